@@ -1,0 +1,3 @@
+from paywell.config.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Addresses that machines call: the one that processors notify, and health."""

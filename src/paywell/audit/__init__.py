@@ -1,0 +1,1 @@
+"""Who did or viewed what: append-only, chained by hash."""

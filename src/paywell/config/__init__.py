@@ -1,0 +1,1 @@
+"""Settings by environment, root URLs, start-up checks that refuse an unsafe start."""

@@ -1,0 +1,1 @@
+"""Settings by environment: `demo`, `test`, `production`; all start from `base`."""

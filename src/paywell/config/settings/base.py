@@ -1,0 +1,199 @@
+"""What all environments share. Safe by default; `demo` and `test` relax by name, one by one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+
+PACKAGE = Path(__file__).resolve().parents[2]
+#: Everything that an installation writes: database, logs, e-mails of the demo.
+VAR = Path(os.environ.get("PAYWELL_VAR", Path.cwd() / "var"))
+
+DEBUG = False
+SECRET_KEY = os.environ.get("PAYWELL_SECRET_KEY", "")
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("PAYWELL_OLD_SECRET_KEYS", "").split(",") if key]
+SALT_KEY = [salt for salt in os.environ.get("PAYWELL_FIELD_SALTS", "").split(",") if salt]
+ALLOWED_HOSTS = [host for host in os.environ.get("PAYWELL_HOSTS", "").split(",") if host]
+#: The address that people type, without a slash at the end; links in e-mails and return addresses use it.
+PUBLIC_URL = os.environ.get("PAYWELL_URL", "")
+
+INSTALLED_APPS = [
+    "paywell.accounts",
+    "paywell.practice",
+    "paywell.ledger",
+    "paywell.audit",
+    "paywell.outbox",
+    "paywell.clients",
+    "paywell.care",
+    "paywell.invoicing",
+    "paywell.processors",
+    "paywell.payments",
+    "paywell.documents",
+    "paywell.notifications",
+    "paywell.portal",
+    "paywell.desk",
+    "paywell.api",
+    "paywell.demo",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_tasks",
+    "django_tasks_db",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "paywell.config.urls"
+WSGI_APPLICATION = "paywell.config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+ATOMIC_REQUESTS = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+#: NIST SP 800-63B-4 asks 15 where a password may be the only factor; no rules of composition.
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-src": [NONE],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
+
+#: Test processors take money that does not exist; production refuses them.
+ALLOW_TEST_PROCESSORS = False
+#: Staff need a second factor. The demo relaxes it, and says so on every page.
+STAFF_SECOND_FACTOR_REQUIRED = True
+#: Marks every page as a demonstration.
+IS_DEMO = False
+
+
+def sqlite(path: Path | str) -> dict[str, object]:
+    """The embedded database: one writer at a time that waits, and a commit that survives a power cut."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728; PRAGMA temp_store=MEMORY;"
+            ),
+        },
+    }
+
+
+def postgresql(url: str) -> dict[str, object]:
+    """PostgreSQL 15 and newer, by `postgresql://user:password@host:port/name` or `...?host=/socket/folder`."""
+    from urllib.parse import parse_qs, unquote, urlsplit
+
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/") or "paywell",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host", [parts.hostname or ""])[0],
+        "PORT": str(parts.port or query.get("port", [""])[0]),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "options": "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s",
+        },
+    }
+
+
+def database() -> dict[str, object]:
+    """PAYWELL_DATABASE_URL, or the embedded database in the var folder."""
+    url = os.environ.get("PAYWELL_DATABASE_URL", "")
+    if url:
+        return postgresql(url)
+    return sqlite(VAR / "paywell.sqlite3")
+
+
+DATABASES = {"default": database()}

@@ -1,0 +1,10 @@
+"""The WSGI entry point that the web server loads."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "paywell.config.settings.production")
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""Money, ids, clock, errors, outbound HTTP, database helpers. No models."""

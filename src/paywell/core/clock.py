@@ -1,0 +1,33 @@
+"""The only clock. Tests and the demo set it; nothing else in the product reads the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+_set_to: ContextVar[datetime | None] = ContextVar("paywell_clock", default=None)
+
+
+def now() -> datetime:
+    """The present moment in UTC, aware."""
+    return _set_to.get() or datetime.now(UTC)
+
+
+def business_date(at: datetime, zone: str) -> date:
+    """The calendar day of `at` where the practice is: what receipts, statements and reports print."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+@contextmanager
+def set_to(moment: datetime) -> Iterator[None]:
+    """Within the block it is `moment` (aware). For tests, the simulation and the demo's past."""
+    if moment.tzinfo is None:
+        raise ValueError("The clock takes an aware datetime.")
+    token = _set_to.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _set_to.reset(token)

@@ -1,0 +1,73 @@
+"""Database helpers: transactions by phase, row locks, tables that only grow."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db import connection, models, transaction
+from django.db.migrations.operations import RunPython
+from django.db.transaction import Atomic
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def phase() -> Atomic:
+    """One transaction that really commits at its end: refuses to run inside another one.
+
+    The payment path is a row of phases with processor calls between them; a phase that could be swallowed
+    by an outer transaction would make a call part of something that may be rolled back.
+    """
+    return transaction.atomic(durable=True)
+
+
+def in_transaction() -> bool:
+    """Whether a transaction is open. Tests run in one of their own, which does not count."""
+    return any(not block._from_testcase for block in connection.atomic_blocks) if connection.in_atomic_block else False
+
+
+def lock(rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
+    """The same rows, held until the transaction ends.
+
+    PostgreSQL: FOR UPDATE of the rows themselves, not of joined ones. SQLite knows no row locks: there every
+    write transaction begins with BEGIN IMMEDIATE, which holds the whole database.
+    """
+    if connection.vendor == "postgresql":
+        return rows.select_for_update(of=("self",))
+    return rows
+
+
+def append_only(table: str) -> RunPython:
+    """A migration operation after which the database itself refuses to change or delete rows of `table`."""
+
+    def forbid(apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor == "sqlite":
+            for verb in ("UPDATE", "DELETE"):
+                schema_editor.execute(
+                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+                    params=None,
+                )
+            return
+        schema_editor.execute(
+            "CREATE OR REPLACE FUNCTION paywell_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23514'; END $$",
+            params=None,
+        )
+        schema_editor.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION paywell_append_only()"
+        )
+        schema_editor.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION paywell_append_only()"
+        )
+
+    def allow(apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor == "sqlite":
+            for verb in ("update", "delete"):
+                schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{verb}")
+            return
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}")
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
+
+    return RunPython(forbid, allow)

@@ -1,0 +1,1 @@
+"""A believable practice to try Paywell on: seeds data through the same actions that people use."""

@@ -1,0 +1,1 @@
+"""What the practice sees: switches, clients, services, invoices, incoming payments."""

@@ -1,0 +1,1 @@
+"""Freezes and renders invoices, superbills and receipts, as PDF and as a printable page."""

@@ -1,0 +1,58 @@
+"""Sums over transfers. These decide; the rebuildable balances only fill lists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db.models import Case, F, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce
+
+from paywell.ledger.models import AccountKind, LedgerAccount, LineBalance, Transfer
+
+
+def get_line_balances(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What is owed on each line, in minor units, summed from the transfers. Lines never charged are absent."""
+    rows = (
+        Transfer.objects.filter(practice_id=practice_id, line_id__in=line_ids)
+        .values("line_id")
+        .annotate(
+            owed=Sum(
+                Case(
+                    When(debit__kind=AccountKind.RECEIVABLE, then=F("amount_minor")),
+                    When(credit__kind=AccountKind.RECEIVABLE, then=-F("amount_minor")),
+                    default=Value(0),
+                )
+            )
+        )
+    )
+    return {row["line_id"]: row["owed"] for row in rows}
+
+
+def get_account_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, currency: str) -> int:
+    """Debits less credits of one ledger account, summed from the transfers; 0 where there is none yet."""
+    account = LedgerAccount.objects.filter(
+        practice_id=practice_id, kind=kind, owner_id=owner_id, currency=currency
+    ).first()
+    if account is None:
+        return 0
+    debits = account.debits.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+    credits = account.credits.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+    return debits - credits
+
+
+def get_listed_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, currency: str) -> int:
+    """The same from the rebuildable balance: one row read. For pages, never for a decision."""
+    return (
+        LedgerAccount.objects.filter(practice_id=practice_id, kind=kind, owner_id=owner_id, currency=currency)
+        .values_list("accountbalance__balance_minor", flat=True)
+        .first()
+        or 0
+    )
+
+
+def get_open_lines(*, practice_id: UUID, owner_id: UUID) -> QuerySet[LineBalance]:
+    """The lines on which something is owed, newest service first, as LineBalance rows (lazy)."""
+    return LineBalance.objects.filter(
+        practice_id=practice_id, owner_id=owner_id, balance_minor__gt=0
+    ).order_by("-on", "line_id")

@@ -1,0 +1,93 @@
+"""The practice, its locations and clinicians, and the switch that allows payments."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from encrypted_fields.fields import EncryptedCharField
+
+from paywell.core.ids import new_id
+
+
+class Practice(models.Model):
+    """One organization of the installation; everything else belongs to exactly one."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    phone = models.CharField(max_length=32, blank=True, help_text="E.164, checked by phonenumbers.")
+    email = models.EmailField(blank=True)
+    street = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=2, blank=True)
+    postal_code = models.CharField(max_length=10, blank=True)
+    tax_id = EncryptedCharField(max_length=255, blank=True, default="")
+    tax_id_kind = models.CharField(max_length=3, choices=[("EIN", "EIN"), ("SSN", "SSN")], default="EIN")
+    npi = models.CharField(max_length=10, blank=True, help_text="Group NPI (type 2).")
+    timezone = models.CharField(max_length=40, default="America/New_York")
+    currency = models.CharField(max_length=3, default="USD")
+    locale = models.CharField(max_length=10, default="en_US")
+    accent = models.CharField(max_length=7, default="#0f5e5c", help_text="Corrected for contrast when chosen.")
+    logo = models.BinaryField(null=True, help_text="PNG, re-encoded on upload.")
+    discreet_label = models.CharField(max_length=22, blank=True, help_text="What a processor shows; not clinical.")
+    payments_allowed = models.BooleanField(default=False, help_text="Allow Payments Through Client Portal.")
+    invoice_prefix = models.CharField(max_length=10, default="INV-")
+    payment_terms_days = models.PositiveSmallIntegerField(default=14, validators=[MaxValueValidator(365)])
+    client_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
+    staff_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(payment_terms_days__lte=365), name="practice_terms"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PracticeOwned(models.Model):
+    """Base of every row that belongs to a practice: a UUID of its own, and the practice's id."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class Location(PracticeOwned):
+    """Where care takes place; prints on superbills when it is not the practice's own address."""
+
+    name = models.CharField(max_length=120)
+    street = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=2, blank=True)
+    postal_code = models.CharField(max_length=10, blank=True)
+    place_of_service = models.CharField(max_length=2, default="11", help_text="CMS place-of-service code.")
+    npi = models.CharField(max_length=10, blank=True)
+
+
+class Clinician(PracticeOwned):
+    """Who renders care. A staff sign-in may point to one (accounts)."""
+
+    name = models.CharField(max_length=120, help_text="As registered with the NPI.")
+    credentials = models.CharField(max_length=40, blank=True)
+    npi = models.CharField(max_length=10, blank=True, help_text="Individual NPI (type 1).")
+    license_number = models.CharField(max_length=40, blank=True)
+    license_state = models.CharField(max_length=2, blank=True)
+    taxonomy = models.CharField(max_length=10, blank=True)
+    supervisor = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    external_id = models.CharField(max_length=80, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practice", "external_id"], name="clinician_external_id", condition=~Q(external_id="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.credentials}" if self.credentials else self.name

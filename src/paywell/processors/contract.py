@@ -1,0 +1,269 @@
+"""What a card processor is to Paywell: values in, values out.
+
+A connector has no database, no session, no request, and no clock or randomness of its own. Business answers
+(a decline, a bank check) are return values. Whatever goes wrong after the first byte left is `unknown`:
+`paywell.processors.guard` wraps every connector and sees to that.
+
+Rules, each a test of the conformance suite that every connector passes (`tests/contract`):
+
+1. The idempotency keys and our reference come with the order, stored before the call, the same on every repeat.
+2. A success without amount, currency and reference does not count as one.
+3. A word of theirs that we do not know is `pending` or `unknown`, never a guess.
+4. Notices are verified first; a missing secret rejects; what they say is only a reason to look up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from paywell.core.money import Money
+
+
+class Style(StrEnum):
+    """How the payment window looks. The practice's processor decides it."""
+
+    INLINE = "inline"  #: one screen: the processor's own card fields inside our page
+    TWO_STEP = "two_step"  #: our screen, Next, the processor's page, Submit
+
+
+class Capability(StrEnum):
+    SAVED_CARDS = "saved_cards"
+    PARTIAL_REFUND = "partial_refund"
+    PARTIAL_REFUND_BEFORE_SETTLEMENT = "partial_refund_before_settlement"
+    IDEMPOTENCY_KEYS = "idempotency_keys"
+    FENCE = "fence"  #: `cancel` makes later success impossible
+    ABSENT_IS_CERTAIN = "absent_is_certain"  #: `look_up` may answer `absent`
+    LIST_SINCE = "list_since"
+    NOTICES = "notices"
+
+
+class Verdict(StrEnum):
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    PENDING = "pending"  #: accepted, the answer comes later
+    NEEDS_ACTION = "needs_action"  #: with a `Step`: show fields, or go to a URL
+    CANCELED = "canceled"
+    NOT_SENT = "not_sent"  #: certain that it never left this machine
+    ABSENT = "absent"  #: look-up only, and only where the processor guarantees it
+    UNKNOWN = "unknown"  #: everything else, time-outs included
+
+
+class Decline(StrEnum):
+    """Why a card was refused, in our words. A connector maps its processor's codes to these."""
+
+    GENERIC = "generic"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    EXPIRED_CARD = "expired_card"
+    WRONG_CVC = "wrong_cvc"
+    WRONG_NUMBER = "wrong_number"
+    WRONG_ZIP = "wrong_zip"
+    BANK_CHECK_FAILED = "bank_check_failed"
+    LOST_OR_STOLEN = "lost_or_stolen"
+    TOO_MANY_TRIES = "too_many_tries"
+    TRY_AGAIN_LATER = "try_again_later"
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What may be kept of a card: never its number, never its CVC."""
+
+    brand: str = ""
+    last4: str = ""
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCardFacts:
+    """A card that the processor keeps for `customer_ref`; `token` names it there."""
+
+    token: str
+    customer_ref: str
+    card: CardFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the person has to do next: open `url` with the whole page (a top-level GET)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """One refund as the processor tells it."""
+
+    processor_ref: str
+    money: Money
+    verdict: Verdict
+    reference: str = ""  #: ours, if it was made here
+    at: datetime | None = None
+    is_void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """One dispute as the processor tells it. `withheld` is what it keeps back now; zero once won."""
+
+    processor_ref: str
+    money: Money
+    withheld: Money
+    status: str  #: "open", "won" or "lost"
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One answer about one charge. `look_up` gives the whole truth; other calls may leave parts out."""
+
+    verdict: Verdict
+    processor_ref: str = ""
+    reference: str = ""  #: our reference as the processor repeats it
+    money: Money | None = None  #: what was captured, as the processor says
+    card: CardFacts | None = None
+    saved_card: SavedCardFacts | None = None  #: set where this charge kept a card
+    step: Step | None = None
+    decline: Decline | None = None
+    refunds: tuple[Refunded, ...] = ()
+    disputes: tuple[Disputed, ...] = ()
+    live_mode: bool | None = None
+    at: datetime | None = None
+    detail: str = ""  #: for staff and the log; never card data, never the person's name
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeOrder:
+    """Everything a processor may know of one payment. No name, no service, no e-mail."""
+
+    reference: str  #: ours, 20 characters, random
+    money: Money
+    open_key: str  #: idempotency key of `open`
+    submit_key: str  #: idempotency key of `submit`
+    return_url: str  #: where the processor's page sends the person afterwards (GET)
+    cancel_url: str  #: where its "back" leads
+    label: str  #: discreet text for its page, the practice's public name
+    customer_ref: str = ""  #: the payer at the processor, once known; saved cards hang on it
+    payer_reference: str = ""  #: our opaque, random name of the payer, for making `customer_ref`
+    processor_ref: str = ""  #: theirs, once known
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the person chose on our screen (inline). Empty for the two-step style."""
+
+    card_token: str = ""  #: a single-use token from the processor's own fields
+    saved_card_token: str = ""
+    save_card: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    reference: str  #: ours, of the refund
+    key: str
+    charge_ref: str  #: the processor's reference of the payment
+    charge_reference: str  #: our reference of the payment
+    money: Money
+    is_full: bool
+    card: CardFacts = field(default_factory=CardFacts)
+    processor_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawNotice:
+    """What arrived at the notice address, byte for byte."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One event of a verified notice. A doorbell: the charge is looked up, the body is not believed."""
+
+    event_id: str
+    charge_ref: str = ""
+    reference: str = ""
+    kind: str = ""
+    live_mode: bool | None = None
+
+
+class BadNotice(Exception):
+    """The notice can't be verified: wrong or missing signature, no secret, outside the time window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The processor's own card fields, shown inside our page (inline style)."""
+
+    frame_url: str  #: the frame's address, on the processor's origin
+    origin: str  #: the only origin whose messages our script listens to
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """What a page's Content-Security-Policy must allow for this processor, and nothing more."""
+
+    frame_src: tuple[str, ...] = ()
+    script_src: tuple[str, ...] = ()
+    connect_src: tuple[str, ...] = ()
+    form_action: tuple[str, ...] = ()  #: where a redirect after a form post may lead
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One practice's account at a processor: its settings and secrets, decrypted, for one connector."""
+
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+    live_mode: bool
+
+
+@runtime_checkable
+class Processor(Protocol):
+    """One connector, made for one `Connection`. Every method is safe to repeat with the same order."""
+
+    name: str
+    style: Style
+    capabilities: frozenset[Capability]
+    is_test: bool
+
+    def hosts(self) -> Hosts: ...
+
+    def fields(self) -> Fields | None:
+        """The card fields for our page (inline), without a call. None for the two-step style."""
+
+    def check_setup(self) -> Sequence[str]:
+        """What is wrong with the connection, in words. One harmless call. Empty means all is well."""
+
+    def open(self, order: ChargeOrder) -> Outcome:
+        """Reserve: an object over there that can't take money yet. Two-step: `needs_action` with the URL."""
+
+    def submit(self, order: ChargeOrder, submission: Submission) -> Outcome:
+        """Commit: the only call that moves money (inline); for the two-step style, read what step 2 did."""
+
+    def look_up(self, order: ChargeOrder) -> Outcome:
+        """The truth, by their reference, else by ours. Read only. With refunds and disputes."""
+
+    def cancel(self, order: ChargeOrder) -> Outcome:
+        """Fence: afterwards it can no longer take money (`canceled`), or what happened instead."""
+
+    def refund(self, order: RefundOrder) -> Refunded: ...
+
+    def look_up_refund(self, order: RefundOrder) -> Refunded: ...
+
+    def list_since(self, since: datetime) -> Iterable[Outcome]:
+        """Every charge made or changed since then, each as `look_up` would tell it. For the sweep."""
+
+    def list_cards(self, customer_ref: str) -> Sequence[SavedCardFacts]: ...
+
+    def forget_card(self, card: SavedCardFacts) -> Outcome: ...
+
+    def read_notice(self, notice: RawNotice) -> Sequence[Report]:
+        """Verify, then translate. Raises BadNotice."""
