@@ -66,7 +66,9 @@ class InvoiceLine(PracticeOwned):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["practice", "service", "account"], name="line_once_per_account", condition=Q(voided_at=None)
+                fields=["practice", "service", "account"],
+                name="line_once_per_account",
+                condition=Q(voided_at=None),
             ),
             models.UniqueConstraint(fields=["practice", "invoice", "position"], name="line_position"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="line_amount"),

@@ -75,7 +75,9 @@ def post(
     book = lock(Book.objects.filter(pk=book.pk)).get()
     accounts = _accounts(practice_id, postings)
     before = list(
-        Transfer.objects.filter(practice_id=practice_id, source=source).order_by("leg").select_related("debit", "credit")
+        Transfer.objects.filter(practice_id=practice_id, source=source)
+        .order_by("leg")
+        .select_related("debit", "credit")
     )
     if before:
         return _same_or_conflict(before, postings, accounts)

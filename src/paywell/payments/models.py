@@ -89,7 +89,9 @@ class SavedCard(PracticeOwned):
 class ProcessorCustomer(PracticeOwned):
     """A contact's name at a processor account: one each, so that a card can't land on another payer."""
 
-    processor_account = models.ForeignKey(ProcessorAccount, on_delete=models.PROTECT, related_name="customers")
+    processor_account = models.ForeignKey(
+        ProcessorAccount, on_delete=models.PROTECT, related_name="customers"
+    )
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
     reference = models.CharField(max_length=20, default=new_reference, help_text="Ours, opaque.")
     customer_ref = models.CharField(max_length=120, blank=True, help_text="Theirs, once known.")
@@ -119,17 +121,25 @@ class Attempt(PracticeOwned):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     notes = models.CharField(max_length=500, blank=True)
-    content_hash = models.CharField(max_length=64, help_text="Of what the form said: lines, amount, card, notes.")
+    content_hash = models.CharField(
+        max_length=64, help_text="Of what the form said: lines, amount, card, notes."
+    )
     reference = models.CharField(max_length=20, default=new_reference)
     open_key = models.CharField(max_length=32, default=new_key)
     submit_key = models.CharField(max_length=32, default=new_key)
     processor_ref = models.CharField(max_length=120, blank=True)
-    step_url = models.CharField(max_length=500, blank=True, help_text="Where the payer goes next, while awaited.")
-    return_nonce = models.CharField(max_length=32, default=new_key, help_text="Makes the return address single-use.")
+    step_url = models.CharField(
+        max_length=500, blank=True, help_text="Where the payer goes next, while awaited."
+    )
+    return_nonce = models.CharField(
+        max_length=32, default=new_key, help_text="Makes the return address single-use."
+    )
     returned_at = models.DateTimeField(null=True)
     saved_card = models.ForeignKey(SavedCard, null=True, on_delete=models.PROTECT, related_name="attempts")
     consent_version = models.CharField(
-        max_length=20, blank=True, help_text="Wording by which the payer asked to keep a new card; blank if not."
+        max_length=20,
+        blank=True,
+        help_text="Wording by which the payer asked to keep a new card; blank if not.",
     )
     card_brand = models.CharField(max_length=20, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
@@ -200,7 +210,9 @@ class AttemptEvent(PracticeOwned):
     at = models.DateTimeField()
     from_state = models.CharField(max_length=16)
     to_state = models.CharField(max_length=16)
-    cause = models.CharField(max_length=24, help_text="create, open, submit, return, notice, reconcile, sweep, cancel")
+    cause = models.CharField(
+        max_length=24, help_text="create, open, submit, return, notice, reconcile, sweep, cancel"
+    )
     verdict = models.CharField(max_length=16, blank=True)
     detail = models.CharField(max_length=300, blank=True)
 
@@ -250,7 +262,9 @@ class Refund(PracticeOwned):
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state"),
         ]  # fmt: skip
         indexes = [
-            models.Index(fields=["next_check_at"], name="refund_due", condition=Q(next_check_at__isnull=False)),
+            models.Index(
+                fields=["next_check_at"], name="refund_due", condition=Q(next_check_at__isnull=False)
+            ),
         ]
 
 
@@ -312,7 +326,9 @@ class Review(PracticeOwned):
     """Something about money that only a person can close."""
 
     attempt = models.ForeignKey(Attempt, null=True, on_delete=models.PROTECT, related_name="reviews")
-    processor_account = models.ForeignKey(ProcessorAccount, null=True, on_delete=models.PROTECT, related_name="+")
+    processor_account = models.ForeignKey(
+        ProcessorAccount, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     kind = models.CharField(max_length=40)
     dedupe = models.CharField(max_length=160)
     amount_minor = models.BigIntegerField(default=0)

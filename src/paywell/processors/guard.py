@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from typing import Any
-
-import httpx
-
 from paywell.processors.contract import (
-    Capability,
-    ChargeOrder,
-    Fields,
-    Hosts,
-    Outcome,
     Processor,
-    RawNotice,
-    Refunded,
-    RefundOrder,
-    Report,
-    SavedCardFacts,
-    Style,
-    Submission,
-    Verdict,
 )
 
 
