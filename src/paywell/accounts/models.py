@@ -66,9 +66,7 @@ class StaffMember(PracticeOwned):
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="staff_memberships")
     role = models.CharField(max_length=12, choices=Role)
-    clinician = models.ForeignKey(
-        Clinician, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    clinician = models.ForeignKey(Clinician, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -12,9 +12,7 @@ class AuditEvent(models.Model):
     """Who did or viewed what. Ids and names of actions; no clinical text, no card data."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    practice_id = models.UUIDField(
-        null=True, help_text="Null for what concerns no practice, such as a sign-in."
-    )
+    practice_id = models.UUIDField(null=True, help_text="Null for what concerns no practice, such as a sign-in.")
     chain_id = models.UUIDField(help_text="The practice's id; all zeros where there is none.")
     seq = models.PositiveBigIntegerField(help_text="Place in the chain, from 1.")
     at = models.DateTimeField()

@@ -53,9 +53,7 @@ class Diagnosis(PracticeOwned):
     class Meta:
         verbose_name_plural = "diagnoses"
         constraints = [
-            models.UniqueConstraint(
-                fields=["practice", "client", "code", "diagnosed_on"], name="diagnosis_once"
-            ),
+            models.UniqueConstraint(fields=["practice", "client", "code", "diagnosed_on"], name="diagnosis_once"),
         ]
 
 

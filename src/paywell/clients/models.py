@@ -38,9 +38,7 @@ class Client(PracticeOwned):
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=2, blank=True)
     postal_code = models.CharField(max_length=10, blank=True)
-    clinician = models.ForeignKey(
-        Clinician, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    clinician = models.ForeignKey(Clinician, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     default_account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="clients")
     payments_allowed = models.BooleanField(default=True, help_text="The client's own payment switch.")
     wants_no_email = models.BooleanField(default=False)
@@ -54,9 +52,7 @@ class Client(PracticeOwned):
                 fields=["practice", "external_id"], name="client_external_id", condition=~Q(external_id="")
             ),
         ]
-        indexes = [
-            models.Index(fields=["practice", "legal_last_name", "legal_first_name"], name="client_name")
-        ]
+        indexes = [models.Index(fields=["practice", "legal_last_name", "legal_first_name"], name="client_name")]
 
     @property
     def legal_name(self) -> str:
@@ -78,9 +74,7 @@ class Contact(PracticeOwned):
     email = models.EmailField(max_length=254, blank=True)
     phone = models.CharField(max_length=32, blank=True)
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="contacts")
-    invitation = models.ForeignKey(
-        Invitation, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    invitation = models.ForeignKey(Invitation, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
     class Meta:

@@ -23,9 +23,7 @@ def phase() -> Atomic:
 def in_transaction() -> bool:
     """Whether a transaction is open. Tests run in one of their own, which does not count."""
     return (
-        any(not block._from_testcase for block in connection.atomic_blocks)
-        if connection.in_atomic_block
-        else False
+        any(not block._from_testcase for block in connection.atomic_blocks) if connection.in_atomic_block else False
     )
 
 

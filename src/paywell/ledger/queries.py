@@ -53,6 +53,6 @@ def get_listed_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, 
 
 def get_open_lines(*, practice_id: UUID, owner_id: UUID) -> QuerySet[LineBalance]:
     """The lines on which something is owed, newest service first, as LineBalance rows (lazy)."""
-    return LineBalance.objects.filter(
-        practice_id=practice_id, owner_id=owner_id, balance_minor__gt=0
-    ).order_by("-on", "line_id")
+    return LineBalance.objects.filter(practice_id=practice_id, owner_id=owner_id, balance_minor__gt=0).order_by(
+        "-on", "line_id"
+    )

@@ -89,9 +89,7 @@ class SavedCard(PracticeOwned):
 class ProcessorCustomer(PracticeOwned):
     """A contact's name at a processor account: one each, so that a card can't land on another payer."""
 
-    processor_account = models.ForeignKey(
-        ProcessorAccount, on_delete=models.PROTECT, related_name="customers"
-    )
+    processor_account = models.ForeignKey(ProcessorAccount, on_delete=models.PROTECT, related_name="customers")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
     reference = models.CharField(max_length=20, default=new_reference, help_text="Ours, opaque.")
     customer_ref = models.CharField(max_length=120, blank=True, help_text="Theirs, once known.")
@@ -121,16 +119,12 @@ class Attempt(PracticeOwned):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     notes = models.CharField(max_length=500, blank=True)
-    content_hash = models.CharField(
-        max_length=64, help_text="Of what the form said: lines, amount, card, notes."
-    )
+    content_hash = models.CharField(max_length=64, help_text="Of what the form said: lines, amount, card, notes.")
     reference = models.CharField(max_length=20, default=new_reference)
     open_key = models.CharField(max_length=32, default=new_key)
     submit_key = models.CharField(max_length=32, default=new_key)
     processor_ref = models.CharField(max_length=120, blank=True)
-    step_url = models.CharField(
-        max_length=500, blank=True, help_text="Where the payer goes next, while awaited."
-    )
+    step_url = models.CharField(max_length=500, blank=True, help_text="Where the payer goes next, while awaited.")
     return_nonce = models.CharField(
         max_length=32, default=new_key, help_text="Makes the return address single-use."
     )
@@ -172,9 +166,7 @@ class Attempt(PracticeOwned):
         indexes = [
             models.Index(fields=["practice", "account", "-created_at"], name="attempt_history"),
             models.Index(fields=["practice", "-created_at"], name="attempt_desk"),
-            models.Index(
-                fields=["next_check_at"], name="attempt_due", condition=Q(next_check_at__isnull=False)
-            ),
+            models.Index(fields=["next_check_at"], name="attempt_due", condition=Q(next_check_at__isnull=False)),
         ]
 
 
@@ -262,9 +254,7 @@ class Refund(PracticeOwned):
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state"),
         ]  # fmt: skip
         indexes = [
-            models.Index(
-                fields=["next_check_at"], name="refund_due", condition=Q(next_check_at__isnull=False)
-            ),
+            models.Index(fields=["next_check_at"], name="refund_due", condition=Q(next_check_at__isnull=False)),
         ]
 
 
@@ -326,9 +316,7 @@ class Review(PracticeOwned):
     """Something about money that only a person can close."""
 
     attempt = models.ForeignKey(Attempt, null=True, on_delete=models.PROTECT, related_name="reviews")
-    processor_account = models.ForeignKey(
-        ProcessorAccount, null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    processor_account = models.ForeignKey(ProcessorAccount, null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=40)
     dedupe = models.CharField(max_length=160)
     amount_minor = models.BigIntegerField(default=0)

@@ -28,13 +28,9 @@ class Practice(models.Model):
     timezone = models.CharField(max_length=40, default="America/New_York")
     currency = models.CharField(max_length=3, default="USD")
     locale = models.CharField(max_length=10, default="en_US")
-    accent = models.CharField(
-        max_length=7, default="#0f5e5c", help_text="Corrected for contrast when chosen."
-    )
+    accent = models.CharField(max_length=7, default="#0f5e5c", help_text="Corrected for contrast when chosen.")
     logo = models.BinaryField(null=True, help_text="PNG, re-encoded on upload.")
-    discreet_label = models.CharField(
-        max_length=22, blank=True, help_text="What a processor shows; not clinical."
-    )
+    discreet_label = models.CharField(max_length=22, blank=True, help_text="What a processor shows; not clinical.")
     payments_allowed = models.BooleanField(default=False, help_text="Allow Payments Through Client Portal.")
     invoice_prefix = models.CharField(max_length=10, default="INV-")
     payment_terms_days = models.PositiveSmallIntegerField(default=14, validators=[MaxValueValidator(365)])
