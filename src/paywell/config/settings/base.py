@@ -20,6 +20,7 @@ ALLOWED_HOSTS = [host for host in os.environ.get("PAYWELL_HOSTS", "").split(",")
 PUBLIC_URL = os.environ.get("PAYWELL_URL", "")
 
 INSTALLED_APPS = [
+    "paywell.core",
     "paywell.accounts",
     "paywell.practice",
     "paywell.ledger",

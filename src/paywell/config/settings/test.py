@@ -1,10 +1,9 @@
 """For the test suite: SQLite unless PAYWELL_TEST_DATABASE_URL names a PostgreSQL."""
 
 import os
-from pathlib import Path
 
 from paywell.config.settings.base import *  # noqa: F403
-from paywell.config.settings.base import postgresql, sqlite
+from paywell.config.settings.base import VAR, postgresql, sqlite
 
 SECRET_KEY = "test-only-" + "x" * 50
 SALT_KEY = ["test-only-salt"]
@@ -20,4 +19,4 @@ STORAGES = {
 TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
 
 _url = os.environ.get("PAYWELL_TEST_DATABASE_URL", "")
-DATABASES = {"default": postgresql(_url) if _url else sqlite(Path(os.devnull).parent / "unused")}
+DATABASES = {"default": postgresql(_url) if _url else sqlite(VAR / "test.sqlite3")}

@@ -1,0 +1,53 @@
+"""What every test of the project shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_append_only_tables(django_db_setup: Any, django_db_blocker: Any) -> Iterator[None]:
+    """Let the clean-up after a test with real transactions empty the tables that refuse deletion.
+
+    Only the test database's flush lifts the triggers, and it puts them back.
+    """
+    operations = type(connection.ops)
+    original = operations.execute_sql_flush
+
+    def execute_sql_flush(self: Any, sql_list: list[str]) -> None:
+        if self.connection.vendor == "postgresql":
+            with self.connection.cursor() as cursor:
+                cursor.execute("SET session_replication_role = replica")
+                cursor.execute(
+                    "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_no\\_truncate'"
+                )
+                triggers = cursor.fetchall()
+                for table, trigger in triggers:
+                    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+            try:
+                original(self, sql_list)
+            finally:
+                with self.connection.cursor() as cursor:
+                    for table, trigger in triggers:
+                        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+                    cursor.execute("SET session_replication_role = DEFAULT")
+            return
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+            for name, _sql in triggers:
+                cursor.execute(f"DROP TRIGGER {name}")
+        try:
+            original(self, sql_list)
+        finally:
+            with self.connection.cursor() as cursor:
+                for _name, sql in triggers:
+                    cursor.execute(sql)
+
+    operations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
+    yield
+    operations.execute_sql_flush = original  # type: ignore[method-assign]
