@@ -8,3 +8,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "paywell.config.settings.production")
 application = get_wsgi_application()
+
+from paywell.config.checks import refuse_unsafe_start  # noqa: E402
+
+refuse_unsafe_start()

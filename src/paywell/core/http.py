@@ -18,3 +18,7 @@ def client(base_url: str, *, timeout_s: float = QUICK_TIMEOUT_S) -> httpx.Client
         follow_redirects=False,
         trust_env=False,
     )
+
+
+#: No answer could be had: refused, timed out, or cut off. For callers that only want to know "not yet".
+RequestError = httpx.RequestError

@@ -26,7 +26,7 @@ def get_line_balances(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[
             )
         )
     )
-    return {row["line_id"]: row["owed"] for row in rows}
+    return {row["line_id"]: row["owed"] for row in rows if row["line_id"] is not None}
 
 
 def get_account_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, currency: str) -> int:

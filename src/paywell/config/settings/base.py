@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "paywell.desk",
     "paywell.api",
     "paywell.demo",
+    "paywell.config",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

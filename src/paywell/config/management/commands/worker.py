@@ -1,0 +1,82 @@
+"""`paywell worker`: the one background process. Runs queued jobs, and the periodic ones by the clock."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, close_old_connections
+from django.utils.crypto import get_random_string
+from django.utils.module_loading import import_string
+from django_tasks_db.management.commands.db_worker import Worker
+
+from paywell.config.schedule import PERIODIC
+
+log = logging.getLogger("paywell.worker")
+
+
+class ClockedWorker(Worker):
+    """The queue's own worker, which also enqueues each periodic job when it is due."""
+
+    def __init__(self, interval: float, batch: bool) -> None:
+        super().__init__(
+            queue_names=["*"],
+            interval=interval,
+            batch=batch,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=get_random_string(32),
+            excluded_queue_names=[],
+        )
+        self._due = {path: 0.0 for path, _ in PERIODIC}
+
+    def run_due(self) -> None:
+        """Run what the clock asks for, in this process: a job that fails is logged and comes again."""
+        for path, every_s in PERIODIC:
+            if time.monotonic() < self._due[path]:
+                continue
+            self._due[path] = time.monotonic() + every_s
+            try:
+                import_string(path).call()
+            except Exception:
+                log.exception("%s failed; it runs again in %s s", path, every_s)
+
+    def run_once(self) -> None:
+        """Everything that is due and everything that is queued."""
+        self.run_due()
+        super().run()
+
+
+class Command(BaseCommand):
+    help = "Run background work: e-mails, looking up payments, the sweep."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--interval", type=float, default=1.0, help="Seconds between looks at the queue.")
+        parser.add_argument("--once", action="store_true", help="Do what is due and queued, then end.")
+
+    def handle(self, *args: Any, interval: float, once: bool, **options: Any) -> None:
+        # One batch after the other, so that the clock is looked at between them.
+        worker = ClockedWorker(interval, batch=True)
+        stop = False
+
+        def finish(signum: int, frame: object) -> None:
+            nonlocal stop
+            stop = True
+            worker.running = False
+
+        signal.signal(signal.SIGINT, finish)
+        signal.signal(signal.SIGTERM, finish)
+        while not stop:
+            try:
+                worker.run_once()
+            except OperationalError:
+                log.exception("The database did not answer; trying again")
+                close_old_connections()
+            if once:
+                return
+            if not stop:
+                time.sleep(interval)

