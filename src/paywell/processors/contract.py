@@ -45,9 +45,9 @@ class Verdict(StrEnum):
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     PENDING = "pending"  #: accepted, the answer comes later
-    NEEDS_ACTION = "needs_action"  #: with a `Step`: show fields, or go to a URL
+    NEEDS_ACTION = "needs_action"  #: with a `Step`: go to its URL; without one: reserved, waits for `submit`
     CANCELED = "canceled"
-    NOT_SENT = "not_sent"  #: certain that it never left this machine
+    NOT_SENT = "not_sent"  #: certain that *this call* had no effect: it never left, or was refused unexecuted
     ABSENT = "absent"  #: look-up only, and only where the processor guarantees it
     UNKNOWN = "unknown"  #: everything else, time-outs included
 
@@ -198,6 +198,10 @@ class BadNotice(Exception):
     """The notice can't be verified: wrong or missing signature, no secret, outside the time window."""
 
 
+class ProcessorUnavailable(Exception):
+    """A list could not be read to its end: what was not seen may still be there. Try again later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """The processor's own card fields, shown inside our page (inline style)."""
@@ -243,7 +247,10 @@ class Processor(Protocol):
         """What is wrong with the connection, in words. One harmless call. Empty means all is well."""
 
     def open(self, order: ChargeOrder) -> Outcome:
-        """Reserve: an object over there that can't take money yet. Two-step: `needs_action` with the URL."""
+        """Reserve: an object over there that can't take money yet, with its `processor_ref`.
+
+        Two-step: `needs_action` with the URL to go to. Inline: `needs_action` without a step; `submit` follows.
+        """
 
     def submit(self, order: ChargeOrder, submission: Submission) -> Outcome:
         """Commit: the only call that moves money (inline); for the two-step style, read what step 2 did."""
@@ -254,16 +261,23 @@ class Processor(Protocol):
     def cancel(self, order: ChargeOrder) -> Outcome:
         """Fence: afterwards it can no longer take money (`canceled`), or what happened instead."""
 
-    def refund(self, order: RefundOrder) -> Refunded: ...
+    def refund(self, order: RefundOrder) -> Refunded:
+        """Give back all or part. `declined` where the processor says no and nothing moved."""
 
-    def look_up_refund(self, order: RefundOrder) -> Refunded: ...
+    def look_up_refund(self, order: RefundOrder) -> Refunded:
+        """The truth about one refund, by their reference, else by ours. Read only."""
 
     def list_since(self, since: datetime) -> Iterable[Outcome]:
-        """Every charge made or changed since then, each as `look_up` would tell it. For the sweep."""
+        """Every charge made or changed since then, each as `look_up` would tell it. For the sweep.
 
-    def list_cards(self, customer_ref: str) -> Sequence[SavedCardFacts]: ...
+        Raises ProcessorUnavailable, also in the middle.
+        """
 
-    def forget_card(self, card: SavedCardFacts) -> Outcome: ...
+    def list_cards(self, customer_ref: str) -> Sequence[SavedCardFacts]:
+        """The cards kept for one payer. Raises ProcessorUnavailable."""
+
+    def forget_card(self, card: SavedCardFacts) -> Outcome:
+        """Remove it there. `succeeded` also when it is gone already; such an outcome carries no money."""
 
     def read_notice(self, notice: RawNotice) -> Sequence[Report]:
         """Verify, then translate. Raises BadNotice."""
