@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest(arguments: list[str], **environment: str) -> int:
     """Run pytest in a process of its own, two workers wide unless told otherwise."""
     if not any(a.startswith("-n") for a in arguments):
-        arguments = ["-n", os.environ.get("PAYWELL_TEST_WORKERS", "2"), "--dist", "loadfile", *arguments]
+        arguments = ["-n", os.environ.get("PAYWELL_TEST_WORKERS", "2"), "--dist", "loadgroup", *arguments]
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 

@@ -22,9 +22,9 @@ def phase() -> Atomic:
 
 def in_transaction() -> bool:
     """Whether a transaction is open. Tests run in one of their own, which does not count."""
-    return (
-        any(not block._from_testcase for block in connection.atomic_blocks) if connection.in_atomic_block else False
-    )
+    if not connection.in_atomic_block:
+        return False
+    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
 def lock(rows: models.QuerySet[Row]) -> models.QuerySet[Row]:

@@ -1,0 +1,176 @@
+"""A whole Paywell, as `./run demo` starts it, and a real browser before it.
+
+All flows run in one worker (group `flows`): one stack, one browser. Each flow takes a payer of its own, so
+that flows don't meet. Without a browser they fail to start and say why; nothing is skipped in silence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Third-party cookies blocked, as a careful person (or Safari) has it.
+PREFERENCES = {"profile": {"block_third_party_cookies": True, "cookie_controls_mode": 1}}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/flows" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("flows"))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running demo: its address, its folder, and who can sign in."""
+
+    address: str
+    var: Path
+    environment: dict[str, str]
+    people: list[dict[str, str]]
+
+    def person(self, role: str, practice: int = 0) -> dict[str, str]:
+        """The first one of a role; `practice` 0 is the inline one, 1 the two-step one."""
+        practices = list(dict.fromkeys(p["practice"] for p in self.people))
+        return next(p for p in self.people if p["role"] == role and p["practice"] == practices[practice])
+
+    def command(self, *arguments: str) -> str:
+        """Run a Paywell command on the stack's data and give its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def _two_free_ports() -> int:
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+        with socket.socket() as second:
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    var = tmp_path_factory.mktemp("var")
+    port = _two_free_ports()
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("PAYWELL_")},
+        "PAYWELL_VAR": str(var),
+        "PAYWELL_URL": address,
+        "PYTHONPATH": str(ROOT / "src"),
+        "DJANGO_SETTINGS_MODULE": "paywell.config.settings.demo",
+    }
+    log = (var / "demo.out").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paywell", "demo", "--port", str(port)],
+        cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        for _ in range(600):
+            if process.poll() is not None:
+                pytest.fail(f"The demo ended:\n{(var / 'demo.out').read_text()}")
+            try:
+                if (var / "demo.json").exists() and httpx.get(f"{address}/health/").status_code == 200:
+                    break
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.2)
+        else:
+            pytest.fail(f"The demo did not answer within two minutes:\n{(var / 'demo.out').read_text()}")
+        people = json.loads((var / "demo.json").read_text())["people"]
+        yield Stack(address, var, environment, people)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    # Playwright's loop runs in this thread; Django would take its own work there for asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def open_context(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Opens a browser of its own with third-party cookies blocked: `open_context(viewport, javascript=True)`."""
+    opened: list[BrowserContext] = []
+
+    def open_one(viewport: dict[str, int] = DESKTOP, *, javascript: bool = True, **options: Any) -> BrowserContext:
+        folder = tmp_path_factory.mktemp("profile")
+        (folder / "Default").mkdir()
+        (folder / "Default" / "Preferences").write_text(json.dumps(PREFERENCES))
+        context = playwright.chromium.launch_persistent_context(
+            str(folder),
+            executable_path=os.environ.get("PAYWELL_BROWSER") or None,
+            headless=True,
+            args=CHROMIUM_ARGUMENTS,
+            viewport=viewport,
+            java_script_enabled=javascript,
+            **options,
+        )
+        context.set_default_timeout(10_000)
+        opened.append(context)
+        return context
+
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def new_page(open_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """A page in a fresh browser, closed after the test: `new_page(PHONE)`, `new_page(javascript=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def make(viewport: dict[str, int] = DESKTOP, **options: Any) -> Page:
+        context = open_context(viewport, **options)
+        contexts.append(context)
+        return context.pages[0] if context.pages else context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def sign_in(page: Page, stack: Stack, email: str, password: str) -> None:
+    """By e-mail and password, as a person does."""
+    page.goto(f"{stack.address}/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").first.click()
+    page.wait_for_load_state()
