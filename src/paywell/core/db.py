@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
@@ -71,5 +72,52 @@ def append_only(table: str) -> RunPython:
             return
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}")
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
+
+    return RunPython(forbid, allow)
+
+
+def frozen_columns(table: str, columns: Sequence[str], *, once: Sequence[str] = ()) -> RunPython:
+    """A migration operation after which the database refuses to change `columns` of a row, or to delete one.
+
+    Columns in `once` may be set while they are null, and never again.
+    """
+
+    def forbid(apps: Any, schema_editor: Any) -> None:
+        quote = schema_editor.quote_name
+        differs = "IS NOT" if schema_editor.connection.vendor == "sqlite" else "IS DISTINCT FROM"
+        changed = [f"OLD.{quote(name)} {differs} NEW.{quote(name)}" for name in columns]
+        changed += [
+            f"(OLD.{quote(name)} IS NOT NULL AND OLD.{quote(name)} {differs} NEW.{quote(name)})" for name in once
+        ]
+        condition = " OR ".join(changed)
+        if schema_editor.connection.vendor == "sqlite":
+            refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is frozen'); END"
+            schema_editor.execute(
+                f"CREATE TRIGGER {table}_frozen BEFORE UPDATE ON {table} WHEN {condition} {refuse}", params=None
+            )
+            schema_editor.execute(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}", params=None
+            )
+            return
+        schema_editor.execute(
+            "CREATE OR REPLACE FUNCTION paywell_frozen() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '% is frozen', TG_TABLE_NAME USING ERRCODE = '23514'; END $$",
+            params=None,
+        )
+        schema_editor.execute(
+            f"CREATE TRIGGER {table}_frozen BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) "
+            f"EXECUTE FUNCTION paywell_frozen()",
+            params=None,
+        )
+        schema_editor.execute(
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW "
+            f"EXECUTE FUNCTION paywell_frozen()",
+            params=None,
+        )
+
+    def allow(apps: Any, schema_editor: Any) -> None:
+        suffix = "" if schema_editor.connection.vendor == "sqlite" else f" ON {table}"
+        for name in ("frozen", "no_delete"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}{suffix}", params=None)
 
     return RunPython(forbid, allow)

@@ -1,0 +1,295 @@
+"""Writes of services, of the practice's own catalogue, and of diagnoses.
+
+Plain transactions, so that an import can put many of them into one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from paywell.audit.actions import record
+from paywell.care import holds
+from paywell.care.models import CatalogItem, Diagnosis, Service, ServiceDiagnosis, ServiceKind
+from paywell.clients.models import Client
+from paywell.core import clock
+from paywell.core.db import lock
+from paywell.core.errors import UserError
+from paywell.core.money import MAX_MINOR, Money
+from paywell.practice.models import Clinician, Location, Practice
+
+#: ICD-10-CM: a letter, a digit, a letter or digit, and up to four more behind the dot (standards.md 1.3).
+_ICD = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?", re.ASCII)
+_CODE = re.compile(r"[0-9A-Z][0-9A-Z.\-]{0,9}", re.ASCII)
+_MODIFIER = re.compile(r"[0-9A-Z]{2}", re.ASCII)
+_PLACE = re.compile(r"[0-9]{2}", re.ASCII)
+
+MAX_DIAGNOSES: Final = 4  #: pointers of one line (box 24E of the claim form)
+MAX_MODIFIERS: Final = 4
+MAX_UNITS: Final = 999
+#: A service may be recorded ahead of its day, but not in another year: that is a typing error.
+LATEST_AHEAD: Final = timedelta(days=366)
+
+
+def add_catalog_item(
+    *,
+    practice: Practice,
+    code: str,
+    wording: str,
+    fee: Money,
+    actor_id: UUID | None,
+    kind: ServiceKind = ServiceKind.SESSION,
+) -> CatalogItem:
+    """An entry of the practice's own price list. Raises UserError `code_invalid`, `fee_invalid`, `item_taken`."""
+    code, wording = _clean_code(code), _clean_wording(wording)
+    _refuse_fee(practice, fee)
+    with transaction.atomic():
+        if CatalogItem.objects.filter(practice=practice, code=code, wording=wording).exists():
+            raise UserError("The catalogue has that entry already.", code="item_taken", field="code")
+        item = CatalogItem.objects.create(
+            practice=practice, code=code, wording=wording, kind=kind, fee_minor=fee.minor, currency=fee.currency
+        )
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="care.add_catalog_item",
+            target_kind="catalog_item", target_id=item.id,
+        )  # fmt: skip
+    return item
+
+
+def update_catalog_item(*, item: CatalogItem, fee: Money, is_active: bool, actor_id: UUID | None) -> CatalogItem:
+    """Change the fee or take the entry out of the list. Services recorded before keep their fee."""
+    _refuse_fee(item.practice, fee)
+    with transaction.atomic():
+        row = lock(CatalogItem.objects.filter(practice_id=item.practice_id, pk=item.pk)).get()
+        row.fee_minor, row.currency, row.is_active = fee.minor, fee.currency, is_active
+        row.save(update_fields=["fee_minor", "currency", "is_active"])
+        record(
+            practice_id=row.practice_id, actor_id=actor_id, action="care.update_catalog_item",
+            target_kind="catalog_item", target_id=row.id,
+        )  # fmt: skip
+    return row
+
+
+def record_service(
+    *,
+    practice: Practice,
+    client: Client,
+    clinician: Clinician,
+    on: date,
+    actor_id: UUID | None,
+    catalog_item: CatalogItem | None = None,
+    code: str = "",
+    wording: str = "",
+    fee: Money | None = None,
+    kind: ServiceKind | None = None,
+    units: int = 1,
+    insurer_minor: int = 0,
+    modifiers: str | Sequence[str] = "",
+    place_of_service: str = "11",
+    location: Location | None = None,
+    diagnosis_ids: Sequence[UUID] = (),
+    external_id: str = "",
+) -> Service:
+    """Write one service that took place, or a fee for one that did not.
+
+    `fee` is for all units; without it the catalogue's fee times the units. `insurer_minor` is the part of the fee,
+    in minor units, that an insurer is to pay. `diagnosis_ids` in the order of their pointers, the primary first.
+    Raises UserError for what a person can put right; the codes are named below.
+    """
+    for owned in (client, clinician, catalog_item, location):
+        if owned is not None and owned.practice_id != practice.id:
+            raise ValueError("Everything about a service belongs to one practice.")
+    if catalog_item is not None:
+        code, wording = code or catalog_item.code, wording or catalog_item.wording
+        kind = kind or ServiceKind(catalog_item.kind)
+        fee = fee or Money(catalog_item.fee_minor * units, catalog_item.currency)
+    if fee is None:
+        raise UserError("Enter a fee.", code="fee_missing", field="fee")
+    _refuse_fee(practice, fee)
+    _refuse_units(units)
+    if not 0 <= insurer_minor <= fee.minor:
+        raise UserError(
+            "The insurer's part is between zero and the fee.", code="insurer_above_fee", field="insurer"
+        )
+    _refuse_day(client, on)
+    if external_id and Service.objects.filter(practice=practice, external_id=external_id).exists():
+        raise UserError("A service with that number exists.", code="external_id_taken", field="external_id")
+    diagnoses = _get_diagnoses(client, on, diagnosis_ids)
+    with transaction.atomic():
+        service = Service.objects.create(
+            practice=practice,
+            client=client,
+            clinician=clinician,
+            location=location,
+            kind=kind or ServiceKind.SESSION,
+            on=on,
+            code=_clean_code(code) if code else "",
+            wording=_clean_wording(wording),
+            modifiers=clean_modifiers(modifiers),
+            place_of_service=_clean_place(location.place_of_service if location else place_of_service),
+            units=units,
+            fee_minor=fee.minor,
+            insurer_minor=insurer_minor,
+            currency=fee.currency,
+            external_id=external_id,
+            recorded_at=clock.now(),
+        )
+        ServiceDiagnosis.objects.bulk_create(
+            ServiceDiagnosis(practice=practice, service=service, diagnosis=diagnosis, position=position)
+            for position, diagnosis in enumerate(diagnoses, start=1)
+        )
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="care.record_service",
+            target_kind="service", target_id=service.id,
+        )  # fmt: skip
+    return service
+
+
+def void_service(*, service: Service, actor_id: UUID | None, reason: str = "") -> Service:
+    """Strike a service out. Refused (`service_invoiced`) while it stands on an invoice that is not voided."""
+    with transaction.atomic():
+        row = lock(Service.objects.filter(practice_id=service.practice_id, pk=service.pk)).get()
+        if row.voided_at is not None:
+            return row
+        if holds.any_held([row.id]):
+            raise UserError("This service stands on an invoice. Void the invoice first.", code="service_invoiced")
+        row.voided_at = clock.now()
+        row.save(update_fields=["voided_at"])
+        record(
+            practice_id=row.practice_id, actor_id=actor_id, action="care.void_service",
+            target_kind="service", target_id=row.id, detail={"reason": reason[:200]} if reason else {},
+        )  # fmt: skip
+    return row
+
+
+def add_diagnosis(
+    *,
+    practice: Practice,
+    client: Client,
+    code: str,
+    diagnosed_on: date,
+    actor_id: UUID | None,
+    description: str = "",
+    ended_on: date | None = None,
+    rank: int = 1,
+) -> Diagnosis:
+    """A dated diagnosis of a client. It counts for services from `diagnosed_on` on, never before.
+
+    Raises UserError `diagnosis_invalid` (format), `diagnosis_taken`, `diagnosis_dates`.
+    """
+    if client.practice_id != practice.id:
+        raise ValueError("A diagnosis belongs to a client of the same practice.")
+    code = clean_diagnosis_code(code)
+    if ended_on is not None and ended_on < diagnosed_on:
+        raise UserError("The end is before the beginning.", code="diagnosis_dates", field="ended_on")
+    with transaction.atomic():
+        if Diagnosis.objects.filter(
+            practice=practice, client=client, code=code, diagnosed_on=diagnosed_on
+        ).exists():
+            raise UserError("The client has that diagnosis from that day.", code="diagnosis_taken", field="code")
+        diagnosis = Diagnosis.objects.create(
+            practice=practice, client=client, code=code, description=description.strip()[:200],
+            diagnosed_on=diagnosed_on, ended_on=ended_on, rank=rank,
+        )  # fmt: skip
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="care.add_diagnosis",
+            target_kind="diagnosis", target_id=diagnosis.id,
+        )  # fmt: skip
+    return diagnosis
+
+
+def clean_diagnosis_code(text: str) -> str:
+    """An ICD-10-CM code in upper case with its dot. Checks the form only: no list of codes is shipped."""
+    cleaned = text.strip().upper()
+    if len(cleaned) > 3 and "." not in cleaned:
+        cleaned = f"{cleaned[:3]}.{cleaned[3:]}"
+    if not _ICD.fullmatch(cleaned):
+        raise UserError(
+            "That is not an ICD-10-CM code: it looks like F41.1.", code="diagnosis_invalid", field="code"
+        )
+    return cleaned
+
+
+def clean_modifiers(text: str | Sequence[str]) -> str:
+    """Up to four modifiers of two characters, none twice, in upper case, separated by blanks."""
+    parts = re.split(r"[\s,]+", text.strip().upper()) if isinstance(text, str) else [p.upper() for p in text]
+    parts = [part for part in parts if part]
+    if len(parts) > MAX_MODIFIERS or len(set(parts)) != len(parts) or not all(map(_MODIFIER.fullmatch, parts)):
+        raise UserError(
+            "A modifier has two letters or digits; a service takes up to four, each once.",
+            code="modifiers_invalid",
+            field="modifiers",
+        )
+    return " ".join(parts)
+
+
+def _clean_code(text: str) -> str:
+    cleaned = text.strip().upper()
+    if not _CODE.fullmatch(cleaned):
+        raise UserError("A code has up to ten letters and digits.", code="code_invalid", field="code")
+    return cleaned
+
+
+def _clean_wording(text: str) -> str:
+    cleaned = " ".join(text.split())
+    if not cleaned:
+        raise UserError("Enter the wording that documents print.", code="wording_missing", field="wording")
+    if len(cleaned) > 120:
+        raise UserError("Use at most 120 characters.", code="wording_too_long", field="wording")
+    return cleaned
+
+
+def _clean_place(text: str) -> str:
+    if not _PLACE.fullmatch(text.strip()):
+        raise UserError(
+            "A place-of-service code has two digits, like 11.", code="place_invalid", field="place_of_service"
+        )
+    return text.strip()
+
+
+def _refuse_fee(practice: Practice, fee: Money) -> None:
+    if fee.currency != practice.currency:
+        raise UserError(f"Fees are in {practice.currency}.", code="fee_currency", field="fee")
+    if not 0 < fee.minor <= MAX_MINOR:
+        raise UserError("Enter a fee that is more than zero.", code="fee_invalid", field="fee")
+
+
+def _refuse_units(units: int) -> None:
+    if not 1 <= units <= MAX_UNITS:
+        raise UserError("Units are a whole number from 1.", code="units_invalid", field="units")
+
+
+def _refuse_day(client: Client, on: date) -> None:
+    if on > clock.now().date() + LATEST_AHEAD:
+        raise UserError("That day is more than a year ahead.", code="date_too_late", field="on")
+    if client.birth_date and on < client.birth_date:
+        raise UserError("That day is before the client was born.", code="date_before_birth", field="on")
+
+
+def _get_diagnoses(client: Client, on: date, diagnosis_ids: Sequence[UUID]) -> list[Diagnosis]:
+    """The diagnoses in the order asked for; each the client's own and in force on the day."""
+    if not diagnosis_ids:
+        return []
+    if len(diagnosis_ids) > MAX_DIAGNOSES or len(set(diagnosis_ids)) != len(diagnosis_ids):
+        raise UserError(
+            "A service takes up to four diagnoses, each once.", code="diagnoses_too_many", field="diagnoses"
+        )
+    found = {
+        row.id: row
+        for row in Diagnosis.objects.filter(practice_id=client.practice_id, client=client, id__in=diagnosis_ids)
+    }
+    rows = [found[one] for one in diagnosis_ids if one in found]
+    if len(rows) != len(diagnosis_ids):
+        raise UserError("Choose diagnoses of this client.", code="diagnosis_not_found", field="diagnoses")
+    if any(row.diagnosed_on > on or (row.ended_on and row.ended_on < on) for row in rows):
+        raise UserError(
+            "A diagnosis counts from its own date on: one of these is not in force on the day of the service.",
+            code="diagnosis_not_in_force",
+            field="diagnoses",
+        )
+    return rows

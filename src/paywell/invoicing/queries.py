@@ -1,0 +1,102 @@
+"""Reads of invoices, and of what is still to be invoiced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import Service
+from paywell.clients.models import BillingAccount, Client, StandingShare
+from paywell.core.money import Money
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.invoicing.shares import share_out
+from paywell.invoicing.types import Uninvoiced
+from paywell.practice.models import Practice
+
+
+def list_uninvoiced(viewer: StaffViewer, date_from: date, date_to: date) -> list[Uninvoiced]:
+    """What a batch of that range would invoice, for the preview. A clinician sees their own clients alone."""
+    services = Service.objects.filter(practice=viewer.practice)
+    if viewer.clinician_id is not None:
+        services = services.filter(client__clinician_id=viewer.clinician_id)
+    return get_uninvoiced(viewer.practice, date_from, date_to, services)
+
+
+def get_uninvoiced(
+    practice: Practice, date_from: date, date_to: date, services: QuerySet[Service] | None = None
+) -> list[Uninvoiced]:
+    """One entry for each billing account that owes something for services of the range (both days included).
+
+    Four queries, whatever the range holds. By the account's name.
+    """
+    if services is None:
+        services = Service.objects.filter(practice=practice)
+    rows = list(
+        services.filter(voided_at=None, on__gte=date_from, on__lte=date_to)
+        .select_related("client", "clinician")
+        .order_by("on", "id")
+    )
+    shares = get_shares(practice.id, {row.client_id for row in rows})
+    invoiced = set(
+        InvoiceLine.objects.filter(
+            practice=practice, voided_at=None, service__on__gte=date_from, service__on__lte=date_to
+        ).values_list("service_id", "account_id")
+    )
+    owed: dict[UUID, list[tuple[Service, Money]]] = {}
+    for row in rows:
+        parts = share_out(
+            Money(row.client_minor, row.currency), shares.get(row.client_id, []), row.client.default_account_id
+        )
+        for account_id, money in parts.items():
+            if (row.id, account_id) not in invoiced:
+                owed.setdefault(account_id, []).append((row, money))
+    accounts = BillingAccount.objects.filter(practice=practice, id__in=owed).order_by("name", "id")
+    return [
+        Uninvoiced(
+            account=account,
+            services=tuple(service for service, _ in owed[account.id]),
+            total=sum((money for _, money in owed[account.id]), Money(0, account.currency)),
+        )
+        for account in accounts
+    ]
+
+
+def get_shares(practice_id: UUID, client_ids: set[UUID]) -> dict[UUID, list[tuple[UUID, int]]]:
+    """The standing shares of each client: (account id, basis points). Clients without shares are absent."""
+    shares: dict[UUID, list[tuple[UUID, int]]] = {}
+    for client_id, account_id, points in StandingShare.objects.filter(
+        practice_id=practice_id, client_id__in=client_ids
+    ).values_list("client_id", "account_id", "basis_points"):
+        shares.setdefault(client_id, []).append((account_id, points))
+    return shares
+
+
+def list_invoices(viewer: StaffViewer, account_id: UUID | None = None) -> QuerySet[Invoice]:
+    """The practice's invoices, newest first, with their account (lazy: page it)."""
+    invoices = Invoice.objects.filter(practice=viewer.practice).select_related("account")
+    if account_id is not None:
+        invoices = invoices.filter(account_id=account_id)
+    if viewer.clinician_id is not None:
+        own = Client.objects.filter(practice=viewer.practice, clinician_id=viewer.clinician_id)
+        invoices = invoices.filter(
+            id__in=InvoiceLine.objects.filter(practice=viewer.practice, client__in=own).values("invoice_id")
+        )
+    return invoices.order_by("-issued_on", "-number")
+
+
+def list_lines(viewer: StaffViewer, invoice: Invoice) -> QuerySet[InvoiceLine]:
+    """The lines of one invoice in printed order."""
+    return (
+        InvoiceLine.objects.filter(practice=viewer.practice, invoice=invoice)
+        .select_related("client", "service")
+        .order_by("position")
+    )
+
+
+def is_on_live_invoice(service_ids: Collection[UUID]) -> bool:
+    """Whether any of the services stands on an invoice that is not voided. Asked by care before a void."""
+    return InvoiceLine.objects.filter(service_id__in=service_ids, voided_at=None).exists()

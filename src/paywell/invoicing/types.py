@@ -1,0 +1,37 @@
+"""Values that go in and out of invoicing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from paywell.care.models import Service
+from paywell.clients.models import BillingAccount
+from paywell.core.money import Money
+from paywell.invoicing.models import Invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvoiced:
+    """What one billing account owes for services that stand on no invoice of its yet."""
+
+    account: BillingAccount
+    services: tuple[Service, ...]  #: by date
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProblem:
+    """An account that a batch could not invoice, and why, in words."""
+
+    account_id: UUID
+    account_name: str
+    code: str
+    message: str
+
+
+@dataclass
+class Batch(list[Invoice]):
+    """The invoices that a batch issued. What it could not do stands in `problems`."""
+
+    problems: list[BatchProblem] = field(default_factory=list)

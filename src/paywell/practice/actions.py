@@ -1,0 +1,252 @@
+"""Writes to practices, their locations and clinicians, and the switch that allows payments."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.text import slugify
+
+from paywell.audit.actions import record
+from paywell.core import clock
+from paywell.core.db import lock
+from paywell.core.errors import UserError
+from paywell.practice.identifiers import clean_npi, clean_tax_id, clean_taxonomy
+from paywell.practice.models import Clinician, Location, Practice
+
+_STATE = re.compile(r"[A-Z]{2}", re.ASCII)
+_ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?", re.ASCII)
+_COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
+
+#: What the set-up page may change. The payment switch has an action of its own.
+PRACTICE_FIELDS: Final = frozenset(
+    {
+        "name", "phone", "email", "street", "city", "state", "postal_code", "tax_id", "tax_id_kind", "npi",
+        "timezone", "accent", "logo", "discreet_label", "invoice_prefix", "payment_terms_days",
+        "client_idle_minutes", "staff_idle_minutes",
+    }
+)  # fmt: skip
+CLINICIAN_FIELDS: Final = frozenset(
+    {
+        "name", "credentials", "npi", "license_number", "license_state", "taxonomy", "supervisor",
+        "external_id", "is_active",
+    }
+)  # fmt: skip
+LOCATION_FIELDS: Final = frozenset({"name", "street", "city", "state", "postal_code", "place_of_service", "npi"})
+
+
+def create_practice(*, name: str, actor_id: UUID | None, slug: str = "", **fields: Any) -> Practice:
+    """A new organization of the installation. `fields` are of PRACTICE_FIELDS; without a slug, one is made of the
+    name.
+
+    Raises UserError for what a person can put right: `name_missing`, `slug_taken`, and those of `clean_fields`.
+    """
+    values = _clean({"name": name, **fields}, PRACTICE_FIELDS)
+    slug = slugify(slug or name)[:60]
+    with transaction.atomic():
+        if not slug or Practice.objects.filter(slug=slug).exists():
+            raise UserError("That short name is taken. Choose another.", code="slug_taken", field="slug")
+        practice = Practice.objects.create(slug=slug, created_at=clock.now(), **values)
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="practice.create_practice",
+            target_kind="practice", target_id=practice.id,
+        )  # fmt: skip
+    return practice
+
+
+def update_practice(*, practice: Practice, actor_id: UUID | None, **fields: Any) -> Practice:
+    """Change what the set-up page offers. Names of changed fields are audited, never their values."""
+    values = _clean(fields, PRACTICE_FIELDS, kind_of_tax_id=practice.tax_id_kind)
+    with transaction.atomic():
+        row = lock(Practice.objects.filter(pk=practice.pk)).get()
+        changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
+        for field in changed:
+            setattr(row, field, values[field])
+        if changed:
+            row.save(update_fields=changed)
+            record(
+                practice_id=row.id, actor_id=actor_id, action="practice.update_practice",
+                target_kind="practice", target_id=row.id, detail={"fields": changed},
+            )  # fmt: skip
+    return row
+
+
+def set_payments_allowed(*, practice: Practice, allowed: bool, actor_id: UUID | None) -> Practice:
+    """Turn Allow Payments Through Client Portal on or off.
+
+    Whether a processor is connected is checked by `payments.availability.allow_payments`, which calls this.
+    """
+    with transaction.atomic():
+        row = lock(Practice.objects.filter(pk=practice.pk)).get()
+        if row.payments_allowed != allowed:
+            row.payments_allowed = allowed
+            row.save(update_fields=["payments_allowed"])
+            record(
+                practice_id=row.id, actor_id=actor_id, action="practice.set_payments_allowed",
+                target_kind="practice", target_id=row.id, detail={"allowed": allowed},
+            )  # fmt: skip
+    practice.payments_allowed = allowed
+    return row
+
+
+def add_clinician(*, practice: Practice, name: str, actor_id: UUID | None, **fields: Any) -> Clinician:
+    """Somebody who renders care. Raises UserError `name_missing`, `npi_invalid`, `external_id_taken`."""
+    values = _clean({"name": name, **fields}, CLINICIAN_FIELDS)
+    with transaction.atomic():
+        _refuse_taken_external_id(practice, values.get("external_id", ""), None)
+        _refuse_foreign_supervisor(practice, values.get("supervisor"))
+        clinician = Clinician.objects.create(practice=practice, **values)
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="practice.add_clinician",
+            target_kind="clinician", target_id=clinician.id,
+        )  # fmt: skip
+    return clinician
+
+
+def update_clinician(*, clinician: Clinician, actor_id: UUID | None, **fields: Any) -> Clinician:
+    """Change a clinician's record. Documents issued before keep what they printed."""
+    values = _clean(fields, CLINICIAN_FIELDS)
+    with transaction.atomic():
+        row = lock(Clinician.objects.filter(practice_id=clinician.practice_id, pk=clinician.pk)).get()
+        _refuse_taken_external_id(row.practice, values.get("external_id", ""), row.id)
+        _refuse_foreign_supervisor(row.practice, values.get("supervisor"))
+        changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
+        for field in changed:
+            setattr(row, field, values[field])
+        if changed:
+            row.save(update_fields=changed)
+            record(
+                practice_id=row.practice_id, actor_id=actor_id, action="practice.update_clinician",
+                target_kind="clinician", target_id=row.id, detail={"fields": changed},
+            )  # fmt: skip
+    return row
+
+
+def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fields: Any) -> Location:
+    """A place where care is given."""
+    values = _clean({"name": name, **fields}, LOCATION_FIELDS)
+    with transaction.atomic():
+        location = Location.objects.create(practice=practice, **values)
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="practice.add_location",
+            target_kind="location", target_id=location.id,
+        )  # fmt: skip
+    return location
+
+
+def clean_phone(text: str, *, field: str = "phone") -> str:
+    """The number as E.164 (+12125550142), read as American where it has no country; "" for nothing."""
+    if not text.strip():
+        return ""
+    try:
+        number = phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        number = None
+    # "Possible" and not "valid": numbers kept for invented people (555-01xx) are not assigned to anybody.
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise UserError(
+            "That is not a phone number. Write it with its area code.", code="phone_invalid", field=field
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def clean_email(text: str, *, field: str = "email") -> str:
+    """The address in lower case, or "". Raises UserError `email_invalid`."""
+    cleaned = text.strip().lower()
+    if cleaned:
+        try:
+            validate_email(cleaned)
+        except ValidationError:
+            raise UserError(
+                "That is not an e-mail address. It looks like name@example.org.", code="email_invalid", field=field
+            ) from None
+    return cleaned
+
+
+def clean_state(text: str, *, field: str = "state") -> str:
+    """Two letters in upper case, or ""."""
+    cleaned = text.strip().upper()
+    if cleaned and not _STATE.fullmatch(cleaned):
+        raise UserError("Write the state as two letters, like OR.", code="state_invalid", field=field)
+    return cleaned
+
+
+def clean_postal_code(text: str, *, field: str = "postal_code") -> str:
+    """A ZIP code of five or nine digits, or ""."""
+    cleaned = text.strip()
+    if cleaned and not _ZIP.fullmatch(cleaned):
+        raise UserError(
+            "A ZIP code has five digits, or nine like 97201-4455.", code="postal_code_invalid", field=field
+        )
+    return cleaned
+
+
+def _clean(fields: dict[str, Any], known: frozenset[str], *, kind_of_tax_id: str = "EIN") -> dict[str, Any]:
+    """The fields in the form in which they are stored. TypeError for one that is not `known`."""
+    unknown = fields.keys() - known
+    if unknown:
+        raise TypeError(f"No such field: {', '.join(sorted(unknown))}.")
+    values = {key: value.strip() if isinstance(value, str) else value for key, value in fields.items()}
+    if "name" in values and not values["name"]:
+        raise UserError("Enter a name.", code="name_missing", field="name")
+    if values.get("tax_id_kind", kind_of_tax_id) not in ("EIN", "SSN"):
+        raise UserError("Choose EIN or SSN.", code="tax_id_kind", field="tax_id_kind")
+    for key, clean in _CLEANERS.items():
+        if key in values:
+            values[key] = clean(values[key], field=key)
+    if "tax_id" in values:
+        values["tax_id"] = clean_tax_id(values["tax_id"], values.get("tax_id_kind", kind_of_tax_id))
+    return values
+
+
+def _clean_timezone(text: str, *, field: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise UserError("Choose a time zone of the list.", code="timezone_invalid", field=field) from None
+    return text
+
+
+def _clean_accent(text: str, *, field: str) -> str:
+    cleaned = text.lower()
+    if not _COLOR.fullmatch(cleaned):
+        raise UserError("Write the color as #rrggbb.", code="accent_invalid", field=field)
+    return cleaned
+
+
+def _clean_terms(days: int, *, field: str) -> int:
+    if not 0 <= days <= 365:
+        raise UserError("Give between 0 and 365 days to pay.", code="terms_invalid", field=field)
+    return days
+
+
+_CLEANERS: Final = {
+    "phone": clean_phone,
+    "email": clean_email,
+    "state": clean_state,
+    "license_state": clean_state,
+    "postal_code": clean_postal_code,
+    "npi": clean_npi,
+    "taxonomy": clean_taxonomy,
+    "timezone": _clean_timezone,
+    "accent": _clean_accent,
+    "payment_terms_days": _clean_terms,
+}
+
+
+def _refuse_taken_external_id(practice: Practice, external_id: str, own_id: UUID | None) -> None:
+    if external_id and (
+        Clinician.objects.filter(practice=practice, external_id=external_id).exclude(pk=own_id).exists()
+    ):
+        raise UserError("Another clinician has that number.", code="external_id_taken", field="external_id")
+
+
+def _refuse_foreign_supervisor(practice: Practice, supervisor: Clinician | None) -> None:
+    if supervisor is not None and supervisor.practice_id != practice.id:
+        raise UserError("Choose a supervisor of this practice.", code="supervisor_invalid", field="supervisor")
