@@ -124,7 +124,7 @@ class Attempt(PracticeOwned):
     open_key = models.CharField(max_length=32, default=new_key)
     submit_key = models.CharField(max_length=32, default=new_key)
     processor_ref = models.CharField(max_length=120, blank=True)
-    step_url = models.CharField(max_length=500, blank=True, help_text="Where the payer goes next, while awaited.")
+    step_url = models.CharField(max_length=2000, blank=True, help_text="Where the payer goes next, while awaited.")
     return_nonce = models.CharField(
         max_length=32, default=new_key, help_text="Makes the return address single-use."
     )
@@ -202,9 +202,7 @@ class AttemptEvent(PracticeOwned):
     at = models.DateTimeField()
     from_state = models.CharField(max_length=16)
     to_state = models.CharField(max_length=16)
-    cause = models.CharField(
-        max_length=24, help_text="create, open, submit, return, notice, reconcile, sweep, cancel"
-    )
+    cause = models.CharField(max_length=24, help_text="A key of payments.machine.CAUSES, or give_up.")
     verdict = models.CharField(max_length=16, blank=True)
     detail = models.CharField(max_length=300, blank=True)
 

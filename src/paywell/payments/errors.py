@@ -1,0 +1,92 @@
+"""What can keep a payment from starting, in words for the person who pays. Codes are named in tests."""
+
+from __future__ import annotations
+
+from paywell.core.errors import UserError
+from paywell.core.money import Money
+from paywell.payments.types import LINES_MAX, NOTES_MAX
+
+
+def nothing_chosen() -> UserError:
+    return UserError("Choose at least one service to pay.", code="nothing_chosen")
+
+
+def too_many_lines() -> UserError:
+    return UserError(f"Pay at most {LINES_MAX} services at once.", code="too_many_lines")
+
+
+def notes_too_long() -> UserError:
+    return UserError(f"Use at most {NOTES_MAX} characters.", code="notes_too_long", field="notes")
+
+
+def amount_above_balance(balance: Money) -> UserError:
+    return UserError(f"Enter at most the balance due, {balance}.", code="amount_above_balance", field="amount")
+
+
+def amount_not_editable(total: Money) -> UserError:
+    return UserError(
+        f"The amount for several services is their sum, now {total}. Nothing was charged. Check it and try again.",
+        code="amount_not_editable",
+        field="amount",
+    )
+
+
+def amount_too_large() -> UserError:
+    return UserError("That is too much for one payment. Choose fewer services.", code="amount_too_large")
+
+
+def other_currency(currency: str) -> UserError:
+    return UserError(f"These services are paid in {currency}.", code="amount_currency", field="amount")
+
+
+def already_paid() -> UserError:
+    return UserError(
+        "One of these services is already paid. Nothing was charged. Choose again.", code="already_paid"
+    )
+
+
+def voided() -> UserError:
+    return UserError(
+        "The practice has withdrawn the invoice of one of these services. Nothing was charged.", code="voided"
+    )
+
+
+def being_paid() -> UserError:
+    return UserError(
+        "A payment for one of these services is in progress. Please wait for its result and don't pay again.",
+        code="being_paid",
+    )
+
+
+def stale_form() -> UserError:
+    return UserError("This page is too old. Nothing was charged. Please start again.", code="stale_form")
+
+
+def form_reused() -> UserError:
+    return UserError(
+        "This payment was already sent with other details. See Payment History before you pay again.",
+        code="form_reused",
+    )
+
+
+def payments_closed() -> UserError:
+    return UserError(
+        "Online payments are not turned on. Nothing was charged. Please reach out to your therapist.",
+        code="payments_closed",
+    )
+
+
+def card_missing() -> UserError:
+    return UserError("Choose a saved card or enter a new one.", code="card_missing", field="card")
+
+
+def too_late_to_cancel() -> UserError:
+    return UserError("This payment can't be canceled any more. Its result will show here.", code="too_late")
+
+
+def not_refundable(why: str) -> UserError:
+    return UserError(why, code="not_refundable")
+
+
+def refund_above_captured(left: Money) -> UserError:
+    return UserError(f"Refund at most {left}.", code="refund_above_captured", field="amount")
