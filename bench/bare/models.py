@@ -1,0 +1,20 @@
+"""The tables of the bare site: just enough for a page of three queries and a lock-insert-update."""
+
+from django.db import models
+
+
+class Item(models.Model):
+    owner = models.UUIDField(db_index=True)
+    name = models.CharField(max_length=80)
+    amount_minor = models.BigIntegerField()
+
+
+class Purse(models.Model):
+    owner = models.UUIDField(unique=True)
+    balance_minor = models.BigIntegerField(default=0)
+
+
+class Movement(models.Model):
+    purse = models.ForeignKey(Purse, on_delete=models.CASCADE)
+    key = models.CharField(max_length=40, unique=True)
+    amount_minor = models.BigIntegerField()
