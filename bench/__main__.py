@@ -177,7 +177,8 @@ def run(
             total_move = total_move.plus(figures) if total_move else figures
             figures = measure(paying, seconds)
             total_pay = total_pay.plus(figures) if total_pay else figures
-        assert total_move and total_pay
+        if total_move is None or total_pay is None:
+            raise SystemExit("At least one round is needed.")
         post_only = Figures(len(posts), sum(posts) / 1000 / at_once, posts)
         print(row("bare lock, insert, update", at_once, total_move))
         print(row("the whole action", at_once, total_pay, total_move))

@@ -1,7 +1,7 @@
 """Fills the measured database: payers with 5 to 10,000 services, and some who only pay.
 
-Run in a process of its own (`python -m bench.seed SIZES PAYERS`), with Paywell's settings; prints, as JSON, a session
-key and the open lines of each payer.
+Run in a process of its own (`python -m bench.seed SIZES PAYERS`), with Paywell's settings; prints, as JSON, a
+session key and the open lines of each payer.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def make_payer(practice: Any, clinician: Any, processor: Any, size: int) -> dict
         may_see_documents=True, may_see_diagnosis=True, valid_from=(now - timedelta(days=9)).date(), actor_id=None,
     )  # fmt: skip
     card = SavedCard.objects.create(
-        practice=practice, processor_account=processor, contact=contact, token=f"tok_{name}", customer_ref=f"cus_{name}",
-        brand="Visa", last4="4242", exp_month=12, exp_year=2031, is_default=True, created_at=now,
+        practice=practice, processor_account=processor, contact=contact, token=f"tok_{name}",
+        customer_ref=f"cus_{name}",        brand="Visa", last4="4242", exp_month=12, exp_year=2031, is_default=True, created_at=now,
     )  # fmt: skip
     today = now.date()
     services = Service.objects.bulk_create(

@@ -28,7 +28,8 @@ class Site:
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
-                "--port", str(self.port), "--workers", "2", "--blocking-threads", "1", "--no-access-log", application,
+                "--port", str(self.port), "--workers", "2", "--blocking-threads", "1",
+                "--no-access-log", application,
             ],
             cwd=ROOT,
             env={**environment, "DJANGO_SETTINGS_MODULE": settings, "PAYWELL_URL": f"http://127.0.0.1:{self.port}"},
