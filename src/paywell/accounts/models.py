@@ -15,10 +15,17 @@ from paywell.practice.models import Clinician, PracticeOwned
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """A person who can sign in. Without a password they can only come in by invitation or code."""
+        """A person who can sign in. Without a password they can only come in by invitation or code.
+
+        The address counts as verified: nobody registers on their own, a practice or the installation's
+        operator vouches for it, and every message that matters goes there.
+        """
+        from allauth.account.models import EmailAddress
+
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
+        EmailAddress.objects.using(self._db).create(user=user, email=user.email, verified=True, primary=True)
         return user
 
     def get_by_natural_key(self, username: str | None) -> User:
@@ -81,13 +88,13 @@ class StaffMember(PracticeOwned):
 class Invitation(PracticeOwned):
     """A link by which one person sets up their sign-in. Single use, bound to its e-mail address.
 
-    Only the token's SHA-256 is stored. `subject_id` is what accepting it is for (a contact's id), opaque here.
+    No token is stored: the link carries the row's id, signed (`accounts.invitations`), so a copy of the
+    database opens nothing. `subject_id` is what accepting it is for (a contact's id), opaque here.
     """
 
     email = models.EmailField(max_length=254)
     subject_kind = models.CharField(max_length=20, help_text="contact or staff")
     subject_id = models.UUIDField()
-    token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

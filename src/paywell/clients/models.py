@@ -109,12 +109,15 @@ class Grant(PracticeOwned):
     may_see_diagnosis = models.BooleanField(default=False)
     valid_from = models.DateField()
     valid_until = models.DateField(null=True, help_text="Last day; null means until withdrawn.")
+    withdrawn_at = models.DateTimeField(null=True, help_text="Set when access is taken away at once.")
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["practice", "contact", "client", "account", "valid_from"], name="grant_once"
+                fields=["practice", "contact", "client", "account", "valid_from"],
+                name="grant_once",
+                condition=Q(withdrawn_at=None),
             ),
             models.CheckConstraint(condition=Q(role__in=GrantRole.values), name="grant_role"),
             models.CheckConstraint(

@@ -28,6 +28,7 @@ class AccountChoice:
     account_id: UUID
     practice_name: str
     names: str  #: the clients on it, e.g. "Mia and Leo"
+    account_name: str  #: whom its invoices are addressed to
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(max_length=254)),
                 ('subject_kind', models.CharField(help_text='contact or staff', max_length=20)),
                 ('subject_id', models.UUIDField()),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('accepted_at', models.DateTimeField(null=True)),

@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                 ('may_see_diagnosis', models.BooleanField(default=False)),
                 ('valid_from', models.DateField()),
                 ('valid_until', models.DateField(help_text='Last day; null means until withdrawn.', null=True)),
+                ('withdrawn_at', models.DateTimeField(help_text='Set when access is taken away at once.', null=True)),
                 ('created_at', models.DateTimeField()),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='clients.billingaccount')),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='clients.client')),
@@ -113,7 +114,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='grant',
-            constraint=models.UniqueConstraint(fields=('practice', 'contact', 'client', 'account', 'valid_from'), name='grant_once'),
+            constraint=models.UniqueConstraint(fields=('practice', 'contact', 'client', 'account', 'valid_from'), name='grant_once', condition=models.Q(('withdrawn_at', None))),
         ),
         migrations.AddConstraint(
             model_name='grant',

@@ -10,6 +10,8 @@ SALT_KEY = ["test-only-salt"]
 ALLOWED_HOSTS = ["*"]
 PUBLIC_URL = "http://testserver"
 ALLOW_TEST_PROCESSORS = True
+#: The tests of the second factor switch it on.
+STAFF_SECOND_FACTOR_REQUIRED = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {

@@ -1,0 +1,16 @@
+"""Addresses around signing in that allauth doesn't bring."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from paywell.accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("invitation/<str:token>/", views.open_invitation, name="invitation_link"),
+    path("invitation/", views.answer_invitation, name="invitation"),
+    path("account/keep-alive/", views.keep_alive, name="keep_alive"),
+    path("account/second-factor/", views.second_factor_needed, name="second_factor_needed"),
+]

@@ -1,0 +1,60 @@
+"""Reads about clients for the practice's desk, always scoped to the viewer."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import StaffViewer
+from paywell.clients.access import clients_of
+from paywell.clients.models import BillingAccount, Client, Contact, Grant, StandingShare
+
+
+def list_clients(*, viewer: StaffViewer, search: str = "", archived: bool = False) -> QuerySet[Client]:
+    """Clients by name; a clinician's own only. Each word of `search` must be in a name, e-mail, phone or number."""
+    rows = clients_of(viewer).filter(archived_at__isnull=not archived)
+    for word in search.split()[:8]:
+        match = (
+            Q(legal_first_name__icontains=word)
+            | Q(legal_last_name__icontains=word)
+            | Q(preferred_name__icontains=word)
+            | Q(email__icontains=word)
+            | Q(external_id__iexact=word)
+        )
+        digits = "".join(filter(str.isdigit, word))
+        if len(digits) >= 3:
+            match |= Q(phone__contains=digits)
+        rows = rows.filter(match)
+    rows = rows.select_related("default_account", "clinician")
+    return rows.order_by("legal_last_name", "legal_first_name", "id")
+
+
+def list_accounts(*, viewer: StaffViewer, client: Client) -> list[BillingAccount]:
+    """The accounts that may owe for the client: the default one, those with a share, those with a grant."""
+    rows = BillingAccount.objects.filter(practice=viewer.practice)
+    rows = rows.filter(Q(clients=client) | Q(shares__client=client) | Q(grants__client=client))
+    return list(rows.distinct().order_by("name", "id"))
+
+
+def list_grants(*, viewer: StaffViewer, client: Client) -> list[Grant]:
+    """Who may act for the client, withdrawn and past grants included, the newest first."""
+    rows = Grant.objects.filter(practice=viewer.practice, client=client)
+    rows = rows.select_related("contact", "contact__user", "contact__invitation", "account")
+    return list(rows.order_by("-valid_from", "contact__name", "id"))
+
+
+def list_contacts(*, viewer: StaffViewer, search: str = "") -> QuerySet[Contact]:
+    """The practice's contacts by name; for a clinician those with a grant for one of their own clients."""
+    rows = Contact.objects.filter(practice=viewer.practice)
+    if viewer.role is Role.CLINICIAN:
+        rows = rows.filter(id__in=Grant.objects.filter(client__in=clients_of(viewer)).values("contact_id"))
+    for word in search.split()[:8]:
+        rows = rows.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    return rows.select_related("user", "invitation").order_by("name", "id")
+
+
+def get_standing_shares(client: Client) -> list[StandingShare]:
+    """How a new service of the client is shared out, the largest share first. Empty: the default account owes
+    everything."""
+    rows = StandingShare.objects.filter(practice=client.practice_id, client=client).select_related("account")
+    return list(rows.order_by("-basis_points", "account_id"))
