@@ -1,0 +1,141 @@
+"""Checks the viewer's right and builds the document, in one step; every view is audited.
+
+A refusal is a NotFoundForViewer and a line of the security log. A payer sees invoices and receipts of their
+account; the wording of services needs the right to see documents. A superbill always carries the diagnosis, so
+it needs the right to see that as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+from uuid import UUID
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.audit.actions import record
+from paywell.care.models import Service
+from paywell.clients.types import PortalViewer
+from paywell.core.errors import NotFoundForViewer
+from paywell.core.security_log import access_refused
+from paywell.documents.invoices import build_invoice
+from paywell.documents.receipts import build_receipt
+from paywell.documents.rights import Viewer, get_own_clients, get_sight
+from paywell.documents.superbills import build_superbill, get_services
+from paywell.documents.types import InvoiceDocument, Kind, ReceiptDocument, SuperbillDocument
+from paywell.invoicing import access as invoicing_access
+from paywell.invoicing.models import InvoiceLine
+from paywell.payments.models import Attempt, AttemptLine, AttemptState
+
+
+def access_invoice(viewer: Viewer, invoice_id: UUID) -> InvoiceDocument:
+    """The invoice as this viewer may see it; voided ones too, marked. Raises NotFoundForViewer."""
+    _check_staff(viewer, Kind.INVOICE, invoice_id, Permission.SEE_CLIENTS)
+    invoice = invoicing_access.access_invoice(viewer, invoice_id)
+    lines = list(InvoiceLine.objects.filter(practice=viewer.practice, invoice=invoice).order_by("position"))
+    document = build_invoice(invoice, lines, get_sight(viewer, {line.client_id for line in lines}))
+    _audit_view(viewer, Kind.INVOICE, invoice.id)
+    return document
+
+
+def access_superbill(viewer: Viewer, service_id: UUID) -> SuperbillDocument:
+    """The superbill of one service. See `access_superbill_for`."""
+    return access_superbill_for(viewer, [service_id])
+
+
+def access_superbill_for(viewer: Viewer, service_ids: Sequence[UUID]) -> SuperbillDocument:
+    """One superbill of several services of one client.
+
+    Raises NotFoundForViewer where any of them isn't this viewer's to see, and NoSuperbill (with its reason)
+    where the viewer may see them but they make no superbill.
+    """
+    wanted = set(service_ids)
+    target = min(wanted, default="nothing chosen", key=str)
+    _check_staff(viewer, Kind.SUPERBILL, target, Permission.SEE_CLIENTS, Permission.SEE_DIAGNOSES)
+    services = get_services(viewer.practice, list(wanted))
+    if not wanted or len(services) != len(wanted):
+        _refuse(viewer, Kind.SUPERBILL, target, "no such service in the practice")
+    if isinstance(viewer, PortalViewer):
+        _check_portal_services(viewer, services)
+    else:
+        own = get_own_clients(viewer, {service.client_id for service in services})
+        for service in services:
+            if service.client_id not in own:
+                _refuse(viewer, Kind.SUPERBILL, service.id, "not an own client")
+    document = build_superbill(viewer.practice, services)
+    for service in services:
+        _audit_view(viewer, Kind.SUPERBILL, service.id)
+    return document
+
+
+def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
+    """The receipt of a payment. Raises NotFoundForViewer, also for an attempt that didn't succeed."""
+    _check_staff(viewer, Kind.RECEIPT, attempt_id, Permission.SEE_CLIENTS, Permission.SEE_MONEY)
+    attempt = (
+        Attempt.objects.filter(practice=viewer.practice, id=attempt_id)
+        .select_related("practice", "account", "contact", "processor_account")
+        .first()
+    )
+    if attempt is None:
+        _refuse(viewer, Kind.RECEIPT, attempt_id, "no such payment in the practice")
+    lines = list(
+        AttemptLine.objects.filter(practice=viewer.practice, attempt=attempt)
+        .select_related("line__client", "line__invoice")
+        .order_by("-line__on", "id")
+    )
+    client_ids = {line.line.client_id for line in lines}
+    sight = get_sight(viewer, client_ids)
+    if isinstance(viewer, PortalViewer):
+        if attempt.account_id != viewer.account.id:
+            _refuse(viewer, Kind.RECEIPT, attempt_id, "another account")
+        if client_ids - sight.names:
+            _refuse(viewer, Kind.RECEIPT, attempt_id, "a client without a grant")
+    elif not sight.names:
+        _refuse(viewer, Kind.RECEIPT, attempt_id, "not an own client")
+    if attempt.state != AttemptState.SUCCEEDED:
+        _refuse(viewer, Kind.RECEIPT, attempt_id, "not paid")
+    document = build_receipt(attempt, lines, sight)
+    _audit_view(viewer, Kind.RECEIPT, attempt.id)
+    return document
+
+
+def may_print_superbill(viewer: PortalViewer, client_id: UUID) -> bool:
+    """Whether the portal offers superbills of this client at all: both rights are needed."""
+    return client_id in viewer.document_client_ids and client_id in viewer.diagnosis_client_ids
+
+
+def _check_staff(viewer: Viewer, kind: Kind, target: UUID | str, *needed: Permission) -> None:
+    if isinstance(viewer, StaffViewer):
+        for permission in needed:
+            if not viewer.may(permission):
+                _refuse(viewer, kind, target, f"role lacks {permission}")
+
+
+def _check_portal_services(viewer: PortalViewer, services: Sequence[Service]) -> None:
+    """Both rights for the client, and the open account owes, or owed, something for each service."""
+    on_account = set(
+        InvoiceLine.objects.filter(
+            practice=viewer.practice, account=viewer.account, service__in=[s.id for s in services]
+        ).values_list("service_id", flat=True)
+    )
+    for service in services:
+        if not may_print_superbill(viewer, service.client_id):
+            _refuse(viewer, Kind.SUPERBILL, service.id, "no right to the diagnosis")
+        if service.id not in on_account:
+            _refuse(viewer, Kind.SUPERBILL, service.id, "another account")
+
+
+def _refuse(viewer: Viewer, kind: Kind, target: UUID | str, reason: str) -> NoReturn:
+    access_refused(viewer=viewer, kind=kind, target=target, reason=reason)
+    raise NotFoundForViewer(f"{kind} {target}")
+
+
+def _audit_view(viewer: Viewer, kind: Kind, target_id: UUID) -> None:
+    target_kind = {Kind.INVOICE: "invoice", Kind.SUPERBILL: "service", Kind.RECEIPT: "attempt"}[kind]
+    record(
+        practice_id=viewer.practice.id,
+        actor_id=viewer.id,
+        action="documents.view",
+        target_kind=target_kind,
+        target_id=target_id,
+        detail={"document": kind.value},
+    )

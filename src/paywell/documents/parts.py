@@ -1,0 +1,93 @@
+"""Parts of documents that every kind needs: the letterhead, addresses, and what was paid on lines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+from uuid import UUID
+
+import phonenumbers
+from django.db.models import Case, F, Q, Sum, Value, When
+
+from paywell.documents.text import clean
+from paywell.documents.types import Letterhead, Setting
+from paywell.ledger.models import AccountKind, Transfer
+from paywell.practice.models import Practice
+
+#: The other sides of a receivable that are not money received: what was charged, and what was forgiven.
+_NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF)
+
+
+_ADDRESS = ("street", "city", "state", "postal_code")
+
+
+class HasAddress(Protocol):
+    street: str
+    city: str
+    state: str
+    postal_code: str
+
+
+def address_lines(place: HasAddress) -> tuple[str, ...]:
+    """Street, then city, state and ZIP; without the lines that would be empty."""
+    return address_lines_of({name: getattr(place, name) for name in _ADDRESS})
+
+
+def address_lines_of(values: Mapping[str, str]) -> tuple[str, ...]:
+    """The same from a mapping, such as a frozen invoice's."""
+    street, city, state, postal_code = (clean(values.get(name, "")) for name in _ADDRESS)
+    town = " ".join(part for part in (state, postal_code) if part)
+    lines = (street, ", ".join(part for part in (city, town) if part))
+    return tuple(line for line in lines if line)
+
+
+def phone_text(number: str) -> str:
+    """A stored number as people write it: `(503) 555-0142`, with the country outside the United States."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return clean(number)
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, form.NATIONAL if parsed.country_code == 1 else form.INTERNATIONAL)
+
+
+def letterhead(practice: Practice) -> Letterhead:
+    """The practice as it is now. Issued invoices carry their own, from the day of issue."""
+    return Letterhead(
+        name=clean(practice.name),
+        address=address_lines(practice),
+        phone=phone_text(practice.phone),
+        email=clean(practice.email),
+        accent=practice.accent,
+    )
+
+
+def setting(practice: Practice, currency: str) -> Setting:
+    return Setting(locale=practice.locale, currency=currency)
+
+
+def get_paid(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What was received on each line less what was given back, in minor units, summed from the transfers.
+
+    Charges and write-offs don't count: a write-off lowers the balance, but nobody paid it.
+    """
+    rows = (
+        Transfer.objects.filter(practice_id=practice_id, line_id__in=line_ids)
+        .values("line_id")
+        .annotate(
+            paid=Sum(
+                Case(
+                    When(
+                        Q(credit__kind=AccountKind.RECEIVABLE) & ~Q(debit__kind__in=_NOT_MONEY),
+                        then=F("amount_minor"),
+                    ),
+                    When(
+                        Q(debit__kind=AccountKind.RECEIVABLE) & ~Q(credit__kind__in=_NOT_MONEY),
+                        then=-F("amount_minor"),
+                    ),
+                    default=Value(0),
+                )
+            )
+        )
+    )
+    return {row["line_id"]: row["paid"] for row in rows}

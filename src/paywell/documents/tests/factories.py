@@ -1,0 +1,193 @@
+"""An invoiced and partly paid service, its viewers, and documents as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from paywell.accounts.models import Role, User
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import Diagnosis, Service, ServiceDiagnosis
+from paywell.clients.models import BillingAccount, Client, Contact
+from paywell.clients.types import ClientRights, PortalViewer
+from paywell.core.ids import new_id
+from paywell.core.money import Money
+from paywell.documents.types import (
+    InvoiceDocument,
+    InvoiceItem,
+    Letterhead,
+    ReceiptDocument,
+    ReceiptItem,
+    ReceiptRefund,
+    Setting,
+    SuperbillClinician,
+    SuperbillDiagnosis,
+    SuperbillDocument,
+    SuperbillItem,
+)
+from paywell.invoicing.actions import issue_invoice
+from paywell.invoicing.models import Invoice
+from paywell.invoicing.tests.factories import make_client, make_clinician, make_practice, make_service
+from paywell.ledger.actions import Line, Posting, Side, post
+from paywell.ledger.models import AccountKind
+from paywell.payments.models import Attempt, AttemptLine, AttemptState, ProcessorAccount
+from paywell.practice.models import Practice
+
+NOON = datetime(2026, 11, 23, 20, tzinfo=UTC)
+
+
+@dataclass
+class Case:
+    practice: Practice
+    client: Client
+    account: BillingAccount
+    contact: Contact
+    service: Service
+    invoice: Invoice
+    diagnosis: Diagnosis
+    attempt: Attempt
+
+
+def make_case(**service: Any) -> Case:
+    """One client with one session of $140, invoiced, of which $20 were paid by card."""
+    practice = make_practice()
+    client = make_client(
+        practice, legal_first_name="Ana", legal_last_name="Duarte", sex="F",
+        street="77 Birch Lane", city="Portland", state="OR", postal_code="97214",
+    )  # fmt: skip
+    clinician = make_clinician(
+        practice, name="Lucia Reyes", credentials="PhD", license_number="4411", license_state="OR"
+    )
+    made = make_service(client, fee=14_000, clinician=clinician, **service)
+    diagnosis = add_diagnosis(made, "F41.1", made.on)
+    account = client.default_account
+    invoice = issue_invoice(practice=practice, account=account, services=[made], actor_id=None)
+    contact = make_contact(practice, "Ana Duarte")
+    attempt = make_payment(invoice, contact, 2_000)
+    return Case(practice, client, account, contact, made, invoice, diagnosis, attempt)
+
+
+def make_contact(practice: Practice, name: str) -> Contact:
+    user = User.objects.create_user(f"{new_id().hex[-12:]}@mail.example.org", name=name)
+    return Contact.objects.create(practice=practice, name=name, email=user.email, user=user, created_at=NOON)
+
+
+def add_diagnosis(service: Service, code: str, on: date, position: int = 1) -> Diagnosis:
+    diagnosis = Diagnosis.objects.create(
+        practice=service.practice, client=service.client, code=code, description="Generalized anxiety disorder",
+        diagnosed_on=on,
+    )  # fmt: skip
+    ServiceDiagnosis.objects.create(
+        practice=service.practice, service=service, diagnosis=diagnosis, position=position
+    )
+    return diagnosis
+
+
+def make_processor_account(practice: Practice) -> ProcessorAccount:
+    existing = ProcessorAccount.objects.filter(practice=practice).first()
+    return existing or ProcessorAccount.objects.create(
+        practice=practice, connector="test_inline", connected_at=NOON, live_mode=True
+    )
+
+
+def make_payment(
+    invoice: Invoice,
+    contact: Contact | None,
+    minor: int,
+    state: AttemptState = AttemptState.SUCCEEDED,
+) -> Attempt:
+    """A payment of `minor` on the invoice's first line, in the ledger too where it succeeded."""
+    practice, line = invoice.practice, invoice.lines.order_by("position")[0]
+    processor_account = make_processor_account(practice)
+    attempt = Attempt.objects.create(
+        practice=practice, account=invoice.account, processor_account=processor_account, contact=contact,
+        state=state, amount_minor=minor, currency="USD", content_hash="0" * 64, card_brand="visa",
+        card_last4="4242", created_at=NOON, closed_at=NOON, deadline_at=NOON,
+    )  # fmt: skip
+    AttemptLine.objects.create(practice=practice, attempt=attempt, line=line, amount_minor=minor)
+    if state == AttemptState.SUCCEEDED:
+        post(
+            practice_id=practice.id, book_owner_id=invoice.account_id, source=f"payment:{attempt.id}",
+            postings=[Posting(
+                debit=Side(AccountKind.CLEARING, processor_account.id),
+                credit=Side(AccountKind.RECEIVABLE, invoice.account_id),
+                money=Money(minor), line=Line(line.id),
+            )],
+            actor_id=None,
+        )  # fmt: skip
+    return attempt
+
+
+def make_portal_viewer(
+    case: Case, *, documents: bool = True, diagnosis: bool = True, **fields: Any
+) -> PortalViewer:
+    right = ClientRights(
+        client_id=case.client.id, name=case.client.name, may_pay=True, may_see_documents=documents,
+        may_see_diagnosis=diagnosis, payments_allowed=True,
+    )  # fmt: skip
+    contact = fields.get("contact", case.contact)
+    values = {
+        "id": contact.user_id, "contact": contact, "practice": case.practice, "account": case.account,
+        "rights": (right,), "choices": (),
+    }  # fmt: skip
+    return PortalViewer(**{**values, **fields})
+
+
+def make_staff_viewer(practice: Practice, role: Role = Role.OWNER, **fields: Any) -> StaffViewer:
+    return StaffViewer(id=new_id(), practice=practice, role=role, **fields)
+
+
+# Documents as values, without a database
+
+HEAD = Letterhead(
+    name="Willow Creek Therapy",
+    address=("218 Alder Street, Suite 4", "Portland, OR 97205"),
+    phone="(503) 555-0142",
+    email="office@willow.example.org",
+    accent="#0f5e5c",
+)
+ADDRESSEE = ("Ana Duarte", "77 Birch Lane", "Portland, OR 97214")
+WORDING = "Individual session, 50 minutes"
+
+
+def invoice_document(lines: int = 1, wording: str = WORDING, client: str = "Ana Duarte", **fields: Any) -> Any:
+    item = InvoiceItem(date(2026, 11, 3), client, "Lucia Reyes, PhD", wording, "IND50", 1, 14_000)
+    total = 14_000 * lines
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "INV-0142", "addressee": ADDRESSEE,
+        "issued_on": date(2026, 11, 4), "due_on": date(2026, 11, 18), "tax_id": "12-3456789",
+        "items": (item,) * lines, "total_minor": total, "as_of": date(2026, 11, 23), "paid_minor": 2_000,
+        "adjusted_minor": 0, "balance_minor": total - 2_000,
+    }  # fmt: skip
+    return InvoiceDocument(**{**values, **fields})
+
+
+def superbill_document(
+    lines: int = 1, wording: str = WORDING, client: str = "Ana Maria Duarte", **fields: Any
+) -> Any:
+    item = SuperbillItem(date(2026, 11, 3), "10", "H0004", ("95",), wording, "A", 1, 14_000, 2_000, 0)
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "SB-1A2B3C4D", "issued_on": date(2026, 11, 23),
+        "client": client, "birth_date": date(1991, 3, 9), "sex": "F", "client_address": ADDRESSEE[1:],
+        "client_phone": "(503) 555-0177", "tax_id": "12-3456789", "tax_id_kind": "EIN", "group_npi": "1234567893",
+        "clinicians": (SuperbillClinician("Lucia Reyes", "PhD", "1234567893", "OR 4411", "103T00000X"),),
+        "facility": (), "diagnoses": (SuperbillDiagnosis("A", "F41.1", "Generalized anxiety disorder"),),
+        "items": (item,) * lines, "charge_minor": 14_000 * lines, "paid_minor": 2_000 * lines,
+        "balance_minor": 12_000 * lines,
+    }  # fmt: skip
+    return SuperbillDocument(**{**values, **fields})
+
+
+def receipt_document(lines: int = 1, wording: str = WORDING, client: str = "Ana Duarte", **fields: Any) -> Any:
+    item = ReceiptItem(date(2026, 11, 3), client, "Lucia Reyes, PhD", wording, "INV-0142", 2_000)
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "K7Q2M9XW4T8Z1B5C3D6F", "addressee": ADDRESSEE,
+        "paid_on": date(2026, 11, 20), "payer": "Ana Duarte", "card_brand": "visa", "card_last4": "4242",
+        "items": (item,) * lines, "amount_minor": 2_000 * lines,
+        "refunds": (ReceiptRefund(date(2026, 11, 21), 500),), "as_of": date(2026, 11, 23),
+    }  # fmt: skip
+    return ReceiptDocument(**{**values, **fields})
+
+
+MAKERS = {"invoice": invoice_document, "superbill": superbill_document, "receipt": receipt_document}

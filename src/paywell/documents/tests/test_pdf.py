@@ -1,0 +1,140 @@
+"""The PDFs: readable by machines and by people, whatever stands in the text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import page
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paywell.documents.pdf import render
+from paywell.documents.tests.factories import MAKERS
+from paywell.documents.text import NO_GLYPH, clean, for_font, glyphs
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = [
+    '#import "x.typ": * #panic("x") *bold* _it_ $x$ <label> @ref // no \\ `raw` [content] #{1+1}',
+    "</td><script>alert(1)</script>&amp;\x00\x07\x1b[31m",
+    "‮052$ diaP‬",
+    "שלום عبد الله",
+    "W" * 300,
+    "😀 名前 ☃",
+    "",
+]
+
+
+def poppler(tool: str, *arguments: str, pdf: bytes) -> str:
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} (poppler-utils) is not installed: the text of PDFs is NOT checked")
+    run = subprocess.run([tool, *arguments], input=pdf, capture_output=True, check=True, timeout=20)
+    return run.stdout.decode()
+
+
+def text_of(pdf: bytes) -> str:
+    return poppler("pdftotext", "-layout", "-", "-", pdf=pdf)
+
+
+def assert_conforms(pdf: bytes) -> None:
+    for profile in (page.ValidationProfile.PDF_UA_1, page.ValidationProfile.PDF_A_2A):
+        failures = page.validate_pdf_bytes(pdf, profile=profile).failures
+        # The validator takes a compressed stream whose last byte happens to be CR for one byte too long, since
+        # CR and the LF before `endstream` look like one end of line. Its length is right: checked here instead.
+        failures = [f for f in failures if f.rule_id != "PDFA2A-STREAM-LENGTH-001" or not lengths_are_right(pdf)]
+        assert failures == [], profile
+
+
+def lengths_are_right(pdf: bytes) -> bool:
+    streams = re.finditer(rb"/Length (\d+)[^>]*>>\s*stream\r?\n", pdf)
+    return all(pdf[s.end() + int(s[1]) :].startswith(b"\nendstream") for s in streams)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_kind_is_pdf_ua_1_and_pdf_a_2a_in_one_file(kind: str) -> None:
+    assert_conforms(render(MAKERS[kind]()))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_text_stands_as_in_the_golden_file(kind: str) -> None:
+    text = text_of(render(MAKERS[kind]()))
+    golden = GOLDEN / f"{kind}.txt"
+    assert squeeze(text) == squeeze(golden.read_text())
+
+
+def squeeze(text: str) -> list[str]:
+    """Lines without their spacing, which differs between versions of poppler."""
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_long_document_repeats_its_header_and_counts_its_pages(kind: str) -> None:
+    pdf = render(MAKERS[kind](lines=70))
+    assert_conforms(pdf)
+    pages = text_of(pdf).rstrip("\f").split("\f")
+    assert len(pages) >= 3
+    for number, content in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in content
+    assert all("Service" in p or "Description" in p for p in pages[:-1])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("kind", MAKERS)
+def test_hostile_text_neither_runs_nor_breaks(kind: str, text: str) -> None:
+    pdf = render(MAKERS[kind](wording=clean(text), client=clean(text)))
+    assert_conforms(pdf)
+
+
+def test_markup_is_printed_as_it_was_typed() -> None:
+    wording = clean('*bold* #panic("x") $x$ <b>')
+    assert wording in text_of(render(MAKERS["invoice"](wording=wording)))
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=40, deadline=None)
+def test_any_text_at_all_gives_a_conforming_pdf(text: str) -> None:
+    pdf = render(MAKERS["receipt"](wording=clean(text), client=clean(text)))
+    assert page.validate_pdf_bytes(pdf, profile=page.ValidationProfile.PDF_UA_1).is_compliant
+
+
+@given(st.text())
+def test_clean_text_has_no_control_and_no_direction_override(text: str) -> None:
+    cleaned = clean(text)
+    assert not any(ord(char) < 32 or char in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200f" for char in cleaned)
+    assert clean(cleaned) == cleaned
+
+
+def test_a_letter_without_glyph_prints_as_a_square() -> None:
+    assert for_font("名 Ana") == f"{NO_GLYPH} Ana"
+    assert {ord(char) for char in "AZaz09ÁñüşŁ$€–…·"} <= glyphs()
+
+
+def test_fonts_are_the_packages_own_and_embedded() -> None:
+    rows = poppler("pdffonts", "-", pdf=render(MAKERS["superbill"]())).splitlines()[2:]
+    assert rows
+    assert all("SourceSans3" in row and " yes yes yes " in row for row in rows)
+
+
+def test_reading_order_is_heading_then_facts_then_table() -> None:
+    tags = poppler("pdfinfo", "-struct-text", "-", pdf=render(MAKERS["invoice"]()))
+    places = [
+        tags.index(f'"{word}') for word in ("Willow Creek", "Invoice", "INV-0142", "Individual", "Balance due")
+    ]
+    assert places == sorted(places)
+    assert "H1" in tags
+    assert "TH" in tags
+
+
+def test_a_document_takes_little_time_once_warm() -> None:
+    render(MAKERS["superbill"]())
+    times = []
+    for number in range(8):
+        start = time.perf_counter()
+        render(MAKERS["superbill"](number=f"SB-{number:08d}"))
+        times.append(time.perf_counter() - start)
+    # About 11 ms on two shared cores; the bound only catches a compiler or fonts that are made anew each time.
+    assert min(times) < 0.1, times

@@ -1,0 +1,50 @@
+"""Documents over HTTP: never kept by a cache, no inline script, everything escaped."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from paywell.documents.tests.factories import MAKERS
+from paywell.documents.web import filename_of, page_response, pdf_response
+
+
+@pytest.fixture
+def request_(rf: RequestFactory) -> HttpRequest:
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    return request
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_pdf_opens_in_the_browser_and_is_kept_by_no_cache(kind: str) -> None:
+    response = pdf_response(MAKERS[kind]())
+    assert response.content.startswith(b"%PDF-")
+    assert response["Content-Type"] == "application/pdf"
+    assert response["Cache-Control"] == "no-store, private"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"].startswith(f'inline; filename="{kind}-')
+
+
+def test_filename_names_nobody_and_can_not_break_the_header() -> None:
+    assert filename_of(MAKERS["invoice"](number='INV"\r\n/..\\é1')) == "invoice-INV--------1.pdf"
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_page_says_the_same_as_the_pdf(kind: str, request_: HttpRequest) -> None:
+    page = page_response(request_, MAKERS[kind](), pdf_url="/x.pdf", back_url="/back").content.decode()
+    for words in ("Willow Creek Therapy", "Individual session, 50 minutes", "$20.00", "data-print", "/x.pdf"):
+        assert words in page
+    assert "<noscript>" in page
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_page_has_no_inline_script_and_escapes_text(kind: str, request_: HttpRequest) -> None:
+    page = page_response(request_, MAKERS[kind](wording="</td><script>alert(1)</script>")).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", page)

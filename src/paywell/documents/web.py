@@ -1,0 +1,52 @@
+"""Documents as HTTP responses: the PDF, and the page for the browser's print dialog. No cache keeps either."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render as render_template
+from django.utils.http import content_disposition_header
+
+from paywell.documents.pdf import render
+from paywell.documents.present import present
+from paywell.documents.types import Document
+
+_NOT_KEPT = "no-store, private"
+
+
+def pdf_response(document: Document, filename: str = "") -> HttpResponse:
+    """The PDF, shown by the browser. `filename` is by default the kind and number: no name stands in it."""
+    response = HttpResponse(render(document), content_type="application/pdf")
+    response["Content-Disposition"] = (
+        content_disposition_header(False, filename or filename_of(document)) or "inline"
+    )
+    return _not_kept(response)
+
+
+def page_response(
+    request: HttpRequest, document: Document, *, pdf_url: str = "", back_url: str = ""
+) -> HttpResponse:
+    """The printable page, with a Print button, and links to the PDF and back where they are given."""
+    context = {"sheet": _labeled(present(document)), "pdf_url": pdf_url, "back_url": back_url}
+    return _not_kept(render_template(request, f"documents/{document.kind}.html", context))
+
+
+def filename_of(document: Document) -> str:
+    """`invoice-INV-0142.pdf`: letters, digits and hyphens alone."""
+    number = "".join(char if char.isascii() and char.isalnum() else "-" for char in document.number)
+    return f"{document.kind}-{number}.pdf"
+
+
+def _labeled(sheet: dict[str, object]) -> dict[str, object]:
+    """The printed form with each table's cells beside their columns, as a template needs them."""
+    for value in sheet.values():
+        if isinstance(value, dict):
+            _labeled(value)
+            if "columns" in value:
+                value["labeled_rows"] = [list(zip(value["columns"], row, strict=True)) for row in value["rows"]]
+    return sheet
+
+
+def _not_kept(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = _NOT_KEPT
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
