@@ -90,4 +90,4 @@ def get_paid(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, int
             )
         )
     )
-    return {row["line_id"]: row["paid"] for row in rows}
+    return {row["line_id"]: row["paid"] for row in rows if row["line_id"]}

@@ -6,9 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
-from paywell.clients.models import Client
+from paywell.clients.access import clients_of
 from paywell.clients.types import PortalViewer
 
 Viewer = PortalViewer | StaffViewer
@@ -49,7 +48,4 @@ def get_sight(viewer: Viewer, client_ids: Collection[UUID]) -> Sight:
 
 def get_own_clients(viewer: StaffViewer, client_ids: Collection[UUID]) -> frozenset[UUID]:
     """Those of `client_ids` whom the staff member may see: the practice's, or a clinician's own."""
-    rows = Client.objects.filter(practice=viewer.practice, id__in=client_ids)
-    if viewer.role is Role.CLINICIAN:
-        rows = rows.filter(clinician_id=viewer.clinician_id) if viewer.clinician_id else rows.none()
-    return frozenset(rows.values_list("id", flat=True))
+    return frozenset(clients_of(viewer).filter(id__in=client_ids).values_list("id", flat=True))
