@@ -46,11 +46,11 @@ def make_practice() -> tuple[Any, Any, Any]:
 def make_payer(practice: Any, clinician: Any, processor: Any, size: int) -> dict[str, Any]:
     """One client who pays for themselves, with `size` services, every fifth one paid already."""
     from django.contrib.sessions.backends.db import SessionStore
-    from paywell.clients.actions import create_client, create_contact, grant_access
 
     from bench.bare.models import Item, Purse
     from paywell.accounts.models import User
     from paywell.care.models import Service
+    from paywell.clients.actions import create_client, create_contact, grant_access
     from paywell.clients.models import GrantRole
     from paywell.core import clock
     from paywell.core.ids import new_id
@@ -69,7 +69,8 @@ def make_payer(practice: Any, clinician: Any, processor: Any, size: int) -> dict
     )  # fmt: skip
     card = SavedCard.objects.create(
         practice=practice, processor_account=processor, contact=contact, token=f"tok_{name}",
-        customer_ref=f"cus_{name}",        brand="Visa", last4="4242", exp_month=12, exp_year=2031, is_default=True, created_at=now,
+        customer_ref=f"cus_{name}", brand="Visa", last4="4242", exp_month=12,
+        exp_year=2031, is_default=True, created_at=now,
     )  # fmt: skip
     today = now.date()
     services = Service.objects.bulk_create(
