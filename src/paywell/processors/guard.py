@@ -162,7 +162,8 @@ class Guarded:
 
     def _note(self, call: str, error: Exception) -> str:
         """Log where it went wrong, and name it in a few words. An exception's own text may hold a secret."""
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        where = next((frame for frame in reversed(frames) if "paywell" in frame.filename), frames[-1])
         name = type(error).__name__
         _log.warning("%s.%s raised %s at %s:%s", self.name, call, name, where.filename, where.lineno)
         if isinstance(error, httpx.HTTPStatusError):
