@@ -173,7 +173,7 @@ def clean_state(text: str, *, field: str = "state") -> str:
     """Two letters in upper case, or ""."""
     cleaned = text.strip().upper()
     if cleaned and not _STATE.fullmatch(cleaned):
-        raise UserError("Write the state as two letters, like OR.", code="state_invalid", field=field)
+        raise UserError("Write the state as two letters, like CO.", code="state_invalid", field=field)
     return cleaned
 
 
@@ -182,7 +182,7 @@ def clean_postal_code(text: str, *, field: str = "postal_code") -> str:
     cleaned = text.strip()
     if cleaned and not _ZIP.fullmatch(cleaned):
         raise UserError(
-            "A ZIP code has five digits, or nine like 97201-4455.", code="postal_code_invalid", field=field
+            "A ZIP code has five digits, or nine like 80401-1234.", code="postal_code_invalid", field=field
         )
     return cleaned
 

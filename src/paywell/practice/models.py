@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from encrypted_fields.fields import EncryptedCharField
 
+from paywell.core.fields import SecretCharField
 from paywell.core.ids import new_id
 
 
@@ -22,7 +22,7 @@ class Practice(models.Model):
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=2, blank=True)
     postal_code = models.CharField(max_length=10, blank=True)
-    tax_id = EncryptedCharField(max_length=255, blank=True, default="")
+    tax_id = SecretCharField()
     tax_id_kind = models.CharField(max_length=3, choices=[("EIN", "EIN"), ("SSN", "SSN")], default="EIN")
     npi = models.CharField(max_length=10, blank=True, help_text="Group NPI (type 2).")
     timezone = models.CharField(max_length=40, default="America/New_York")
@@ -91,3 +91,22 @@ class Clinician(PracticeOwned):
 
     def __str__(self) -> str:
         return f"{self.name}, {self.credentials}" if self.credentials else self.name
+
+
+class ImportKind(models.TextChoices):
+    CLIENTS = "clients", "Clients"
+    SERVICES = "services", "Services"
+
+
+class ImportPreset(PracticeOwned):
+    """Which column of a file of some other product is which field here, kept under a name."""
+
+    kind = models.CharField(max_length=10, choices=ImportKind)
+    name = models.CharField(max_length=60)
+    mapping = models.JSONField(default=dict, help_text="Header of the file: field here.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "kind", "name"], name="import_preset_name"),
+            models.CheckConstraint(condition=Q(kind__in=ImportKind.values), name="import_preset_kind"),
+        ]

@@ -19,12 +19,12 @@ def make_practice(**fields: Any) -> Practice:
     values = {
         "name": "Willow Creek Therapy",
         "slug": f"practice-{new_id().hex[-12:]}",
-        "phone": "+15035550142",
+        "phone": "+13035550142",
         "email": "office@willow.example.org",
         "street": "12 Creek Lane",
-        "city": "Portland",
-        "state": "OR",
-        "postal_code": "97201",
+        "city": "Golden",
+        "state": "CO",
+        "postal_code": "80401",
         "tax_id": "12-3456789",
         "created_at": CREATED,
     }

@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import encrypted_fields.fields
+import paywell.core.fields
 import paywell.core.ids
 from django.db import migrations, models
 
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('city', models.CharField(blank=True, max_length=80)),
                 ('state', models.CharField(blank=True, max_length=2)),
                 ('postal_code', models.CharField(blank=True, max_length=10)),
-                ('tax_id', encrypted_fields.fields.EncryptedCharField(blank=True, default='', max_length=255)),
+                ('tax_id', paywell.core.fields.SecretCharField(blank=True, default='', max_length=255, null=True)),
                 ('tax_id_kind', models.CharField(choices=[('EIN', 'EIN'), ('SSN', 'SSN')], default='EIN', max_length=3)),
                 ('npi', models.CharField(blank=True, help_text='Group NPI (type 2).', max_length=10)),
                 ('timezone', models.CharField(default='America/New_York', max_length=40)),
@@ -81,6 +81,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('practice', 'external_id'), name='clinician_external_id')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ImportPreset',
+            fields=[
+                ('id', models.UUIDField(default=paywell.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('clients', 'Clients'), ('services', 'Services')], max_length=10)),
+                ('name', models.CharField(max_length=60)),
+                ('mapping', models.JSONField(default=dict, help_text='Header of the file: field here.')),
+                ('practice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='practice.practice')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('practice', 'kind', 'name'), name='import_preset_name'), models.CheckConstraint(condition=models.Q(('kind__in', ['clients', 'services'])), name='import_preset_kind')],
             },
         ),
     ]
