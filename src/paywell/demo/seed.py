@@ -62,7 +62,7 @@ def _tell(part: PracticePart, now: datetime) -> Troupe:
 @contextmanager
 def _fast_writes() -> Iterator[None]:
     """SQLite without waiting for the disk: a demonstration that a power cut interrupts is simply made anew."""
-    if connection.vendor != "sqlite":
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return
     with connection.cursor() as cursor:

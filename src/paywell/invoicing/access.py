@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.clients.access import clients_of
 from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
@@ -42,6 +43,4 @@ def _why_not(viewer: PortalViewer | StaffViewer, invoice: Invoice | None) -> str
         return ""
     if not viewer.may(Permission.SEE_MONEY):
         return "role"
-    if viewer.clinician_id is not None and not lines.filter(client__clinician_id=viewer.clinician_id).exists():
-        return "not an own client"
-    return ""
+    return "" if lines.filter(client__in=clients_of(viewer)).exists() else "not an own client"

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import Service
-from paywell.clients.models import BillingAccount, Client, StandingShare
+from paywell.clients.access import clients_of
+from paywell.clients.models import BillingAccount, StandingShare
 from paywell.core.money import Money
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.shares import share_out
@@ -20,9 +22,7 @@ from paywell.practice.models import Practice
 
 def list_uninvoiced(viewer: StaffViewer, date_from: date, date_to: date) -> list[Uninvoiced]:
     """What a batch of that range would invoice, for the preview. A clinician sees their own clients alone."""
-    services = Service.objects.filter(practice=viewer.practice)
-    if viewer.clinician_id is not None:
-        services = services.filter(client__clinician_id=viewer.clinician_id)
+    services = Service.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
     return get_uninvoiced(viewer.practice, date_from, date_to, services)
 
 
@@ -80,11 +80,9 @@ def list_invoices(viewer: StaffViewer, account_id: UUID | None = None) -> QueryS
     invoices = Invoice.objects.filter(practice=viewer.practice).select_related("account")
     if account_id is not None:
         invoices = invoices.filter(account_id=account_id)
-    if viewer.clinician_id is not None:
-        own = Client.objects.filter(practice=viewer.practice, clinician_id=viewer.clinician_id)
-        invoices = invoices.filter(
-            id__in=InvoiceLine.objects.filter(practice=viewer.practice, client__in=own).values("invoice_id")
-        )
+    if viewer.role is Role.CLINICIAN:
+        own = InvoiceLine.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
+        invoices = invoices.filter(id__in=own.values("invoice_id"))
     return invoices.order_by("-issued_on", "-number")
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -17,6 +16,7 @@ from paywell.audit.actions import record
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
+from paywell.core.phones import parse_phone
 from paywell.practice.identifiers import clean_npi, clean_tax_id, clean_taxonomy
 from paywell.practice.models import Clinician, Location, Practice
 
@@ -140,22 +140,6 @@ def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fiel
     return location
 
 
-def clean_phone(text: str, *, field: str = "phone") -> str:
-    """The number as E.164 (+12125550142), read as American where it has no country; "" for nothing."""
-    if not text.strip():
-        return ""
-    try:
-        number = phonenumbers.parse(text, "US")
-    except phonenumbers.NumberParseException:
-        number = None
-    # "Possible" and not "valid": numbers kept for invented people (555-01xx) are not assigned to anybody.
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise UserError(
-            "That is not a phone number. Write it with its area code.", code="phone_invalid", field=field
-        )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
 def clean_email(text: str, *, field: str = "email") -> str:
     """The address in lower case, or "". Raises UserError `email_invalid`."""
     cleaned = text.strip().lower()
@@ -227,7 +211,7 @@ def _clean_terms(days: int, *, field: str) -> int:
 
 
 _CLEANERS: Final = {
-    "phone": clean_phone,
+    "phone": parse_phone,
     "email": clean_email,
     "state": clean_state,
     "license_state": clean_state,

@@ -1,0 +1,154 @@
+"""The demonstration keeps what it promises. Seeded once for all tests of the file: it takes seconds."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.db.models import F, Sum
+
+from paywell.accounts.models import StaffMember, User
+from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
+from paywell.clients.access import access_portal
+from paywell.clients.models import Client
+from paywell.core import clock
+from paywell.demo.cast import PASSWORD, email_of
+from paywell.demo.seed import CAST, seed, write_people
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.invoicing.queries import get_uninvoiced
+from paywell.ledger.models import AccountBalance, AccountKind, LineBalance, Transfer
+from paywell.ledger.queries import get_account_balance, get_line_balances
+from paywell.practice.identifiers import get_tax_id_warning, is_npi
+from paywell.practice.models import Clinician, Practice
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def _filled(django_db_setup: Any, django_db_blocker: Any) -> Any:
+    """One seed for the module, inside a transaction that is rolled back at its end."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock():
+        block = transaction.atomic()
+        block._from_testcase = True
+        block.__enter__()
+        try:
+            assert seed() is True
+            yield
+        finally:
+            transaction.set_rollback(True)
+            block.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def _use_filled(_filled: Any) -> None:
+    """Every test of the file reads the same data."""
+
+
+def test_there_are_two_practices_with_clinicians_whose_npis_are_valid() -> None:
+    assert list(Practice.objects.order_by("name").values_list("name", flat=True)) == [
+        "Harbor Light Counseling",
+        "Willow Creek Therapy",
+    ]
+    assert Clinician.objects.count() == 5
+    assert all(is_npi(npi) for npi in Clinician.objects.values_list("npi", flat=True))
+    assert not any(get_tax_id_warning(practice.tax_id) for practice in Practice.objects.all())
+
+
+def test_there_are_twenty_clients_with_months_of_services() -> None:
+    assert Client.objects.count() == 20
+    today = clock.now().date()
+    assert Service.objects.filter(on__lt=today - timedelta(days=120)).count() >= 30
+    assert Service.objects.filter(on__gt=today).count() == 0
+    assert {service.kind for service in Service.objects.filter(kind__in=NEVER_ON_A_SUPERBILL)} == {
+        "late_cancel",
+        "no_show",
+    }
+    assert Service.objects.filter(insurer_minor__gt=0).exists()
+
+
+def test_a_second_run_changes_nothing() -> None:
+    before = (User.objects.count(), Service.objects.count(), Transfer.objects.count())
+    assert seed() is False
+    assert (User.objects.count(), Service.objects.count(), Transfer.objects.count()) == before
+
+
+def test_everybody_can_sign_in_and_nobody_has_to_confirm_an_address(tmp_path: Path) -> None:
+    write_people(tmp_path / "demo.json", "http://127.0.0.1:8000")
+    people = json.loads((tmp_path / "demo.json").read_text())["people"]
+    assert {"client", "parent", "payer", "owner", "biller", "clinician", "front desk", "read-only"} == {
+        person["role"] for person in people
+    }
+    for person in people:
+        assert person["email"].endswith("@example.org")
+        assert len(person["password"]) >= 15
+        assert EmailAddress.objects.filter(user__email=person["email"], verified=True, primary=True).exists()
+    assert User.objects.get(email=people[0]["email"]).check_password(PASSWORD)
+    assert StaffMember.objects.count() == 8
+
+
+def test_a_parent_switches_between_two_children_and_two_practices() -> None:
+    viewer = access_portal(User.objects.get(email=email_of("Nora Vance")), None)
+    assert [choice.names for choice in viewer.choices] == ["Nora", "Leo", "Mia"]
+
+
+def test_divorced_parents_owe_sixty_and_forty_percent_and_the_payer_sees_no_diagnosis() -> None:
+    by_account = dict(
+        InvoiceLine.objects.filter(client__legal_first_name="Eli", voided_at=None)
+        .values_list("account__name")
+        .annotate(total=Sum("amount_minor"))
+    )
+    assert by_account["Dana Marsh"] * 4 == by_account["Peter Marsh"] * 6
+    viewer = access_portal(User.objects.get(email=email_of("Peter Marsh")), None)
+    assert viewer.payable_client_ids
+    assert not viewer.document_client_ids
+    assert not viewer.diagnosis_client_ids
+
+
+def test_a_couple_shares_one_account() -> None:
+    accounts = {
+        access_portal(User.objects.get(email=email_of(name)), None).account for name in ("Rhea Vale", "Tom Vale")
+    }
+    assert [account.name for account in accounts] == ["Rhea and Tom Vale"]
+
+
+def test_somebody_has_more_open_services_than_fit_a_page() -> None:
+    account = access_portal(User.objects.get(email=email_of("Victor Hale")), None).account
+    assert LineBalance.objects.filter(owner_id=account.id, balance_minor__gt=0).count() > 25
+
+
+def test_a_new_client_was_not_billed_yet_and_the_desk_has_a_batch_to_issue() -> None:
+    today = clock.now().date()
+    willow = Practice.objects.get(slug="willow-creek")
+    waiting = {one.account.name for one in get_uninvoiced(willow, today - timedelta(days=400), today)}
+    assert "Iris Moon" in waiting
+    assert not Invoice.objects.filter(account__name="Iris Moon").exists()
+
+
+def test_invoice_numbers_have_no_gap_and_rise_with_time() -> None:
+    for part in CAST:
+        rows = list(Invoice.objects.filter(practice__slug=part.slug).order_by("number"))
+        assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+        assert [row.issued_at for row in rows] == sorted(row.issued_at for row in rows)
+        assert all(row.issued_at <= clock.now() for row in rows)
+
+
+def test_every_listed_balance_is_the_sum_of_its_transfers() -> None:
+    for practice in Practice.objects.all():
+        listed = dict(LineBalance.objects.filter(practice_id=practice.id).values_list("line_id", "balance_minor"))
+        assert get_line_balances(practice_id=practice.id, line_ids=list(listed)) == listed
+        for balance in AccountBalance.objects.filter(practice_id=practice.id).select_related("account"):
+            account = balance.account
+            assert balance.balance_minor == get_account_balance(
+                practice_id=practice.id,
+                kind=AccountKind(account.kind),
+                owner_id=account.owner_id,
+                currency=account.currency,
+            )
+    assert AccountBalance.objects.aggregate(total=Sum("balance_minor"))["total"] == 0
+    assert not Transfer.objects.filter(debit=F("credit")).exists()
