@@ -279,7 +279,7 @@ def read_charge(charge: Mapping[str, Any]) -> Outcome:
     card = read_card(charge["card"]) if charge.get("card") else None
     captured = charge.get("amount_captured")
     money = Money(captured, charge["currency"]) if captured else None
-    saved = charge.get("saved_card") if verdict is Verdict.SUCCEEDED else ""
+    saved = charge.get("kept_card") if verdict is Verdict.SUCCEEDED else ""
     return Outcome(
         verdict,
         processor_ref=charge["id"],

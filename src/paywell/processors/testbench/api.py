@@ -205,7 +205,7 @@ class Api:
             "amount_captured": charge["captured"],
             "decline_code": charge["decline"],
             "card": _show_card(charge) if charge["brand"] else None,
-            "saved_card": charge["saved_card"],
+            "kept_card": charge["saved_card"] if charge["save"] else "",
             "next_url": _next_url(request.origin, charge),
             "live_mode": False,
             "made": charge["made"],

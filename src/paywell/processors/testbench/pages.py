@@ -159,6 +159,8 @@ class Pages:
             reason = DECLINES.get(charge["decline"], DECLINES["card_declined"])
             notice = f"{reason} You have not been charged. Try another card or call the number on the back."
         chosen = (typed or {}).get("method") or (saved[0]["id"] if saved and not charge["decline"] else "new")
+        inputs = _inputs(errors or {}, typed=typed or {})
+        save = _save_box(bool(typed and typed.get("save"))) if charge["customer"] else ""
         return page(
             "pay",
             csp=_csp(form=f"'self' {_origin(charge['return_url'])}"),
@@ -169,10 +171,7 @@ class Pages:
             cancel_url=escape(charge["cancel_url"]),
             action=_pay_path(charge),
             notice=_notice(notice, errors or {}),
-            saved=_saved_choices(saved, chosen) if saved else "",
-            new_heading=_new_choice(chosen) if saved else '<h2 class="legend">New Payment Method</h2>',
-            inputs=_inputs(errors or {}, zip_code=(typed or {}).get("zip", "")),
-            save=_save_box(bool(typed and typed.get("save"))) if charge["customer"] else "",
+            methods=_methods(saved, chosen, f'<div class="new-fields">{inputs}{save}</div>'),
         )
 
 
@@ -186,13 +185,14 @@ def _read(values: Mapping[str, str]) -> Card:
     )
 
 
-def _inputs(errors: Mapping[str, str], *, zip_code: str = "") -> str:
+def _inputs(errors: Mapping[str, str], *, typed: Mapping[str, str] | None = None) -> str:
     """The four card fields. What was typed as number and code is never shown again."""
+    typed = typed or {}
     fields = (
         ("number", "Card number", "cc-number", "numeric", "1234 1234 1234 1234", "23", ""),
-        ("exp", "Expires", "cc-exp", "numeric", "MM/YY", "7", ""),
+        ("exp", "Expires", "cc-exp", "numeric", "MM/YY", "7", typed.get("exp", "")),
         ("cvc", "CVC", "cc-csc", "numeric", "", "4", ""),
-        ("zip", "ZIP code", "postal-code", "numeric", "", "10", zip_code),
+        ("zip", "ZIP code", "postal-code", "numeric", "", "10", typed.get("zip", "")),
     )
     parts = []
     for name, label, autocomplete, mode, placeholder, length, value in fields:
@@ -209,7 +209,10 @@ def _inputs(errors: Mapping[str, str], *, zip_code: str = "") -> str:
     return f'<div class="card-fields">{"".join(parts)}</div>'
 
 
-def _saved_choices(saved: list[Row], chosen: str) -> str:
+def _methods(saved: list[Row], chosen: str, new_fields: str) -> str:
+    """One choice: a saved card or a new one. Without a saved card there is nothing to choose."""
+    if not saved:
+        return f'<section class="new"><h2 class="legend">New Payment Method</h2>{new_fields}</section>'
     rows = []
     for card in saved:
         checked = "checked" if card["id"] == chosen else ""
@@ -219,15 +222,10 @@ def _saved_choices(saved: list[Row], chosen: str) -> str:
             f"<span>{escape(name)}</span></label>"
         )
     return (
-        f'<fieldset class="choices"><legend class="legend">Saved Payment Method</legend>{"".join(rows)}</fieldset>'
-    )
-
-
-def _new_choice(chosen: str) -> str:
-    checked = "checked" if chosen == "new" else ""
-    return (
-        '<label class="choice choice-new"><input id="method-new" type="radio" name="method" value="new" '
-        f'{checked}><span class="legend">New Payment Method</span></label>'
+        '<fieldset class="choices"><legend class="legend">Saved Payment Method</legend>'
+        f'{"".join(rows)}<div class="new"><label class="choice"><input id="method-new" type="radio" name="method" '
+        f'value="new" {"checked" if chosen == "new" else ""}><strong>New Payment Method</strong></label>'
+        f"{new_fields}</div></fieldset>"
     )
 
 
