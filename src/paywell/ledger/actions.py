@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import Case, F, Q, Value, When
 
 from paywell.core import clock
-from paywell.core.db import in_transaction, lock
+from paywell.core.db import lock
 from paywell.core.errors import PaywellError
 from paywell.core.ids import new_id
 from paywell.core.money import Money
-from paywell.ledger.models import AccountBalance, AccountKind, Book, LedgerAccount, LineBalance, Transfer
+from paywell.ledger.models import (
+    LISTED_KINDS,
+    AccountBalance,
+    AccountKind,
+    Book,
+    LedgerAccount,
+    LineBalance,
+    Transfer,
+)
 
 GENESIS = "0" * 64
 
@@ -67,18 +77,13 @@ def post(
     Posting the same source again with the same content returns what stands there and changes nothing; with
     other content it raises SourceConflict. Must run inside the caller's transaction; locks the book.
     """
-    if not in_transaction() and not _in_test_transaction():
+    if not connection.in_atomic_block:
         raise PaywellError("The ledger is written inside the transaction of what it records.")
     if not postings or any(posting.money.minor <= 0 for posting in postings):
         raise ValueError("A posting moves more than zero.")
-    book, _ = Book.objects.get_or_create(practice_id=practice_id, owner_id=book_owner_id)
-    book = lock(Book.objects.filter(pk=book.pk)).get()
-    accounts = _accounts(practice_id, postings)
-    before = list(
-        Transfer.objects.filter(practice_id=practice_id, source=source)
-        .order_by("leg")
-        .select_related("debit", "credit")
-    )
+    book = _lock_book(practice_id, book_owner_id)
+    accounts = _get_accounts(practice_id, postings)
+    before = list(Transfer.objects.filter(practice_id=practice_id, source=source).order_by("leg"))
     if before:
         return _same_or_conflict(before, postings, accounts)
 
@@ -123,21 +128,52 @@ def transfer_hash(row: Transfer) -> str:
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
-def _accounts(practice_id: UUID, postings: Sequence[Posting]) -> dict[tuple[Side, str], LedgerAccount]:
-    """The ledger accounts that the postings name, made where they are new."""
-    wanted = {(side, p.money.currency) for p in postings for side in (p.debit, p.credit)}
-    owners = {side.owner_id for side, _ in wanted}
-    found = {
-        (Side(AccountKind(row.kind), row.owner_id), row.currency): row
-        for row in LedgerAccount.objects.filter(practice_id=practice_id, owner_id__in=owners)
-    }
-    for side, currency in sorted(wanted - found.keys(), key=str):
-        row, created = LedgerAccount.objects.get_or_create(
-            practice_id=practice_id, kind=side.kind, owner_id=side.owner_id, currency=currency
-        )
-        AccountBalance.objects.get_or_create(account=row, defaults={"practice_id": practice_id})
-        found[side, currency] = row
+def _lock_book(practice_id: UUID, owner_id: UUID) -> Book:
+    """The owner's book, held until the transaction ends; made where it is new."""
+    books = Book.objects.filter(practice_id=practice_id, owner_id=owner_id)
+    found = lock(books).first()
+    if found is None:
+        Book.objects.bulk_create([Book(practice_id=practice_id, owner_id=owner_id)], ignore_conflicts=True)
+        found = lock(books).get()
     return found
+
+
+def _get_accounts(practice_id: UUID, postings: Sequence[Posting]) -> dict[tuple[Side, str], LedgerAccount]:
+    """The ledger accounts that the postings name, made where they are new. One query where none is."""
+    wanted = {(side, p.money.currency) for p in postings for side in (p.debit, p.credit)}
+    found = _find_accounts(practice_id, wanted)
+    missing = sorted(wanted - found.keys(), key=str)
+    if not missing:
+        return found
+    LedgerAccount.objects.bulk_create(
+        [
+            LedgerAccount(practice_id=practice_id, kind=side.kind, owner_id=side.owner_id, currency=currency)
+            for side, currency in missing
+        ],
+        ignore_conflicts=True,
+    )
+    found = _find_accounts(practice_id, wanted)
+    AccountBalance.objects.bulk_create(
+        [
+            AccountBalance(account=found[key], practice_id=practice_id)
+            for key in missing
+            if key[0].kind in LISTED_KINDS
+        ],
+        ignore_conflicts=True,
+    )
+    return found
+
+
+def _find_accounts(
+    practice_id: UUID, wanted: Collection[tuple[Side, str]]
+) -> dict[tuple[Side, str], LedgerAccount]:
+    named = Q()
+    for side, currency in wanted:
+        named |= Q(kind=side.kind, owner_id=side.owner_id, currency=currency)
+    return {
+        (Side(AccountKind(row.kind), row.owner_id), row.currency): row
+        for row in LedgerAccount.objects.filter(named, practice_id=practice_id)
+    }
 
 
 def _same_or_conflict(
@@ -163,31 +199,48 @@ def _same_or_conflict(
 
 def _move_balances(practice_id: UUID, rows: Sequence[Transfer], postings: Sequence[Posting]) -> None:
     """Carry the sums that lists read. They decide nothing and can be rebuilt from the transfers."""
-    by_account: dict[UUID, int] = {}
-    by_line: dict[UUID, int] = {}
+    by_account: Counter[UUID] = Counter()
+    by_line: Counter[UUID] = Counter()
     for row, posting in zip(rows, postings, strict=True):
-        by_account[row.debit_id] = by_account.get(row.debit_id, 0) + row.amount_minor
-        by_account[row.credit_id] = by_account.get(row.credit_id, 0) - row.amount_minor
-        if posting.line is None:
-            continue
-        change = _receivable_change(posting)
-        by_line[posting.line.id] = by_line.get(posting.line.id, 0) + change
-        if posting.line.on is not None:
-            LineBalance.objects.get_or_create(
-                line_id=posting.line.id,
-                defaults={
-                    "practice_id": practice_id,
-                    "owner_id": posting.debit.owner_id,
-                    "currency": posting.money.currency,
-                    "on": posting.line.on,
-                    "due_on": posting.line.due_on,
-                    "charged_minor": posting.money.minor,
-                },
-            )
-    for account_id, change in sorted(by_account.items()):
-        AccountBalance.objects.filter(account_id=account_id).update(balance_minor=F("balance_minor") + change)
-    for line_id, change in sorted(by_line.items()):
-        LineBalance.objects.filter(line_id=line_id).update(balance_minor=F("balance_minor") + change)
+        if posting.debit.kind in LISTED_KINDS:
+            by_account[row.debit_id] += row.amount_minor
+        if posting.credit.kind in LISTED_KINDS:
+            by_account[row.credit_id] -= row.amount_minor
+        if posting.line is not None:
+            by_line[posting.line.id] += _receivable_change(posting)
+    _begin_lines(practice_id, postings)
+    if by_account:
+        AccountBalance.objects.filter(account_id__in=by_account).update(
+            balance_minor=F("balance_minor") + _by_key("account_id", by_account)
+        )
+    if by_line:
+        LineBalance.objects.filter(line_id__in=by_line).update(
+            balance_minor=F("balance_minor") + _by_key("line_id", by_line)
+        )
+
+
+def _begin_lines(practice_id: UUID, postings: Sequence[Posting]) -> None:
+    """The rows of lines that are charged for the first time."""
+    first = [
+        LineBalance(
+            line_id=posting.line.id,
+            practice_id=practice_id,
+            owner_id=posting.debit.owner_id,
+            currency=posting.money.currency,
+            on=posting.line.on,
+            due_on=posting.line.due_on,
+            charged_minor=posting.money.minor,
+        )
+        for posting in postings
+        if posting.line is not None and posting.line.on is not None
+    ]
+    if first:
+        LineBalance.objects.bulk_create(first, ignore_conflicts=True)
+
+
+def _by_key(field: str, changes: Mapping[UUID, int]) -> Case:
+    """The change of each row, as one expression, so that many rows take one statement."""
+    return Case(*(When(**{field: key}, then=Value(change)) for key, change in changes.items()), default=Value(0))
 
 
 def _receivable_change(posting: Posting) -> int:
@@ -198,9 +251,3 @@ def _receivable_change(posting: Posting) -> int:
     if posting.credit.kind == AccountKind.RECEIVABLE:
         change -= posting.money.minor
     return change
-
-
-def _in_test_transaction() -> bool:
-    from django.db import connection
-
-    return connection.in_atomic_block

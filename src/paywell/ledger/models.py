@@ -24,6 +24,11 @@ class AccountKind(models.TextChoices):
     SUSPENSE = "suspense", "Suspense"
 
 
+#: Of which a balance is carried for lists. Only those of one billing account, whose postings wait for each
+#: other anyhow: a practice-wide row would make all its payments wait in one line.
+LISTED_KINDS = frozenset({AccountKind.RECEIVABLE, AccountKind.CLIENT_CREDIT})
+
+
 class Book(models.Model):
     """One chain of transfers: that of a billing account, or a practice's own where there is none.
 
@@ -91,7 +96,7 @@ class Transfer(models.Model):
 
 
 class AccountBalance(models.Model):
-    """Debits less credits of one ledger account. Rebuildable; `check-books` compares it with the sum."""
+    """Debits less credits of one ledger account of LISTED_KINDS. Rebuildable; decides nothing."""
 
     account = models.OneToOneField(LedgerAccount, primary_key=True, on_delete=models.PROTECT)
     practice_id = models.UUIDField()

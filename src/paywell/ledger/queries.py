@@ -42,7 +42,10 @@ def get_account_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID,
 
 
 def get_listed_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, currency: str) -> int:
-    """The same from the rebuildable balance: one row read. For pages, never for a decision."""
+    """The same from the rebuildable balance: one row read. For pages, never for a decision.
+
+    Only for the kinds of `models.LISTED_KINDS`.
+    """
     return (
         LedgerAccount.objects.filter(practice_id=practice_id, kind=kind, owner_id=owner_id, currency=currency)
         .values_list("accountbalance__balance_minor", flat=True)

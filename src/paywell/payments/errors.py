@@ -90,3 +90,7 @@ def not_refundable(why: str) -> UserError:
 
 def refund_above_captured(left: Money) -> UserError:
     return UserError(f"Refund at most {left}.", code="refund_above_captured", field="amount")
+
+
+def amount_not_positive() -> UserError:
+    return UserError("Enter an amount that is more than zero.", code="amount_zero", field="amount")

@@ -22,7 +22,7 @@ Rules that the data obey, each with a test:
 
 - a success that `submit` reports is `processing` until a look-up says the same;
 - `not_sent` closes only what was never sent: it never closes `unknown`;
-- `absent` closes only after the grace period, and contradicts what was accepted before;
+- `absent` closes what was sent only after the grace period, and contradicts what was accepted before;
 - `in_review` is left by a person alone;
 - nothing closed opens again: late money goes to suspense and before a person.
 """
@@ -117,7 +117,7 @@ def _open_answers() -> dict[S, _Row]:
             V.PENDING: _stay(S.CREATED),
             V.NEEDS_ACTION: Transition(S.AWAITING_ACTION),
             V.CANCELED: Transition(S.CANCELED),
-            V.NOT_SENT: _stay(S.CREATED),
+            V.NOT_SENT: Transition(S.FAILED),
             V.UNKNOWN: _stay(S.CREATED),
         },
         S.AWAITING_ACTION: {verdict: _stay(S.AWAITING_ACTION) for verdict in V if verdict is not V.ABSENT},
@@ -163,6 +163,8 @@ def _look_up_answers(*, after_grace: bool) -> dict[S, _Row]:
             V.ABSENT: Transition(S.FAILED) if after_grace else _stay(state),
             V.UNKNOWN: _stay(state),
         }
+    # Nothing that could take money was ever sent, so there is nothing to wait for.
+    rows[S.CREATED][V.ABSENT] = Transition(S.FAILED)
     if after_grace:
         rows[S.PROCESSING][V.ABSENT] = Transition(S.IN_REVIEW, Effect.REVIEW)
     # Our own call may be on its way: whoever makes it hears of the bank check.

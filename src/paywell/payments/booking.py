@@ -1,0 +1,176 @@
+"""What the ledger gets of payments: called by `settle` alone, inside its transaction, with the account held.
+
+Sources, each posted once: `payment:<attempt>`, `refund:<refund>`, `refund_failed:<refund>`,
+`dispute:<dispute>:<n>`, and `charge:<hash of the charge>:<n>` for money that moved and is not understood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+from django.db.models import Case, F, Sum, When
+
+from paywell.core.money import Money
+from paywell.ledger.actions import Line, Posting, Side, post
+from paywell.ledger.models import AccountKind, Transfer
+from paywell.ledger.queries import get_line_balances
+from paywell.payments.models import Attempt, AttemptLine, Dispute, ProcessorAccount, Refund
+from paywell.processors.contract import Outcome, Verdict
+
+
+def book_payment(attempt: Attempt, captured: Money) -> Money:
+    """Clearing against receivable, line by line, oldest service first; the surplus against client credit.
+
+    A line gets at most what the attempt meant for it and what is still owed on it. Returns the surplus.
+    """
+    clearing = Side(AccountKind.CLEARING, attempt.processor_account_id)
+    receivable = Side(AccountKind.RECEIVABLE, attempt.account_id)
+    lines = list(AttemptLine.objects.filter(attempt=attempt).order_by("line__on", "line_id"))
+    owed = get_line_balances(practice_id=attempt.practice_id, line_ids=[each.line_id for each in lines])
+    left = captured.minor
+    postings = []
+    for each in lines:
+        part = min(each.amount_minor, owed.get(each.line_id, 0), left)
+        if part > 0:
+            postings.append(Posting(clearing, receivable, Money(part, captured.currency), Line(each.line_id)))
+            left -= part
+    surplus = Money(left, captured.currency)
+    if surplus:
+        postings.append(Posting(clearing, Side(AccountKind.CLIENT_CREDIT, attempt.account_id), surplus))
+    _post(attempt, f"payment:{attempt.id}", postings)
+    return surplus
+
+
+def book_refund(attempt: Attempt, refund: Refund) -> Money:
+    """Reverse the payment's legs, the latest first, each by no more than is left of it.
+
+    Returns what no leg could take (more given back than was ever booked): that part lies in suspense.
+    """
+    clearing = Side(AccountKind.CLEARING, attempt.processor_account_id)
+    left = refund.amount_minor
+    postings = []
+    for leg, unreversed in _legs_left(attempt):
+        part = min(unreversed, left)
+        if part > 0:
+            side = Side(AccountKind(leg.credit.kind), leg.credit.owner_id)
+            line = Line(leg.line_id) if leg.line_id else None
+            money = Money(part, refund.currency)
+            postings.append(Posting(side, clearing, money, line, reason=refund.reason, reverses=leg.id))
+            left -= part
+    beyond = Money(left, refund.currency)
+    if beyond:
+        postings.append(Posting(Side(AccountKind.SUSPENSE, attempt.practice_id), clearing, beyond))
+    _post(attempt, f"refund:{refund.id}", postings, actor_id=refund.actor_id)
+    return beyond
+
+
+def book_failed_refund(attempt: Attempt, refund: Refund) -> None:
+    """The money of a refund that was done came back: reverse each of its transfers."""
+    postings = [
+        Posting(
+            Side(AccountKind(row.credit.kind), row.credit.owner_id),
+            Side(AccountKind(row.debit.kind), row.debit.owner_id),
+            Money(row.amount_minor, row.currency),
+            Line(row.line_id) if row.line_id else None,
+            reverses=row.id,
+        )
+        for row in _transfers(attempt, f"refund:{refund.id}")
+    ]
+    _post(attempt, f"refund_failed:{refund.id}", postings)
+
+
+def book_dispute(attempt: Attempt, dispute: Dispute, withheld: Money) -> None:
+    """Bring what is booked as withheld to what the processor withholds now. Nothing where it is so already."""
+    change = withheld.minor - dispute.withheld_minor
+    if change == 0:
+        return
+    clearing = Side(AccountKind.CLEARING, attempt.processor_account_id)
+    withheld_side = Side(AccountKind.DISPUTES, attempt.processor_account_id)
+    debit, credit = (withheld_side, clearing) if change > 0 else (clearing, withheld_side)
+    source = f"dispute:{dispute.id}:"
+    number = _count_sources(attempt.practice_id, source) + 1
+    _post(attempt, f"{source}{number}", [Posting(debit, credit, Money(abs(change), withheld.currency))])
+
+
+def suspend_charge(processor_account: ProcessorAccount, truth: Outcome) -> Money:
+    """Money that moved and is not understood: bring clearing against suspense to what the processor holds.
+
+    Keyed by the processor's own reference, so that whoever meets the charge, and however often, it is counted
+    once. Returns the change.
+    """
+    practice_id = processor_account.practice_id
+    currency = truth.money.currency if truth.money else "USD"
+    key = f"{processor_account.id}:{truth.processor_ref or truth.reference}"
+    source = f"charge:{hashlib.sha256(key.encode()).hexdigest()[:40]}:"
+    clearing = Side(AccountKind.CLEARING, processor_account.id)
+    suspense = Side(AccountKind.SUSPENSE, practice_id)
+    change = net_of(truth) - _sum_clearing(practice_id, source)
+    if change:
+        debit, credit = (clearing, suspense) if change > 0 else (suspense, clearing)
+        post(
+            practice_id=practice_id,
+            book_owner_id=practice_id,
+            source=f"{source}{_count_sources(practice_id, source) + 1}",
+            postings=[Posting(debit, credit, Money(abs(change), currency))],
+            actor_id=None,
+        )
+    return Money(change, currency)
+
+
+def net_of(truth: Outcome) -> int:
+    """What the processor holds of one charge, in minor units: captured, less refunded, less withheld."""
+    captured = truth.money.minor if truth.money else 0
+    refunded = sum(each.money.minor for each in truth.refunds if each.verdict is Verdict.SUCCEEDED)
+    return captured - refunded - sum(each.withheld.minor for each in truth.disputes)
+
+
+def book_changed_capture(attempt: Attempt, captured: Money) -> None:
+    """The processor's word on what it took has changed since it was booked: the difference goes to suspense."""
+    clearing = Side(AccountKind.CLEARING, attempt.processor_account_id)
+    suspense = Side(AccountKind.SUSPENSE, attempt.practice_id)
+    change = captured.minor - attempt.captured_minor
+    debit, credit = (clearing, suspense) if change > 0 else (suspense, clearing)
+    source = f"recapture:{attempt.id}:"
+    number = _count_sources(attempt.practice_id, source) + 1
+    _post(attempt, f"{source}{number}", [Posting(debit, credit, Money(abs(change), captured.currency))])
+
+
+def _post(attempt: Attempt, source: str, postings: list[Posting], *, actor_id: UUID | None = None) -> None:
+    post(
+        practice_id=attempt.practice_id,
+        book_owner_id=attempt.account_id,
+        source=source,
+        postings=postings,
+        actor_id=actor_id or attempt.actor_id,
+    )
+
+
+def _transfers(attempt: Attempt, source: str) -> list[Transfer]:
+    rows = Transfer.objects.filter(practice_id=attempt.practice_id, source=source)
+    return list(rows.select_related("debit", "credit").order_by("leg"))
+
+
+def _legs_left(attempt: Attempt) -> list[tuple[Transfer, int]]:
+    """The payment's legs, latest first, each with what has not been reversed of it."""
+    legs = _transfers(attempt, f"payment:{attempt.id}")[::-1]
+    left = {leg.id: leg.amount_minor for leg in legs}
+    reversals = Transfer.objects.filter(practice_id=attempt.practice_id, reverses__in=left)
+    for leg_id, total in reversals.values_list("reverses").annotate(Sum("amount_minor")):
+        left[leg_id] -= total
+    undone = Transfer.objects.filter(practice_id=attempt.practice_id, reverses__reverses__in=list(left))
+    for leg_id, total in undone.values_list("reverses__reverses").annotate(Sum("amount_minor")):
+        left[leg_id] += total
+    return [(leg, left[leg.id]) for leg in legs]
+
+
+def _count_sources(practice_id: UUID, prefix: str) -> int:
+    rows = Transfer.objects.filter(practice_id=practice_id, source__startswith=prefix)
+    return rows.values("source").distinct().count()
+
+
+def _sum_clearing(practice_id: UUID, prefix: str) -> int:
+    """Debits less credits of clearing over the sources that begin with `prefix`."""
+    rows = Transfer.objects.filter(practice_id=practice_id, source__startswith=prefix)
+    signed = Case(When(debit__kind=AccountKind.CLEARING, then=F("amount_minor")), default=-F("amount_minor"))
+    return rows.aggregate(total=Sum(signed))["total"] or 0

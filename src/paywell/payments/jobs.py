@@ -1,0 +1,42 @@
+"""Background jobs of payments. Each is safe to run twice and does nothing where nothing is due."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django_tasks import task
+
+from paywell.outbox.delivery import deliver_due
+from paywell.payments import sweep
+from paywell.payments.noticing import settle_due_notices, settle_stored_notice
+from paywell.payments.reconcile import reconcile_attempt, reconcile_due
+
+
+@task()
+def look_up(attempt_id: str) -> None:
+    """The payer is back from the processor's page: learn what they did there."""
+    reconcile_attempt(UUID(attempt_id))
+
+
+@task()
+def settle_notice(notice_id: str) -> None:
+    """A stored notice rang: look up the charge it names."""
+    settle_stored_notice(UUID(notice_id))
+
+
+@task()
+def reconcile() -> None:
+    """What is due by the schedule, and notices whose job was lost."""
+    reconcile_due()
+    settle_due_notices()
+
+
+@task()
+def sweep_all() -> None:
+    """Compare everything with the processors."""
+    sweep.sweep_all()
+
+
+@task()
+def deliver_outbox() -> None:
+    deliver_due()

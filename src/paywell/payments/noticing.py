@@ -1,0 +1,84 @@
+"""Acting on stored notices. What they say is not believed: the charge they name is looked up."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import F, Q
+
+from paywell.core import clock
+from paywell.core.money import Money
+from paywell.payments import processor_accounts
+from paywell.payments.models import Attempt, StoredNotice
+from paywell.payments.orders import charge_order
+from paywell.payments.reviews import open_review
+from paywell.payments.settle import settle
+
+_log = logging.getLogger("paywell.payments.notices")
+
+#: A notice about a charge that we don't know by then lands before a person.
+UNKNOWN_CHARGE_AFTER: Final = timedelta(minutes=15)
+#: A notice whose own job should have run by now is taken up by the reconciler.
+_LATE_AFTER: Final = timedelta(minutes=1)
+_MAX_TRIES: Final = 20
+
+
+def settle_stored_notice(notice_id: UUID) -> None:
+    """Look up the notice's charge and settle it, then mark the notice done: after the effect, never before."""
+    notice = StoredNotice.objects.select_related("processor_account").get(pk=notice_id)
+    if notice.done_at is not None:
+        return
+    StoredNotice.objects.filter(pk=notice_id).update(tries=F("tries") + 1)
+    attempt = _find_attempt(notice)
+    if attempt is not None:
+        processor = processor_accounts.make_processor(notice.processor_account)
+        settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause="notice")
+    elif not _is_unknown_for_good(notice):
+        return
+    StoredNotice.objects.filter(pk=notice_id).update(done_at=clock.now())
+
+
+def settle_due_notices(limit: int = 50) -> int:
+    """Notices that were stored and not acted on. Returns how many were tried."""
+    before = clock.now() - _LATE_AFTER
+    due = StoredNotice.objects.filter(done_at=None, received_at__lte=before, tries__lt=_MAX_TRIES)
+    ids = list(due.order_by("received_at").values_list("id", flat=True)[:limit])
+    for notice_id in ids:
+        try:
+            settle_stored_notice(notice_id)
+        except Exception:
+            _log.exception("notice %s could not be settled; it is tried again", notice_id)
+    return len(ids)
+
+
+def _find_attempt(notice: StoredNotice) -> Attempt | None:
+    named = Q()
+    if notice.reference:
+        named |= Q(reference=notice.reference)
+    if notice.charge_ref:
+        named |= Q(processor_ref=notice.charge_ref)
+    if not named:
+        return None
+    return Attempt.objects.filter(
+        named, practice_id=notice.practice_id, processor_account_id=notice.processor_account_id
+    ).first()
+
+
+def _is_unknown_for_good(notice: StoredNotice) -> bool:
+    """Whether its charge has had time to become known; then a person hears of it. The sweep finds its money."""
+    if not notice.charge_ref and not notice.reference:
+        return True
+    if clock.now() - notice.received_at < UNKNOWN_CHARGE_AFTER:
+        return False
+    open_review(
+        practice_id=notice.practice_id,
+        kind="notice_of_unknown_charge",
+        about=f"{notice.processor_account_id}:{notice.charge_ref or notice.reference}",
+        money=Money(0, "USD"),
+        processor_account_id=notice.processor_account_id,
+        detail=f"notice {notice.event_id}"[:300],
+    )
+    return True

@@ -1,0 +1,95 @@
+"""Refunds by staff, to the card that paid."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Sum
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.audit.actions import record
+from paywell.clients.models import BillingAccount
+from paywell.core import clock
+from paywell.core.db import lock, phase
+from paywell.core.errors import NotAllowed, NotFoundForViewer
+from paywell.core.money import Money
+from paywell.payments import errors, processor_accounts
+from paywell.payments.models import Attempt, AttemptState, Dispute, Refund, RefundState
+from paywell.payments.orders import refund_order
+from paywell.payments.refund_machine import RefundSaid
+from paywell.payments.schedule import SETTLED_AFTER, check_after
+from paywell.payments.settle_refunds import settle_refund
+from paywell.processors.contract import Capability, Processor
+
+_GIVEN_UP = (RefundState.FAILED, RefundState.FAILED_LATE)
+
+
+def refund_payment(*, viewer: StaffViewer, attempt: Attempt, amount: Money, reason: str) -> Refund:
+    """Give back `amount` of a payment. The refund's row stands before the processor hears of it.
+
+    Raises NotAllowed for a role that may not, NotFoundForViewer for another practice's payment, UserError
+    `not_refundable` (not paid, in dispute, not possible there) and `refund_above_captured`.
+    """
+    if not viewer.may(Permission.REFUND):
+        raise NotAllowed
+    if attempt.practice_id != viewer.practice.id:
+        raise NotFoundForViewer
+    processor = processor_accounts.make_processor(attempt.processor_account)
+    refund, attempt = _place(viewer, attempt.id, amount, reason.strip(), processor)
+    told = processor.refund(refund_order(refund, attempt))
+    return settle_refund(refund_id=refund.id, told=told, said=RefundSaid.REFUND)
+
+
+def _place(
+    viewer: StaffViewer, attempt_id: UUID, amount: Money, reason: str, processor: Processor
+) -> tuple[Refund, Attempt]:
+    """Decide with the account held, and commit the row with its own random key."""
+    with phase():
+        lock(BillingAccount.objects.filter(attempts__id=attempt_id)).values_list("pk").get()
+        attempt = lock(Attempt.objects.select_related("processor_account")).get(pk=attempt_id)
+        _refuse_unless_refundable(attempt, amount, processor)
+        now = clock.now()
+        refund = Refund.objects.create(
+            practice_id=attempt.practice_id,
+            attempt=attempt,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            reason=reason[:200],
+            actor_id=viewer.id,
+            created_at=now,
+            next_check_at=now + check_after(0),
+        )
+        record(
+            practice_id=attempt.practice_id,
+            actor_id=viewer.id,
+            action="payments.refund_payment",
+            target_kind="refund",
+            target_id=refund.id,
+        )
+    return refund, attempt
+
+
+def _refuse_unless_refundable(attempt: Attempt, amount: Money, processor: Processor) -> None:
+    if attempt.state != AttemptState.SUCCEEDED:
+        raise errors.not_refundable("Only a payment that is paid can be refunded.")
+    if Dispute.objects.filter(practice_id=attempt.practice_id, attempt=attempt, status="open").exists():
+        raise errors.not_refundable("This payment is in dispute. It can be refunded once the dispute is over.")
+    if amount.currency != attempt.currency or amount.minor <= 0:
+        raise errors.amount_not_positive()
+    refunds = Refund.objects.filter(practice_id=attempt.practice_id, attempt=attempt).exclude(state__in=_GIVEN_UP)
+    given = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
+    left = Money(attempt.captured_minor - given, attempt.currency)
+    if amount > left:
+        raise errors.refund_above_captured(left)
+    if amount.minor < attempt.captured_minor:
+        _refuse_unless_partial_possible(attempt, processor)
+
+
+def _refuse_unless_partial_possible(attempt: Attempt, processor: Processor) -> None:
+    if Capability.PARTIAL_REFUND not in processor.capabilities:
+        raise errors.not_refundable("This processor refunds payments only in full.")
+    is_fresh = attempt.closed_at is not None and clock.now() - attempt.closed_at < SETTLED_AFTER
+    if is_fresh and Capability.PARTIAL_REFUND_BEFORE_SETTLEMENT not in processor.capabilities:
+        raise errors.not_refundable(
+            "This payment is not settled yet. Refund it in full now, or a part of it from tomorrow."
+        )

@@ -1,0 +1,24 @@
+"""When open attempts and refunds are looked up again, and when waiting ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+#: After the last of these, hourly.
+CHECK_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
+#: What no look-up could settle by then lands before a person.
+GIVE_UP_AFTER: Final = timedelta(hours=72)
+#: How long the payer has for the processor's page or a bank check; then it is fenced.
+STEP_VALID: Final = timedelta(minutes=30)
+#: How long one worker owns an attempt: longer than `open`, `submit` and `look_up` can take together.
+LEASE: Final = timedelta(seconds=90)
+#: Somebody watching a payment's page causes at most one look-up in this time.
+READ_PAUSE: Final = timedelta(seconds=3)
+#: A payment is taken to be settled at the processor by then: partial refunds are possible everywhere.
+SETTLED_AFTER: Final = timedelta(hours=24)
+
+
+def check_after(checks: int) -> timedelta:
+    """The pause after the look-up number `checks` (from 0)."""
+    return CHECK_AFTER[min(checks, len(CHECK_AFTER) - 1)]

@@ -1,0 +1,136 @@
+"""Rows for tests of payments, made directly: a practice, its people, and lines that are owed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from paywell.accounts.models import Role, User
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import Service
+from paywell.clients.models import BillingAccount, Client, Contact, Grant, GrantRole
+from paywell.clients.types import ClientRights, PortalViewer
+from paywell.core import clock
+from paywell.core.ids import new_id
+from paywell.core.money import Money
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.ledger.actions import Line, Posting, Side, post
+from paywell.ledger.models import AccountKind
+from paywell.payments.models import ProcessorAccount
+from paywell.payments.types import PayForm
+from paywell.practice.models import Clinician, Practice
+
+SERVICE_DAY = date(2026, 11, 3)
+
+
+@dataclass
+class World:
+    """One practice with a processor, one client, one contact who may pay, and a member of staff."""
+
+    practice: Practice
+    clinician: Clinician
+    processor_account: ProcessorAccount
+    account: BillingAccount
+    client: Client
+    contact: Contact
+    user: User
+    staff: StaffViewer
+    invoices: int = field(default=0)
+
+    @property
+    def viewer(self) -> PortalViewer:
+        return make_viewer(self)
+
+
+def make_world(name: str = "Riverside") -> World:
+    now = clock.now()
+    practice = Practice.objects.create(
+        name=name,
+        slug=f"{name.lower()}-{new_id().hex[-6:]}",
+        tax_id="12-3456789",
+        payments_allowed=True,
+        created_at=now,
+    )
+    clinician = Clinician.objects.create(practice=practice, name="Ana Ruiz")
+    account = BillingAccount.objects.create(practice=practice, name="Mia Stone", created_at=now)
+    client = Client.objects.create(
+        practice=practice, legal_first_name="Mia", legal_last_name="Stone", default_account=account, created_at=now
+    )
+    user = User.objects.create_user(f"{new_id().hex[-8:]}@example.org")
+    contact = Contact.objects.create(practice=practice, name="Mia Stone", user=user, created_at=now)
+    Grant.objects.create(
+        practice=practice, contact=contact, client=client, account=account, role=GrantRole.SELF,
+        valid_from=date(2026, 1, 1), created_at=now,
+    )  # fmt: skip
+    processor_account = ProcessorAccount.objects.create(
+        practice=practice, connector="test_inline", connected_at=now
+    )
+    staff = StaffViewer(User.objects.create_user(f"{new_id().hex[-8:]}@example.org").id, practice, Role.OWNER)
+    return World(practice, clinician, processor_account, account, client, contact, user, staff)
+
+
+def make_viewer(world: World, *, may_pay: bool = True, payments_allowed: bool = True) -> PortalViewer:
+    rights = ClientRights(
+        client_id=world.client.id,
+        name="Mia",
+        may_pay=may_pay,
+        may_see_documents=True,
+        may_see_diagnosis=False,
+        payments_allowed=payments_allowed,
+    )
+    return PortalViewer(
+        id=world.user.id,
+        contact=world.contact,
+        practice=world.practice,
+        account=world.account,
+        rights=(rights,),
+        choices=(),
+    )
+
+
+def make_line(world: World, amount: int = 12000, on: date | None = None) -> InvoiceLine:
+    """A service of `amount` minor units, invoiced and owed."""
+    world.invoices += 1
+    day = on or SERVICE_DAY + timedelta(days=world.invoices)
+    now = clock.now()
+    service = Service.objects.create(
+        practice=world.practice, client=world.client, clinician=world.clinician, on=day, wording="Session",
+        code="IND50", fee_minor=amount, recorded_at=now,
+    )  # fmt: skip
+    invoice = Invoice.objects.create(
+        practice=world.practice, account=world.account, number=world.invoices, label=f"INV-{world.invoices:04}",
+        issued_on=day, issued_at=now, due_on=day, total_minor=amount, currency="USD", frozen={}, digest="0" * 64,
+    )  # fmt: skip
+    line = InvoiceLine.objects.create(
+        practice=world.practice, invoice=invoice, account=world.account, service=service, client=world.client,
+        position=1, on=day, wording="Session", clinician_name="Ana Ruiz", amount_minor=amount, currency="USD",
+    )  # fmt: skip
+    with transaction.atomic():
+        post(
+            practice_id=world.practice.id,
+            book_owner_id=world.account.id,
+            source=f"invoice:{invoice.id}",
+            postings=[
+                Posting(
+                    Side(AccountKind.RECEIVABLE, world.account.id),
+                    Side(AccountKind.INCOME, world.practice.id),
+                    Money(amount),
+                    Line(line.id, on=day, due_on=day),
+                )
+            ],
+            actor_id=None,
+        )
+    return line
+
+
+def make_form(*lines: InvoiceLine, **changes: Any) -> PayForm:
+    said: dict[str, Any] = {
+        "attempt_id": new_id(),
+        "line_ids": tuple(line.id for line in lines),
+        "amount": None,
+        "card_token": "tok_1",
+    }
+    return PayForm(**(said | changes))
