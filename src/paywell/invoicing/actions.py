@@ -267,7 +267,7 @@ def _post_lines(invoice: Invoice, lines: Sequence[InvoiceLine], actor_id: UUID |
                 debit=receivable,
                 credit=income,
                 money=Money(line.amount_minor, line.currency),
-                line=Line(line.id, on=line.on, due_on=invoice.due_on),
+                line=Line(line.id, on=line.on, due_on=invoice.due_on, subject_id=line.client_id),
                 reason=invoice.label,
             )
             for line in lines

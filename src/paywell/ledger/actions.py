@@ -45,11 +45,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The invoice line that a posting concerns. `on` and `due_on` are needed only when it is first charged."""
+    """The invoice line that a posting concerns. The rest is needed only when it is first charged."""
 
     id: UUID
     on: date | None = None
     due_on: date | None = None
+    subject_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,7 @@ def _begin_lines(practice_id: UUID, postings: Sequence[Posting]) -> None:
             currency=posting.money.currency,
             on=posting.line.on,
             due_on=posting.line.due_on,
+            subject_id=posting.line.subject_id,
             charged_minor=posting.money.minor,
         )
         for posting in postings

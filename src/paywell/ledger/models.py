@@ -109,6 +109,7 @@ class LineBalance(models.Model):
     line_id = models.UUIDField(primary_key=True)
     practice_id = models.UUIDField()
     owner_id = models.UUIDField(help_text="The billing account.")
+    subject_id = models.UUIDField(null=True, help_text="Whom the line is about, opaque here: the client.")
     currency = models.CharField(max_length=3)
     on = models.DateField(help_text="The date of service, by which lists are ordered.")
     due_on = models.DateField(null=True)
@@ -118,7 +119,8 @@ class LineBalance(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["practice_id", "owner_id", "-on", "line_id"],
+                # All that the summary and the list read, so that the index alone answers them.
+                fields=["practice_id", "owner_id", "-on", "line_id", "subject_id", "balance_minor"],
                 name="ledger_line_open",
                 condition=Q(balance_minor__gt=0),
             ),

@@ -35,6 +35,33 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What the home page says of the open account."""
+
+    balance_due: Money
+    credit: Money
+    open_count: int
+    oldest_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicedLine:
+    """One row of Documents: a service that was invoiced, whatever became of it."""
+
+    line_id: UUID
+    service_id: UUID
+    invoice_id: UUID
+    invoice_label: str
+    client_name: str
+    on: date
+    wording: str  #: empty where the viewer may not see it
+    amount: Money
+    balance: Money
+    is_voided: bool
+    may_print_superbill: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PayableLine:
     """One row of Make a Payment: what one account owes for one service."""
 

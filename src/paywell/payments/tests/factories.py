@@ -118,7 +118,7 @@ def make_line(world: World, amount: int = 12000, on: date | None = None) -> Invo
                     Side(AccountKind.RECEIVABLE, world.account.id),
                     Side(AccountKind.INCOME, world.practice.id),
                     Money(amount),
-                    Line(line.id, on=day, due_on=day),
+                    Line(line.id, on=day, due_on=day, subject_id=world.client.id),
                 )
             ],
             actor_id=None,

@@ -1,0 +1,56 @@
+"""Fetches and checks payments and saved cards in one step. A refusal is a 404 and a security log line."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+from uuid import UUID
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.clients.access import clients_of
+from paywell.clients.types import PortalViewer
+from paywell.core.errors import NotFoundForViewer
+from paywell.core.security_log import access_refused
+from paywell.payments.models import Attempt, SavedCard
+
+
+def access_attempt(viewer: PortalViewer, attempt_id: UUID) -> Attempt:
+    """An attempt on the open account: made by this contact, or covering only clients whom they act for."""
+    attempt = (
+        Attempt.objects.filter(practice=viewer.practice, account=viewer.account, id=attempt_id)
+        .select_related("contact", "processor_account", "saved_card")
+        .first()
+    )
+    if attempt is None:
+        _refuse(viewer, "payment", attempt_id)
+    if attempt.contact_id != viewer.contact.id:
+        clients = set(attempt.lines.values_list("line__client_id", flat=True))
+        if not clients <= viewer.client_ids:
+            _refuse(viewer, "payment", attempt_id)
+    return attempt
+
+
+def access_payment(viewer: StaffViewer, attempt_id: UUID) -> Attempt:
+    """An attempt of the practice, for staff who may see money; for a clinician only of their own clients."""
+    rows = Attempt.objects.filter(practice=viewer.practice, id=attempt_id)
+    if viewer.role is Role.CLINICIAN:
+        rows = rows.filter(lines__line__client__in=clients_of(viewer)).distinct()
+    attempt = rows.select_related("contact", "account", "processor_account", "saved_card").first()
+    if attempt is None or not viewer.may(Permission.SEE_MONEY):
+        _refuse(viewer, "payment", attempt_id)
+    return attempt
+
+
+def access_saved_card(viewer: PortalViewer, card_id: UUID) -> SavedCard:
+    """A card that this contact keeps, not removed. Nobody else's, whatever account is open."""
+    card = SavedCard.objects.filter(
+        practice=viewer.practice, contact=viewer.contact, id=card_id, removed_at=None
+    ).first()
+    if card is None:
+        _refuse(viewer, "saved card", card_id)
+    return card
+
+
+def _refuse(viewer: PortalViewer | StaffViewer, kind: str, target: UUID) -> NoReturn:
+    access_refused(viewer=viewer, kind=kind, target=target, reason="not theirs")
+    raise NotFoundForViewer

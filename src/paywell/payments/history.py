@@ -1,0 +1,205 @@
+"""Payment History: what was paid and tried, for a payer and for the practice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import StaffViewer
+from paywell.clients.access import clients_of
+from paywell.clients.types import PortalViewer
+from paywell.core.money import Money
+from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
+from paywell.payments.models import Attempt, AttemptLine, AttemptState
+from paywell.payments.types import PaidLine, PaymentRow, Shown
+
+#: What has a place in the history. An attempt that was never sent, or was taken back, left nothing to tell of.
+SHOWN_STATES = (
+    AttemptState.SUCCEEDED,
+    AttemptState.SUBMITTING,
+    AttemptState.PROCESSING,
+    AttemptState.UNKNOWN,
+    AttemptState.IN_REVIEW,
+    AttemptState.DECLINED,
+)
+#: Payments read at once for the CSV.
+CHUNK = 500
+
+
+def list_payments(
+    viewer: PortalViewer,
+    date_from: date | None = None,
+    date_to: date | None = None,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+) -> Page[PaymentRow]:
+    """A page of the payer's history, newest first; dates (both inclusive) as the practice's calendar has them.
+
+    Two queries a page.
+    """
+    rows = _between(_of_portal(viewer), viewer.practice.timezone, date_from, date_to)
+    attempts = cut_page(rows[page_bounds(page, size)], page, size)
+    return attempts.with_rows(_portal_rows(viewer, attempts.rows))
+
+
+def recent_payments(viewer: PortalViewer, count: int = 3) -> list[PaymentRow]:
+    """The newest payments, for the home page. Two queries."""
+    return _portal_rows(viewer, _of_portal(viewer)[:count])
+
+
+def get_payment(viewer: PortalViewer, attempt: Attempt) -> PaymentRow:
+    """One attempt, already fetched by `access_attempt`, as the history shows it. One query."""
+    return _portal_rows(viewer, [attempt])[0]
+
+
+def iterate_payments(
+    viewer: PortalViewer, date_from: date | None = None, date_to: date | None = None
+) -> Iterator[PaymentRow]:
+    """The whole history of the range, for the CSV, a chunk at a time."""
+    rows = _between(_of_portal(viewer), viewer.practice.timezone, date_from, date_to)
+    start = 0
+    while chunk := list(rows[start : start + CHUNK]):
+        yield from _portal_rows(viewer, chunk)
+        start += CHUNK
+
+
+def list_practice_payments(
+    viewer: StaffViewer,
+    date_from: date | None = None,
+    date_to: date | None = None,
+    page: int = 1,
+    *,
+    client_id: UUID | None = None,
+    states: Iterable[AttemptState] = SHOWN_STATES,
+) -> Page[PaymentRow]:
+    """Incoming payments of the practice, newest first; for a clinician those of their own clients."""
+    rows = Attempt.objects.filter(practice=viewer.practice, state__in=list(states))
+    touching = AttemptLine.objects.filter(practice=viewer.practice, attempt=OuterRef("pk"))
+    if viewer.role is Role.CLINICIAN:
+        rows = rows.filter(Exists(touching.filter(line__client__in=clients_of(viewer))))
+    if client_id is not None:
+        rows = rows.filter(Exists(touching.filter(line__client=client_id)))
+    rows = rows.select_related("contact", "account").order_by("-created_at", "-id")
+    attempts = cut_page(_between(rows, viewer.practice.timezone, date_from, date_to)[page_bounds(page)], page)
+    return attempts.with_rows(_staff_rows(viewer, attempts.rows))
+
+
+def get_practice_payment(viewer: StaffViewer, attempt: Attempt) -> PaymentRow:
+    """One attempt, already fetched by `access_payment`, as the desk shows it. One query."""
+    return _staff_rows(viewer, [attempt])[0]
+
+
+def get_status(attempt: Attempt) -> Shown:
+    """The history's word for an attempt. "Refunded" is a sum, not a state."""
+    if attempt.state == AttemptState.DECLINED:
+        return Shown.DECLINED
+    if attempt.state != AttemptState.SUCCEEDED:
+        return Shown.PROCESSING
+    if attempt.disputed:
+        return Shown.DISPUTED
+    if attempt.refunded_minor >= attempt.captured_minor:
+        return Shown.REFUNDED
+    return Shown.PARTLY_REFUNDED if attempt.refunded_minor else Shown.PAID
+
+
+def _of_portal(viewer: PortalViewer) -> QuerySet[Attempt]:
+    """Payments of the open account: the viewer's own, and others' that cover only clients they act for."""
+    beyond = AttemptLine.objects.filter(practice=viewer.practice, attempt=OuterRef("pk")).exclude(
+        line__client__in=viewer.client_ids
+    )
+    return (
+        Attempt.objects.filter(practice=viewer.practice, account=viewer.account, state__in=SHOWN_STATES)
+        .filter(Q(contact=viewer.contact) | ~Exists(beyond))
+        .select_related("contact")
+        .order_by("-created_at", "-id")
+    )
+
+
+def _between(rows: QuerySet[Attempt], zone: str, date_from: date | None, date_to: date | None) -> QuerySet[Attempt]:
+    if date_from:
+        rows = rows.filter(created_at__gte=datetime.combine(date_from, time.min, ZoneInfo(zone)))
+    if date_to:
+        rows = rows.filter(created_at__lt=datetime.combine(date_to + timedelta(days=1), time.min, ZoneInfo(zone)))
+    return rows
+
+
+def _portal_rows(viewer: PortalViewer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
+    """Rows as this payer may see them: no other payer's card or notes, no wording without the right."""
+    attempts = list(attempts)
+    lines = _paid_lines(attempts, viewer.client_ids, viewer.document_client_ids)
+    return [
+        _row(attempt, lines.get(attempt.id, []), is_open=attempt.contact_id == viewer.contact.id)
+        for attempt in attempts
+    ]
+
+
+def _staff_rows(viewer: StaffViewer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
+    attempts = list(attempts)
+    own = None
+    if viewer.role is Role.CLINICIAN:
+        own = frozenset(clients_of(viewer).values_list("id", flat=True))
+    lines = _paid_lines(attempts, own, own)
+    return [_row(attempt, lines.get(attempt.id, []), is_open=True, names_account=True) for attempt in attempts]
+
+
+def _paid_lines(
+    attempts: Iterable[Attempt], shown: frozenset[UUID] | None, worded: frozenset[UUID] | None
+) -> dict[UUID, list[PaidLine]]:
+    """What each attempt covered: lines of the clients in `shown`, worded for those in `worded`; None is all."""
+    attempts = list(attempts)
+    if not attempts:
+        return {}
+    rows = (
+        AttemptLine.objects.filter(
+            practice_id=attempts[0].practice_id, attempt__in=[attempt.id for attempt in attempts]
+        )
+        .select_related("line__client", "line__invoice")
+        .only(
+            "attempt_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
+            "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
+            "line__client__legal_first_name", "line__client__legal_last_name",
+        )
+        .order_by("line__on", "id")
+    )  # fmt: skip
+    if shown is not None:
+        rows = rows.filter(line__client__in=shown)
+    found: dict[UUID, list[PaidLine]] = {}
+    for row in rows:
+        line = row.line
+        found.setdefault(row.attempt_id, []).append(
+            PaidLine(
+                line_id=line.id,
+                on=line.on,
+                wording=line.wording if worded is None or line.client_id in worded else "",
+                amount=Money(row.amount_minor, line.currency),
+                client_name=line.client.name,
+                invoice_id=line.invoice_id,
+                invoice_label=line.invoice.label,
+                service_id=line.service_id,
+            )
+        )
+    return found
+
+
+def _row(attempt: Attempt, lines: list[PaidLine], *, is_open: bool, names_account: bool = False) -> PaymentRow:
+    is_paid = attempt.state == AttemptState.SUCCEEDED
+    return PaymentRow(
+        attempt_id=attempt.id,
+        at=attempt.submitted_at or attempt.created_at,
+        status=get_status(attempt),
+        amount=Money(attempt.captured_minor if is_paid else attempt.amount_minor, attempt.currency),
+        refunded=Money(attempt.refunded_minor, attempt.currency),
+        card_brand=attempt.card_brand if is_open else "",
+        card_last4=attempt.card_last4 if is_open else "",
+        notes=attempt.notes if is_open else "",
+        lines=tuple(lines),
+        account_name=attempt.account.name if names_account else "",
+        payer_name=attempt.contact.name if attempt.contact else "",
+        decline=attempt.decline,
+        has_receipt=is_paid,
+    )

@@ -1,0 +1,161 @@
+"""What can be paid: the summary of the home page, the rows of Make a Payment, and all lines ever invoiced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db.models import Count, F, Min, QuerySet, Sum
+
+from paywell.care.models import NEVER_ON_A_SUPERBILL
+from paywell.clients.types import PortalViewer
+from paywell.core.errors import NotFoundForViewer
+from paywell.core.money import Money
+from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
+from paywell.core.security_log import access_refused
+from paywell.invoicing.models import InvoiceLine
+from paywell.ledger.models import AccountKind, LineBalance
+from paywell.ledger.queries import get_listed_balance
+from paywell.payments.types import InvoicedLine, PayableLine, Summary
+
+
+def get_summary(viewer: PortalViewer) -> Summary:
+    """Balance due, credit, how many services are open and since when. Two queries, whatever the number of lines."""
+    open_lines = _open_lines(viewer).aggregate(
+        due=Sum("balance_minor"), count=Count("line_id"), oldest_on=Min("on")
+    )
+    currency = viewer.account.currency
+    credit = -get_listed_balance(
+        practice_id=viewer.practice.id,
+        kind=AccountKind.CLIENT_CREDIT,
+        owner_id=viewer.account.id,
+        currency=currency,
+    )
+    return Summary(
+        balance_due=Money(open_lines["due"] or 0, currency),
+        credit=Money(max(credit, 0), currency),
+        open_count=open_lines["count"],
+        oldest_on=open_lines["oldest_on"],
+    )
+
+
+def list_payable(viewer: PortalViewer, page: int = 1) -> Page[PayableLine]:
+    """The services on which something is owed, newest first: the rows of Make a Payment. Two queries a page."""
+    balances = cut_page(_open_lines(viewer).order_by("-on", "line_id")[page_bounds(page)], page)
+    return balances.with_rows(_rows(viewer, balances.rows))
+
+
+def get_lines(viewer: PortalViewer, line_ids: Collection[UUID]) -> list[PayableLine]:
+    """These lines of the open account, also paid ones (balance zero), newest first.
+
+    Raises NotFoundForViewer, with a security log line, if any of them is not there for the viewer.
+    """
+    wanted = set(line_ids)
+    balances = LineBalance.objects.filter(
+        practice_id=viewer.practice.id,
+        owner_id=viewer.account.id,
+        subject_id__in=viewer.client_ids,
+        line_id__in=wanted,
+    ).order_by("-on", "line_id")
+    rows = _rows(viewer, balances)
+    if len(rows) != len(wanted):
+        missing = wanted - {row.line_id for row in rows}
+        access_refused(viewer=viewer, kind="invoice line", target=min(missing), reason="not theirs")
+        raise NotFoundForViewer
+    return rows
+
+
+def list_invoiced(viewer: PortalViewer, page: int = 1, size: int = PAGE_SIZE) -> Page[InvoicedLine]:
+    """Every line ever invoiced to the account, open, paid and withdrawn alike, newest first. Two queries a page."""
+    lines = cut_page(
+        _lines(viewer).order_by("-on", "-invoice__number", "position")[page_bounds(page, size)], page, size
+    )
+    owed = dict(
+        LineBalance.objects.filter(
+            practice_id=viewer.practice.id, line_id__in=[line.id for line in lines.rows]
+        ).values_list("line_id", "balance_minor")
+    )
+    return lines.with_rows(
+        InvoicedLine(
+            line_id=line.id,
+            service_id=line.service_id,
+            invoice_id=line.invoice_id,
+            invoice_label=line.invoice.label,
+            client_name=line.client.name,
+            on=line.on,
+            wording=_wording(viewer, line),
+            amount=Money(line.amount_minor, line.currency),
+            balance=Money(owed.get(line.id, 0), line.currency),
+            is_voided=line.voided_at is not None,
+            may_print_superbill=line.voided_at is None and _may_print_superbill(viewer, line),
+        )
+        for line in lines.rows
+    )
+
+
+def _open_lines(viewer: PortalViewer) -> QuerySet[LineBalance]:
+    """What is owed on the open account for the clients whom the viewer acts for."""
+    return LineBalance.objects.filter(
+        practice_id=viewer.practice.id,
+        owner_id=viewer.account.id,
+        subject_id__in=viewer.client_ids,
+        balance_minor__gt=0,
+    )
+
+
+def _lines(viewer: PortalViewer) -> QuerySet[InvoiceLine]:
+    return (
+        InvoiceLine.objects.filter(
+            practice=viewer.practice, account=viewer.account, client__in=viewer.client_ids
+        )
+        .select_related("invoice", "client", "service")
+        .only(
+            "id", "service_id", "invoice_id", "client_id", "on", "wording", "clinician_name", "amount_minor",
+            "currency", "voided_at", "position", "invoice__label", "invoice__number", "invoice__due_on",
+            "client__preferred_name", "client__legal_first_name", "client__legal_last_name", "service__kind",
+        )
+    )  # fmt: skip
+
+
+def _rows(viewer: PortalViewer, balances: Iterable[LineBalance]) -> list[PayableLine]:
+    """The balances with what the page shows beside them, in their order."""
+    balances = list(balances)
+    found = _lines(viewer).filter(id__in=[b.line_id for b in balances]).annotate(held_by=F("claim__attempt"))
+    lines = {line.id: line for line in found}
+    rows = []
+    for balance in balances:
+        line = lines.get(balance.line_id)
+        if line is None:
+            continue
+        amount = Money(line.amount_minor, line.currency)
+        owed = Money(balance.balance_minor, line.currency)
+        rows.append(
+            PayableLine(
+                line_id=line.id,
+                service_id=line.service_id,
+                invoice_id=line.invoice_id,
+                invoice_label=line.invoice.label,
+                client_id=line.client_id,
+                client_name=line.client.name,
+                on=line.on,
+                due_on=line.invoice.due_on,
+                wording=_wording(viewer, line),
+                clinician=line.clinician_name,
+                amount=amount,
+                paid=amount - owed,
+                balance=owed,
+                held_by=line.held_by,
+                may_pay=line.client_id in viewer.payable_client_ids,
+                may_print_superbill=_may_print_superbill(viewer, line),
+            )
+        )
+    return rows
+
+
+def _wording(viewer: PortalViewer, line: InvoiceLine) -> str:
+    """What the service was: only with the right to see documents. A payer sees dates and amounts."""
+    return line.wording if line.client_id in viewer.document_client_ids else ""
+
+
+def _may_print_superbill(viewer: PortalViewer, line: InvoiceLine) -> bool:
+    return line.client_id in viewer.diagnosis_client_ids and line.service.kind not in NEVER_ON_A_SUPERBILL
