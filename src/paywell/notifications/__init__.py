@@ -1,1 +1,1 @@
-"""Turns outbox events into e-mails free of clinical detail; delivery log. Nobody calls it."""
+"""Turns outbox events into e-mails free of clinical detail, amounts and names of services. Nobody calls it."""

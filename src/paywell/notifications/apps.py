@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class NotificationsConfig(AppConfig):
     name = "paywell.notifications"
     label = "notifications"
+
+    def ready(self) -> None:
+        from paywell.notifications.handlers import HANDLERS
+        from paywell.outbox import handlers
+
+        for kind, handler in HANDLERS.items():
+            handlers.register(kind, handler)

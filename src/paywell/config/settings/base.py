@@ -19,6 +19,15 @@ ALLOWED_HOSTS = [host for host in os.environ.get("PAYWELL_HOSTS", "").split(",")
 #: The address that people type, without a slash at the end; links in e-mails and return addresses use it.
 PUBLIC_URL = os.environ.get("PAYWELL_URL", "")
 
+#: The mail server, and the address that e-mails come from. The practice's discreet name is put before it.
+EMAIL_HOST = os.environ.get("PAYWELL_EMAIL_HOST", "localhost")
+EMAIL_PORT = int(os.environ.get("PAYWELL_EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("PAYWELL_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("PAYWELL_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("PAYWELL_EMAIL_TLS", "1") == "1"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("PAYWELL_EMAIL_FROM", "no-reply@localhost")
+
 INSTALLED_APPS = [
     "paywell.core",
     "paywell.accounts",

@@ -9,5 +9,5 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ALLOW_TEST_PROCESSORS = True
 STAFF_SECOND_FACTOR_REQUIRED = False
 IS_DEMO = True
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_BACKEND = "paywell.notifications.eml_backend.EmailBackend"
 EMAIL_FILE_PATH = VAR / "emails"

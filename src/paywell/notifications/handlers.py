@@ -1,0 +1,90 @@
+"""One handler for each kind of event that somebody hears of by e-mail. `payments.payment_declined` is none of them:
+the person saw the answer on the screen, and an e-mail of it would say more than it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paywell.accounts.models import Invitation
+from paywell.invoicing.models import Invoice
+from paywell.notifications import messages, recipients
+from paywell.notifications.send import Mail, send_all
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.models import Attempt, Channel, Review
+
+#: What was paid outside the practice's own desk is news to staff.
+_FROM_OUTSIDE = (Channel.PORTAL, Channel.LINK)
+
+
+def on_invitation_created(event: OutboxEvent) -> None:
+    invitation = (
+        Invitation.objects.select_related("practice")
+        .filter(practice_id=event.practice_id, id=event.payload["invitation_id"])
+        .first()
+    )
+    if invitation is None:
+        return
+    invited = recipients.get_invited(invitation)
+    message = messages.invitation(invitation.practice, invitation)
+    send_all(event, invitation.practice, [Mail(to, message) for to in invited])
+
+
+def on_invoice_issued(event: OutboxEvent) -> None:
+    invoice = (
+        Invoice.objects.select_related("practice")
+        .filter(practice_id=event.practice_id, id=event.payload["invoice_id"])
+        .first()
+    )
+    if invoice is None or invoice.voided_at:
+        return
+    message = messages.invoice_issued(invoice.practice)
+    send_all(event, invoice.practice, [Mail(to, message) for to in recipients.get_invoice_readers(invoice)])
+
+
+def on_payment_succeeded(event: OutboxEvent) -> None:
+    attempt = _get_attempt(event)
+    if attempt is None:
+        return
+    receipt, news = messages.receipt_waits(attempt.practice), messages.payment_came_in(attempt.practice)
+    mails = [Mail(to, receipt) for to in recipients.get_payer(attempt)]
+    if attempt.channel in _FROM_OUTSIDE:
+        mails += [Mail(to, news) for to in recipients.get_assigned_staff(attempt)]
+    send_all(event, attempt.practice, mails)
+
+
+def on_refund_done(event: OutboxEvent) -> None:
+    attempt = _get_attempt(event)
+    if attempt is None:
+        return
+    message = messages.refund_made(attempt.practice)
+    send_all(event, attempt.practice, [Mail(to, message) for to in recipients.get_payer(attempt)])
+
+
+def on_review_opened(event: OutboxEvent) -> None:
+    review = (
+        Review.objects.select_related("practice")
+        .filter(practice_id=event.practice_id, id=event.payload["review_id"])
+        .first()
+    )
+    if review is None or review.closed_at:
+        return
+    message = messages.review_opened(review.practice)
+    send_all(event, review.practice, [Mail(to, message) for to in recipients.get_billing_staff(review.practice)])
+
+
+#: Every kind that mails somebody.
+HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
+    "accounts.invitation_created": on_invitation_created,
+    "invoicing.invoice_issued": on_invoice_issued,
+    "payments.payment_succeeded": on_payment_succeeded,
+    "payments.refund_done": on_refund_done,
+    "payments.review_opened": on_review_opened,
+}
+
+
+def _get_attempt(event: OutboxEvent) -> Attempt | None:
+    return (
+        Attempt.objects.select_related("practice", "contact__user")
+        .filter(practice_id=event.practice_id, id=event.payload["attempt_id"])
+        .first()
+    )

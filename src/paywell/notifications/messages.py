@@ -1,0 +1,102 @@
+"""The words of every e-mail. No name of a person, no amount, no date of service, no name of a service.
+
+An e-mail lies open on lock screens and in shared mailboxes: it says that something waits, and where.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from paywell.accounts.invitations import get_link
+from paywell.accounts.models import Invitation
+from paywell.documents.parts import phone_text
+from paywell.documents.text import clean
+from paywell.practice.models import Practice
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    subject: str
+    body: str
+
+
+def discreet_name(practice: Practice) -> str:
+    """What the practice is called in e-mails: a practice's full name alone can tell too much."""
+    return clean(practice.discreet_label or practice.name, limit=60)
+
+
+def invitation(practice: Practice, invited: Invitation) -> Message:
+    days = (invited.expires_at - invited.created_at).days
+    return _message(
+        practice,
+        gettext("%(practice)s: set up your sign-in"),
+        gettext(
+            "%(practice)s invites you to set up your sign-in. The link is yours alone; please don't forward it."
+        ),
+        gettext("It works for %(days)s days.") % {"days": days},
+        link=get_link(invited),
+    )
+
+
+def invoice_issued(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: a new document is in your portal"),
+        gettext("A new document is in your portal. Sign in to read it."),
+    )
+
+
+def receipt_waits(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: a receipt is in your portal"),
+        gettext("Thank you. A receipt is in your portal. Sign in to read or print it."),
+    )
+
+
+def refund_made(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: a refund is in your portal"),
+        gettext(
+            "A refund was sent to the card that was used. Banks take a few days to show it. Sign in to read more."
+        ),
+    )
+
+
+def payment_came_in(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: a portal payment came in"),
+        gettext("A payment came in through the portal. Sign in to see it."),
+        with_phone=False,
+    )
+
+
+def review_opened(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: a payment needs your attention"),
+        gettext(
+            "Something about a payment needs a person to look at it. It waits in the inbox. Sign in to see it."
+        ),
+        with_phone=False,
+    )
+
+
+def _message(
+    practice: Practice, subject: str, *paragraphs: str, link: str = "", with_phone: bool = True
+) -> Message:
+    names = {"practice": discreet_name(practice)}
+    phone = phone_text(practice.phone) if with_phone and practice.phone else ""
+    lines = [
+        gettext("Hello,"),
+        *(part.replace("%(practice)s", names["practice"]) for part in paragraphs),
+        link or f"{settings.PUBLIC_URL}/",
+        *([gettext("Questions? Call %(phone)s.") % {"phone": phone}] if phone else []),
+        names["practice"],
+    ]
+    return Message(subject=subject % names, body="\n\n".join(lines) + "\n")

@@ -1,0 +1,111 @@
+"""Who hears of an event, at which address. A client who wants no e-mail gets none, nor does anybody about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from paywell.accounts.models import Invitation, Role, StaffMember
+from paywell.clients.models import Client, Contact, Grant
+from paywell.core import clock
+from paywell.invoicing.models import Invoice
+from paywell.notifications.models import RecipientKind
+from paywell.payments.models import Attempt
+from paywell.practice.models import Practice
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    kind: RecipientKind
+    id: UUID
+    email: str
+    wants_no_email: bool = False
+
+
+def get_invited(invitation: Invitation) -> list[Recipient]:
+    """The invited person, while the link still opens something."""
+    if invitation.accepted_at or invitation.withdrawn_at or invitation.expires_at <= clock.now():
+        return []
+    silent = invitation.subject_kind == "contact" and _any_silent(
+        Grant.objects.filter(practice_id=invitation.practice_id, contact_id=invitation.subject_id)
+    )
+    return [Recipient(RecipientKind.INVITATION, invitation.id, invitation.email, wants_no_email=silent)]
+
+
+def get_invoice_readers(invoice: Invoice) -> list[Recipient]:
+    """Contacts with a sign-in and a grant on the invoice's account today, for a client on the invoice."""
+    today = clock.business_date(clock.now(), invoice.practice.timezone)
+    clients = set(invoice.lines.values_list("client_id", flat=True))
+    grants = (
+        Grant.objects.filter(
+            practice=invoice.practice,
+            account_id=invoice.account_id,
+            client__in=clients,
+            contact__user__is_active=True,
+            withdrawn_at=None,
+            valid_from__lte=today,
+        )
+        .filter(Q(valid_until=None) | Q(valid_until__gte=today))
+        .select_related("contact__user", "client")
+        .order_by("contact_id")
+    )
+    by_contact: dict[UUID, list[Grant]] = {}
+    for grant in grants:
+        by_contact.setdefault(grant.contact_id, []).append(grant)
+    return [
+        _contact(held[0].contact, any(grant.client.wants_no_email for grant in held))
+        for held in by_contact.values()
+    ]
+
+
+def get_payer(attempt: Attempt) -> list[Recipient]:
+    """The contact who paid; nobody where staff took the payment without one, or it has no sign-in."""
+    contact = attempt.contact
+    if contact is None or contact.user is None or not contact.user.is_active:
+        return []
+    silent = Client.objects.filter(
+        practice=attempt.practice, id__in=_clients_of(attempt), wants_no_email=True
+    ).exists()
+    return [_contact(contact, silent)]
+
+
+def get_assigned_staff(attempt: Attempt) -> list[Recipient]:
+    """The owners, and the clinicians of the clients whom the payment concerns."""
+    clinicians = Client.objects.filter(practice=attempt.practice, id__in=_clients_of(attempt)).exclude(
+        clinician=None
+    )
+    return _staff(
+        attempt.practice,
+        Q(role=Role.OWNER) | Q(clinician__in=list(clinicians.values_list("clinician_id", flat=True))),
+    )
+
+
+def get_billing_staff(practice: Practice) -> list[Recipient]:
+    """Those who can close a review."""
+    return _staff(practice, Q(role__in=(Role.OWNER, Role.BILLER)))
+
+
+def _staff(practice: Practice, which: Q) -> list[Recipient]:
+    members = (
+        StaffMember.objects.filter(which, practice=practice, ended_at=None, user__is_active=True)
+        .select_related("user")
+        .order_by("user_id")
+    )
+    return [Recipient(RecipientKind.USER, member.user_id, member.user.email) for member in members]
+
+
+def _contact(contact: Contact, silent: bool) -> Recipient:
+    """At the address of their sign-in: the one that they proved to be theirs."""
+    email = contact.user.email if contact.user else contact.email
+    return Recipient(RecipientKind.CONTACT, contact.id, email, wants_no_email=silent)
+
+
+def _clients_of(attempt: Attempt) -> Collection[UUID]:
+    return set(attempt.lines.values_list("line__client_id", flat=True))
+
+
+def _any_silent(grants: Iterable[Grant]) -> bool:
+    return Client.objects.filter(grants__in=grants, wants_no_email=True).exists()
