@@ -23,6 +23,7 @@ from paywell.notifications.handlers import HANDLERS
 from paywell.notifications.models import Delivery
 from paywell.notifications.send import NotDelivered
 from paywell.outbox import handlers
+from paywell.outbox.delivery import deliver_due
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import Channel, Refund, RefundState, Review
 
@@ -100,7 +101,7 @@ def make_event(case: Case, kind: str) -> OutboxEvent:
 
 
 def deliver(event: OutboxEvent) -> None:
-    for handler in handlers.get(event.kind):
+    for handler in handlers.get_handlers(event.kind):
         handler(event)
 
 
@@ -158,7 +159,7 @@ def test_a_payment_that_staff_took_is_no_news_to_staff(case: Case) -> None:
 
 
 def test_a_declined_payment_mails_nobody() -> None:
-    assert handlers.get("payments.payment_declined") == ()
+    assert handlers.get_handlers("payments.payment_declined") == ()
 
 
 def test_a_client_who_wants_no_email_gets_none_and_the_log_says_so(case: Case) -> None:
@@ -231,6 +232,22 @@ def test_a_mail_server_that_fails_is_logged_and_tried_again(
     assert receivers() == sorted([owner.email, case.contact.user.email])
     failed.refresh_from_db()
     assert (failed.error, failed.tries) == ("", 2)
+
+
+def test_the_outbox_delivers_again_after_a_pause_until_the_mail_server_is_back(case: Case, settings: Any) -> None:
+    OutboxEvent.objects.all().delete()
+    event = make_event(case, "invoicing.invoice_issued")
+    sending = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
+    with clock.set_to(NOON):
+        assert deliver_due() == 0
+        settings.EMAIL_BACKEND = sending
+        assert deliver_due() == 0
+    event.refresh_from_db()
+    assert (event.tries, event.last_error, event.delivered_at) == (1, "NotDelivered", None)
+    with clock.set_to(NOON + timedelta(minutes=2)):
+        assert deliver_due() == 1
+    assert receivers() == [case.contact.user.email]
 
 
 def test_while_one_worker_sends_another_does_not(case: Case) -> None:
