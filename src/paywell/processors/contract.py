@@ -225,7 +225,7 @@ class Connection:
     """One practice's account at a processor: its settings and secrets, decrypted, for one connector."""
 
     settings: Mapping[str, str]
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
     live_mode: bool
 
 

@@ -1,0 +1,298 @@
+"""A processor on the bench: the connector under test, the payer before its fields, and its levers.
+
+`Rig` is what the suite needs of any processor; `TestbenchRig` drives the test processor.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from paywell.core.clock import now
+from paywell.core.ids import new_key, new_reference
+from paywell.core.money import Money
+from paywell.processors import registry
+from paywell.processors.contract import (
+    ChargeOrder,
+    Connection,
+    Outcome,
+    Processor,
+    RawNotice,
+    RefundOrder,
+    Style,
+    Submission,
+)
+
+RETURN_URL = "https://portal.example.org/portal/return/1/signature/"
+CANCEL_URL = "https://portal.example.org/portal/pay/"
+LABEL = "Willow Creek"
+
+PAID = "4242424242424242"
+DECLINED = "4000000000000002"
+INSUFFICIENT_FUNDS = "4000000000009995"
+EXPIRED = "4000000000000069"
+WRONG_CVC = "4000000000000127"
+BANK_CHECK = "4000002500003155"
+LATE = "4242000000000018"
+LOST = "4242000000000026"
+
+
+def new_order(minor: int = 12000, **changes: Any) -> ChargeOrder:
+    order = ChargeOrder(
+        reference=new_reference(), money=Money(minor), open_key=new_key(), submit_key=new_key(),
+        return_url=RETURN_URL, cancel_url=CANCEL_URL, label=LABEL, payer_reference=new_reference(),
+    )  # fmt: skip
+    return replace(order, **changes)
+
+
+def new_refund(order: ChargeOrder, minor: int, **changes: Any) -> RefundOrder:
+    refund = RefundOrder(
+        reference=new_reference(), key=new_key(), charge_ref=order.processor_ref, charge_reference=order.reference,
+        money=Money(minor), is_full=minor == order.money.minor,
+    )  # fmt: skip
+    return replace(refund, **changes)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request as it arrived at the processor."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.body) if self.body else {}
+
+
+class Rig(ABC):
+    """What the suite asks of a processor under test. One fresh account for each test."""
+
+    processor: Processor
+
+    @abstractmethod
+    def impatient(self) -> Processor:
+        """The same connection, with a client that gives up soon."""
+
+    @abstractmethod
+    def unreachable(self) -> Processor:
+        """The same, at an address where nobody listens."""
+
+    @abstractmethod
+    def pay(
+        self, order: ChargeOrder, card: str = PAID, *, save: bool = False, by: Processor | None = None
+    ) -> Outcome:
+        """Do with a new card all that the payer and our server do, up to what `submit` answers."""
+
+    @abstractmethod
+    def pay_saved(self, order: ChargeOrder, token: str) -> Outcome:
+        """The same with a saved card."""
+
+    @abstractmethod
+    def answer_bank(self, outcome: Outcome, *, approve: bool) -> None:
+        """Answer the bank's question to which `outcome` leads."""
+
+    @abstractmethod
+    def script(self, call: str, kind: str, value: str = "", times: int = 1) -> None:
+        """Let the next such call go wrong. The words are those of docs/test-processors.md."""
+
+    @abstractmethod
+    def settle(self, charge_ref: str, status: str) -> None:
+        """Let a pending charge succeed or be declined."""
+
+    @abstractmethod
+    def refund_there(self, charge_ref: str, minor: int) -> None:
+        """Make a refund in the processor's own dashboard."""
+
+    @abstractmethod
+    def settle_refund(self, refund_ref: str, status: str) -> None: ...
+
+    @abstractmethod
+    def dispute(self, charge_ref: str, minor: int) -> str: ...
+
+    @abstractmethod
+    def close_dispute(self, dispute_ref: str, status: str) -> None: ...
+
+    @abstractmethod
+    def sent(self) -> list[Sent]:
+        """What the connector sent so far."""
+
+    @abstractmethod
+    def collect_notices(self, count: int) -> list[RawNotice]:
+        """Wait until that many notices have arrived at our address, then give all."""
+
+    def opened(self, **changes: Any) -> ChargeOrder:
+        """An order that is reserved over there, with their reference in it, as T2 stores it."""
+        order = new_order(**changes)
+        return replace(order, processor_ref=self.processor.open(order).processor_ref)
+
+    def paid(self, minor: int = 12000, **changes: Any) -> ChargeOrder:
+        order = self.opened(minor=minor, **changes)
+        outcome = self.pay(order)
+        assert outcome.verdict == "succeeded", outcome
+        return order
+
+    def charged(self) -> list[Outcome]:
+        """Everything that took money on this account, as the sweep sees it."""
+        return [each for each in self.processor.list_since(now().replace(year=2020)) if each.money]
+
+
+class TestbenchRig(Rig):
+    """One account of a running test processor."""
+
+    __test__ = False
+
+    def __init__(self, name: str, base_url: str, log: list[Sent], mailbox: Mailbox) -> None:
+        self.name = name
+        self.base_url = base_url
+        self.account = f"acct_{new_key()[:12]}"
+        self.log = log
+        self.mailbox = mailbox
+        self.secrets = {"api_key": new_key(), "notice_secret": new_key()}
+        self.settings = {"base_url": base_url, "account": self.account, "timeout_s": "10"}
+        self.processor = self.connected()
+
+    def connected(self, **settings: str) -> Processor:
+        return registry.connect(self.name, Connection({**self.settings, **settings}, self.secrets, False))
+
+    def impatient(self) -> Processor:
+        return self.connected(timeout_s="0.4")
+
+    def unreachable(self) -> Processor:
+        return self.connected(base_url="http://127.0.0.1:9")
+
+    def pay(
+        self, order: ChargeOrder, card: str = PAID, *, save: bool = False, by: Processor | None = None
+    ) -> Outcome:
+        processor = by or self.processor
+        if processor.style is Style.INLINE:
+            return processor.submit(order, Submission(card_token=self.token(card), save_card=save))
+        form = {"method": "new", "number": card, "exp": "12/40", "cvc": "123", "zip": "94107"}
+        self._submit_page(order, {**form, "save": "yes"} if save else form)
+        return processor.submit(order, Submission())
+
+    def pay_saved(self, order: ChargeOrder, token: str) -> Outcome:
+        if self.processor.style is Style.INLINE:
+            return self.processor.submit(order, Submission(saved_card_token=token))
+        self._submit_page(order, {"method": token})
+        return self.processor.submit(order, Submission())
+
+    def token(self, card: str) -> str:
+        """What the card fields in the frame give to our page."""
+        typed = {"account": self.account, "number": card, "exp": "12/40", "cvc": "123", "zip": "94107"}
+        response = httpx.post(f"{self.base_url}/fields/tokens/", json=typed, headers={"Origin": self.base_url})
+        return str(response.json()["token"])
+
+    def answer_bank(self, outcome: Outcome, *, approve: bool) -> None:
+        assert outcome.step
+        response = httpx.post(outcome.step.url, data={"answer": "approve" if approve else "refuse"})
+        assert response.status_code == 303
+
+    def script(self, call: str, kind: str, value: str = "", times: int = 1) -> None:
+        self._test("faults", {"call": call, "kind": kind, "value": value, "times": times})
+
+    def settle(self, charge_ref: str, status: str) -> None:
+        self._test(f"charges/{charge_ref}/settle", {"status": status})
+
+    def refund_there(self, charge_ref: str, minor: int) -> None:
+        self._test("refunds", {"charge": charge_ref, "amount": minor})
+
+    def settle_refund(self, refund_ref: str, status: str) -> None:
+        self._test(f"refunds/{refund_ref}/settle", {"status": status})
+
+    def dispute(self, charge_ref: str, minor: int) -> str:
+        return str(self._test("disputes", {"charge": charge_ref, "amount": minor})["id"])
+
+    def close_dispute(self, dispute_ref: str, status: str) -> None:
+        self._test(f"disputes/{dispute_ref}/close", {"status": status})
+
+    def sent(self) -> list[Sent]:
+        return [
+            each
+            for each in self.log
+            if each.headers.get("HTTP_TEST_ACCOUNT") == self.account and each.path.startswith("/v1/")
+        ]
+
+    def turn_notices_on(self) -> None:
+        url = f"{self.mailbox.base_url}/{self.account}/"
+        assert self.connected(notice_url=url).check_setup() == []
+
+    def collect_notices(self, count: int) -> list[RawNotice]:
+        wait_until(lambda: len(self.mailbox.of(self.account)) >= count)
+        return self.mailbox.of(self.account)
+
+    def notices_there(self) -> list[dict[str, Any]]:
+        """What the processor has in its own book about its notices."""
+        response = httpx.get(f"{self.base_url}/test/notices", headers=self._headers())
+        return list(response.json()["data"])
+
+    def release_notices(self) -> None:
+        self._test("notices/release", {})
+
+    def repeat_notices(self) -> None:
+        self._test("notices/repeat", {})
+
+    def _submit_page(self, order: ChargeOrder, form: dict[str, str]) -> None:
+        """The payer's browser on the processor's own page: the address came with `open`."""
+        step = self.processor.look_up(order).step
+        if step is None:  # closed: an old tab that still stands open
+            page = self.pages[order.reference]
+        else:
+            page = self.pages[order.reference] = step.url
+        try:
+            response = httpx.post(page, data=form, timeout=10)
+        except httpx.HTTPError:
+            return
+        if response.status_code == 303 and "/bank/" not in response.headers["location"]:
+            assert response.headers["location"] == RETURN_URL
+
+    @property
+    def pages(self) -> dict[str, str]:
+        return self.__dict__.setdefault("_pages", {})
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secrets['api_key']}", "Test-Account": self.account}
+
+    def _test(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        response = httpx.post(f"{self.base_url}/test/{path}", json=body, headers=self._headers())
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+
+class Mailbox:
+    """Our notice address: keeps what arrives, answers 200. The path's first part is the account."""
+
+    def __init__(self) -> None:
+        self.base_url = ""
+        self._lock = threading.Lock()
+        self._arrived: list[tuple[str, RawNotice]] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        headers = {"Test-Signature": environ.get("HTTP_TEST_SIGNATURE", "")}
+        account = environ["PATH_INFO"].strip("/")
+        notice = RawNotice(body, headers, f"{self.base_url}{environ['PATH_INFO']}", now())
+        with self._lock:
+            self._arrived.append((account, notice))
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    def of(self, account: str) -> list[RawNotice]:
+        with self._lock:
+            return [notice for each, notice in self._arrived if each == account]
+
+
+def wait_until(true: Callable[[], bool], limit_s: float = 10) -> None:
+    deadline = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(0.05)

@@ -1,0 +1,168 @@
+"""A bad day at the processor or on the way: nothing is guessed, and the look-up tells the truth afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from paywell.processors.contract import ProcessorUnavailable, Style, Submission, Verdict
+from tests.contract import rig as cards
+from tests.contract.rig import Rig, TestbenchRig, new_order, wait_until
+
+#: Fault, and whether the call had its effect all the same.
+LOSSES = [
+    ("silent_before", False),
+    ("silent_after", True),
+    ("drop_before", False),
+    ("drop_after", True),
+    ("error_before", False),
+    ("error_after", True),
+    ("garbage", True),
+    ("truncated", True),
+    ("unknown_word", True),
+]
+
+
+@pytest.mark.parametrize(("fault", "happened"), LOSSES)
+def test_an_open_without_a_trustworthy_answer_is_unknown(rig: Rig, fault: str, happened: bool) -> None:
+    order = new_order()
+    rig.script("open", fault)
+    assert rig.impatient().open(order).verdict is Verdict.UNKNOWN
+    truth = rig.processor.look_up(order)
+    assert truth.verdict is (Verdict.NEEDS_ACTION if happened else Verdict.ABSENT)
+    again = rig.processor.open(order)  # the same key: the same charge, or the first one now
+    assert again.verdict is Verdict.NEEDS_ACTION
+    assert len(list(rig.processor.list_since(again.at.replace(year=2020)))) == 1
+
+
+@pytest.mark.parametrize(("fault", "happened"), [*LOSSES, ("without_amount", True), ("without_reference", True)])
+def test_a_submit_without_a_trustworthy_answer_is_unknown_and_paid_at_most_once(
+    inline: TestbenchRig, fault: str, happened: bool
+) -> None:
+    order = inline.opened()
+    inline.script("commit", fault)
+    submission = Submission(card_token=inline.token(cards.PAID))
+    assert inline.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
+    truth = inline.processor.look_up(order)
+    assert truth.verdict is (Verdict.SUCCEEDED if happened else Verdict.NEEDS_ACTION)
+    assert inline.processor.submit(order, submission).verdict is Verdict.SUCCEEDED
+    assert [each.money for each in inline.charged()] == [order.money]
+
+
+def test_the_card_whose_answer_gets_lost_is_paid(rig: Rig) -> None:
+    order = rig.opened()
+    answer = rig.pay(order, cards.LOST)
+    expected = Verdict.UNKNOWN if rig.processor.style is Style.INLINE else Verdict.SUCCEEDED
+    assert answer.verdict is expected
+    assert rig.processor.look_up(order).verdict is Verdict.SUCCEEDED
+    assert len(rig.charged()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "happened"), [("drop_before", False), ("drop_after", True), ("error_after", True)]
+)
+def test_a_payer_whose_browser_got_no_answer_pays_once(two_step: TestbenchRig, fault: str, happened: bool) -> None:
+    order = two_step.opened()
+    two_step.script("page_submit", fault)
+    first = two_step.pay(order)
+    assert first.verdict is (Verdict.SUCCEEDED if happened else Verdict.NEEDS_ACTION)
+    assert two_step.pay(order).verdict is Verdict.SUCCEEDED
+    assert len(two_step.charged()) == 1
+
+
+def test_a_commit_that_arrives_after_the_fence_takes_nothing(inline: TestbenchRig) -> None:
+    order = inline.opened()
+    inline.script("commit", "late_effect")
+    submission = Submission(card_token=inline.token(cards.PAID))
+    assert inline.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
+    assert inline.processor.look_up(order).verdict is Verdict.NEEDS_ACTION
+    assert inline.processor.cancel(order).verdict is Verdict.CANCELED
+    # The late one has done its work once its key answers; it answers what became of the charge.
+    wait_until(lambda: inline.processor.submit(order, submission).verdict is Verdict.CANCELED)
+    assert inline.charged() == []
+
+
+def test_a_commit_that_arrives_late_is_found_by_a_later_look_up(inline: TestbenchRig) -> None:
+    order = inline.opened()
+    inline.script("commit", "late_effect")
+    submission = Submission(card_token=inline.token(cards.PAID))
+    assert inline.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
+    wait_until(lambda: inline.processor.look_up(order).verdict is Verdict.SUCCEEDED)
+    assert len(inline.charged()) == 1
+
+
+def test_what_was_refused_unexecuted_had_no_effect(rig: Rig) -> None:
+    order = new_order()
+    rig.script("open", "rate_limited")
+    assert rig.processor.open(order).verdict is Verdict.NOT_SENT
+    assert rig.processor.look_up(order).verdict is Verdict.ABSENT
+    assert rig.processor.open(order).verdict is Verdict.NEEDS_ACTION
+
+
+def test_a_commit_refused_unexecuted_may_be_tried_again(inline: TestbenchRig) -> None:
+    order = inline.opened()
+    submission = Submission(card_token=inline.token(cards.PAID))
+    inline.script("commit", "rate_limited")
+    assert inline.processor.submit(order, submission).verdict is Verdict.NOT_SENT
+    assert inline.processor.submit(order, submission).verdict is Verdict.SUCCEEDED
+    assert len(inline.charged()) == 1
+
+
+def test_nobody_there_means_not_sent_for_what_moves_money_only(rig: Rig) -> None:
+    order = rig.opened()
+    nobody = rig.unreachable()
+    assert nobody.open(order).verdict is Verdict.NOT_SENT
+    # That a question never left says nothing about the charge.
+    assert nobody.look_up(order).verdict is Verdict.UNKNOWN
+    assert nobody.cancel(order).verdict is Verdict.UNKNOWN
+    moved = nobody.submit(order, Submission(card_token="tok_x")).verdict
+    assert moved is (Verdict.NOT_SENT if rig.processor.style is Style.INLINE else Verdict.UNKNOWN)
+    with pytest.raises(ProcessorUnavailable):
+        list(nobody.list_since(rig.processor.look_up(order).at))
+
+
+@pytest.mark.parametrize(
+    "fault", ["silent_after", "drop_before", "error_before", "garbage", "truncated", "unknown_word", "rate_limited"]
+)
+def test_a_look_up_that_fails_is_unknown_also_for_a_paid_charge(rig: Rig, fault: str) -> None:
+    order = rig.paid()
+    rig.script("look_up", fault)
+    assert rig.impatient().look_up(order).verdict is Verdict.UNKNOWN
+    assert rig.processor.look_up(order).verdict is Verdict.SUCCEEDED
+
+
+@pytest.mark.parametrize("fault", ["without_amount", "without_reference"])
+def test_a_success_without_amount_or_reference_does_not_count_as_one(rig: Rig, fault: str) -> None:
+    order = rig.paid()
+    rig.script("look_up", fault)
+    assert rig.processor.look_up(order).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("fault", ["silent_after", "drop_after", "error_after", "garbage"])
+def test_a_fence_without_an_answer_is_unknown_and_may_be_repeated(rig: Rig, fault: str) -> None:
+    order = rig.opened()
+    rig.script("cancel", fault)
+    assert rig.impatient().cancel(order).verdict is Verdict.UNKNOWN
+    assert rig.processor.look_up(order).verdict is Verdict.CANCELED
+    assert rig.processor.cancel(order).verdict is Verdict.CANCELED
+
+
+def test_a_list_that_breaks_off_is_no_shorter_list(rig: Rig) -> None:
+    order = rig.paid()
+    since = rig.processor.look_up(order).at
+    rig.script("list", "garbage")
+    with pytest.raises(ProcessorUnavailable):
+        list(rig.processor.list_since(since))
+
+
+def test_what_goes_wrong_is_told_without_secrets(rig: TestbenchRig, caplog: pytest.LogCaptureFixture) -> None:
+    order = rig.opened()
+    rig.script("look_up", "error_before")
+    with caplog.at_level("WARNING"):
+        outcome = rig.processor.look_up(replace(order, processor_ref=""))
+    assert outcome.detail == "HTTPStatusError 500"
+    said = outcome.detail + caplog.text + repr(rig.processor)
+    assert caplog.records
+    for secret in (*rig.secrets.values(), order.reference):
+        assert secret not in said
