@@ -21,7 +21,6 @@ def _flush_append_only_tables(django_db_setup: Any, django_db_blocker: Any) -> I
     def execute_sql_flush(self: Any, sql_list: list[str]) -> None:
         if self.connection.vendor == "postgresql":
             with self.connection.cursor() as cursor:
-                cursor.execute("SET session_replication_role = replica")
                 cursor.execute(
                     "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_no\\_truncate'"
                 )
@@ -34,7 +33,6 @@ def _flush_append_only_tables(django_db_setup: Any, django_db_blocker: Any) -> I
                 with self.connection.cursor() as cursor:
                     for table, trigger in triggers:
                         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
-                    cursor.execute("SET session_replication_role = DEFAULT")
             return
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")

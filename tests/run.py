@@ -46,7 +46,11 @@ def on_postgresql(arguments: list[str]) -> int:
             for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
                 server.psql(f"ALTER SYSTEM SET {setting};")
             server.psql("SELECT pg_reload_conf();")
-            return pytest(arguments, PAYWELL_TEST_DATABASE_URL=server.get_uri("paywell"))
+            # Not a superuser, so that row-level security holds for it as in a real installation.
+            server.psql("CREATE ROLE paywell LOGIN CREATEDB;")
+            server.psql("CREATE DATABASE paywell OWNER paywell;")
+            uri = server.get_uri("paywell").replace("postgres:@", "paywell@", 1)
+            return pytest(arguments, PAYWELL_TEST_DATABASE_URL=uri)
 
 
 def main() -> int:

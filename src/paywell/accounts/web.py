@@ -17,6 +17,7 @@ from django.views.defaults import page_not_found
 from paywell.accounts.access import access_desk
 from paywell.accounts.models import User
 from paywell.accounts.types import Permission
+from paywell.core.db import all_practices, scope_to_practice
 from paywell.core.errors import NotAllowed, NotFoundForViewer
 from paywell.core.security_log import access_refused
 
@@ -43,6 +44,7 @@ def desk_view(permission: Permission) -> Callable[[View], View]:
                 if lacks_second_factor(request.user):
                     return redirect("accounts:second_factor_needed")
                 request.viewer = viewer  # type: ignore[attr-defined]
+                scope_to_practice(viewer.practice.id)
                 response = view(request, viewer, *args, **kwargs)
             except (NotFoundForViewer, NotAllowed) as refusal:
                 response = refuse(request, refusal)
@@ -55,7 +57,8 @@ def desk_view(permission: Permission) -> Callable[[View], View]:
 
 def switch_practice(request: HttpRequest, practice_slug: str) -> None:
     """Open another practice's desk. Raises NotFoundForViewer where the person is not staff there."""
-    viewer = access_desk(request.user, practice_slug, Permission.SEE_DESK)  # type: ignore[arg-type]
+    with all_practices():
+        viewer = access_desk(request.user, practice_slug, Permission.SEE_DESK)  # type: ignore[arg-type]
     request.session[OPEN_PRACTICE] = str(viewer.practice.id)
 
 

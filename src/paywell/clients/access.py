@@ -16,6 +16,7 @@ from paywell.accounts.types import StaffViewer
 from paywell.clients.models import BillingAccount, Client, Grant
 from paywell.clients.types import AccountChoice, ClientRights, PortalViewer
 from paywell.core import clock
+from paywell.core.db import all_practices
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 
@@ -51,7 +52,8 @@ def has_portal(user: User) -> bool:
 
 def switch_account(request: HttpRequest, account_id: UUID) -> PortalViewer:
     """Open another account of the same person. Raises NotFoundForViewer and changes nothing if not theirs."""
-    viewer = access_portal(request.user, account_id)  # type: ignore[arg-type]
+    with all_practices():
+        viewer = access_portal(request.user, account_id)  # type: ignore[arg-type]
     request.session[OPEN_ACCOUNT] = str(viewer.account.id)
     return viewer
 

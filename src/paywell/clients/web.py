@@ -11,6 +11,7 @@ from paywell.accounts.models import User
 from paywell.accounts.web import View, ask_to_sign_in, never_store, refuse, session_id
 from paywell.clients.access import OPEN_ACCOUNT, access_portal
 from paywell.clients.types import PortalViewer
+from paywell.core.db import scope_to_practice
 from paywell.core.errors import NotAllowed, NotFoundForViewer
 
 
@@ -27,6 +28,7 @@ def portal_view(view: View) -> View:
         try:
             viewer = _open_account(request, request.user)
             request.viewer = viewer  # type: ignore[attr-defined]
+            scope_to_practice(viewer.practice.id)
             response = view(request, viewer, *args, **kwargs)
         except (NotFoundForViewer, NotAllowed) as refusal:
             response = refuse(request, refusal)

@@ -6,4 +6,8 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        from paywell.config import checks  # noqa: F401
+        from django.db.models.signals import post_migrate
+
+        from paywell.config import checks, walls  # noqa: F401
+
+        post_migrate.connect(walls.raise_walls, dispatch_uid="paywell-walls")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.migrations.operations import RunPython
@@ -121,3 +123,34 @@ def frozen_columns(table: str, columns: Sequence[str], *, once: Sequence[str] = 
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}{suffix}", params=None)
 
     return RunPython(forbid, allow)
+
+
+def scope_to_practice(practice_id: UUID | None) -> None:
+    """Let this connection see only the rows of one practice; None lifts it again.
+
+    PostgreSQL: the second wall behind every query's own filter (row-level security, see `paywell.config.walls`).
+    A query that forgot its practice then finds nothing of another one. SQLite has no such wall. One round trip, and
+    none when nothing changes.
+    """
+    if connection.vendor != "postgresql":
+        return
+    value = str(practice_id) if practice_id else ""
+    held: tuple[object, str] = getattr(connection, "_paywell_scope", (None, ""))
+    is_new_connection = connection.connection is None or held[0] is not connection.connection
+    if value == ("" if is_new_connection else held[1]):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('paywell.practice', %s, false)", [value])
+    connection._paywell_scope = (connection.connection, value)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def all_practices() -> Iterator[None]:
+    """Within the block the second wall is down: for looking up which practices a person belongs to."""
+    held: tuple[object, str] = getattr(connection, "_paywell_scope", (None, ""))
+    before = UUID(held[1]) if held[1] and held[0] is connection.connection else None
+    scope_to_practice(None)
+    try:
+        yield
+    finally:
+        scope_to_practice(before)
