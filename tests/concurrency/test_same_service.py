@@ -1,0 +1,84 @@
+"""Eight browsers pay the same service at the same moment: real processes, a real database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paywell.core.ids import new_id
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = 8
+pytestmark = [pytest.mark.races, pytest.mark.xdist_group("races")]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A database of the race's own, of the kind that the suite runs on."""
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("PAYWELL_")}
+    variables |= {
+        "PAYWELL_VAR": str(tmp_path),
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+        "DJANGO_SETTINGS_MODULE": "paywell.config.settings.demo",
+    }
+    url = os.environ.get("PAYWELL_TEST_DATABASE_URL", "")
+    if not url:
+        yield variables
+        return
+    import psycopg
+
+    name = f"race_{new_id().hex[-8:]}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    base, _, query = url.partition("?")
+    yield variables | {"PAYWELL_DATABASE_URL": f"{base.rpartition('/')[0]}/{name}?{query}"}
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def run_race(folder: Path, environment: dict[str, str], *flags: str) -> tuple[list[dict[str, str]], list[str]]:
+    """What each browser was told, and what the processor took."""
+
+    def racer(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.concurrency.racer", *arguments],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    seeded, errors = racer("seed").communicate(timeout=60)
+    assert seeded, errors
+    (folder / "world.json").write_text(seeded)
+    (folder / "till").touch()
+    # Late enough for eight processes to import Django on two cores.
+    racers = [racer("race", str(folder), str(time.time() + 6.0), *flags) for _ in range(BROWSERS)]
+    told = []
+    for process in racers:
+        output, errors = process.communicate(timeout=60)
+        assert output, errors
+        told.append(json.loads(output))
+    return told, (folder / "till").read_text().splitlines()
+
+
+def test_without_the_claims_the_race_is_real(tmp_path: Path, environment: dict[str, str]) -> None:
+    _told, taken = run_race(tmp_path, environment, "unguarded")
+    assert len(taken) > 1
+
+
+def test_one_charge_and_seven_plain_refusals_and_no_lock_error(tmp_path: Path, environment: dict[str, str]) -> None:
+    told, taken = run_race(tmp_path, environment)
+    assert len(taken) == 1
+    assert taken[0].endswith(" 12000")
+    assert [one for one in told if "refused" not in one] == [{"state": "succeeded"}]
+    assert len(refusals(told)) == BROWSERS - 1
+    assert set(refusals(told)) <= {"being_paid", "already_paid"}
+
+
+def refusals(told: list[dict[str, str]]) -> list[str]:
+    return [one["refused"] for one in told if "refused" in one]
