@@ -18,7 +18,7 @@ from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.phones import parse_phone
 from paywell.practice.identifiers import clean_npi, clean_tax_id, clean_taxonomy
-from paywell.practice.models import Clinician, Location, Practice
+from paywell.practice.models import Clinician, ImportKind, ImportPreset, Location, Practice
 
 _STATE = re.compile(r"[A-Z]{2}", re.ASCII)
 _ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?", re.ASCII)
@@ -138,6 +138,23 @@ def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fiel
             target_kind="location", target_id=location.id,
         )  # fmt: skip
     return location
+
+
+def save_import_preset(
+    *, practice: Practice, kind: ImportKind, name: str, mapping: dict[str, str], actor_id: UUID | None
+) -> ImportPreset:
+    """Keep a mapping of columns (header: field) under a name; a preset of that name is replaced."""
+    if not name.strip() or len(name) > 60:
+        raise UserError("A preset's name has 1 to 60 characters.", code="preset_name", field="preset")
+    with transaction.atomic():
+        preset, _ = ImportPreset.objects.update_or_create(
+            practice=practice, kind=kind, name=name.strip(), defaults={"mapping": mapping}
+        )
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="practice.save_import_preset",
+            target_kind="import_preset", target_id=preset.id,
+        )  # fmt: skip
+    return preset
 
 
 def clean_email(text: str, *, field: str = "email") -> str:

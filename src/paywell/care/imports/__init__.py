@@ -1,0 +1,1 @@
+"""Lists of clients and of services that a practice brings along, as CSV."""

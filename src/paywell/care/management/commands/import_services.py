@@ -1,0 +1,13 @@
+"""`paywell import services FILE`."""
+
+from __future__ import annotations
+
+from paywell.care.imports.command import ImportCommand
+from paywell.care.imports.services import import_services
+from paywell.practice.models import ImportKind
+
+
+class Command(ImportCommand):
+    help = "Read a practice's list of services from a CSV file."
+    kind = ImportKind.SERVICES
+    run = staticmethod(import_services)
