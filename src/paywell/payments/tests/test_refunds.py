@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import StaffViewer
+from paywell.core import clock
+from paywell.core.errors import NotAllowed, NotFoundForViewer, UserError
+from paywell.core.money import Money
+from paywell.ledger.books import find_drift
+from paywell.ledger.models import AccountKind
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.actions import refund_payment, start_payment
+from paywell.payments.models import Attempt, Dispute, Origin, Refund, RefundState, Review
+from paywell.payments.orders import charge_order
+from paywell.payments.reconcile import reconcile_due
+from paywell.payments.settle import settle
+from paywell.payments.tests.checks import balance, owed
+from paywell.payments.tests.factories import World, make_form, make_line, make_world
+from paywell.payments.tests.fake_processor import FakeProcessor
+from paywell.processors.contract import Capability, Disputed, Refunded, Verdict
+
+
+def pay(world: World, *lines: object) -> Attempt:
+    return start_payment(viewer=world.viewer, form=make_form(*lines))  # type: ignore[arg-type]
+
+
+def refund(world: World, attempt: Attempt, minor: int) -> Refund:
+    return refund_payment(viewer=world.staff, attempt=attempt, amount=Money(minor), reason="Session canceled")
+
+
+def sweep_in(attempt: Attempt, processor: FakeProcessor) -> Attempt:
+    return settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause="sweep")
+
+
+def test_a_refund_in_full_makes_the_service_owed_again(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world, 12000)
+    attempt = pay(world, line)
+    made = refund(world, attempt, 12000)
+    assert (made.state, made.origin, made.actor_id) == (RefundState.DONE, Origin.HERE, world.staff.id)
+    assert owed(line) == 12000
+    assert balance(world, AccountKind.CLEARING) == 0
+    assert Attempt.objects.get().refunded_minor == 12000
+    assert OutboxEvent.objects.filter(kind="payments.refund_done").count() == 1
+    assert find_drift(world.practice.id) == {}
+
+
+def test_a_refund_in_part_is_taken_from_the_latest_service_first(world: World, processor: FakeProcessor) -> None:
+    first, second = make_line(world, 10000), make_line(world, 4000)
+    attempt = pay(world, first, second)
+    refund(world, attempt, 5000)
+    assert (owed(first), owed(second)) == (1000, 4000)
+    refund(world, attempt, 5000)
+    assert (owed(first), owed(second)) == (6000, 4000)
+
+
+def test_two_refunds_of_the_same_amount_are_two(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    one, other = refund(world, attempt, 3000), refund(world, attempt, 3000)
+    assert one.key != other.key
+    assert Attempt.objects.get().refunded_minor == 6000
+
+
+def test_refunds_never_exceed_what_was_captured(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    refund(world, attempt, 8000)
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, 4001)
+    assert (refusal.value.code, refusal.value.message) == ("refund_above_captured", "Refund at most $40.00.")
+    assert processor.count("refund") == 1
+    assert Refund.objects.count() == 1
+
+
+def test_two_members_of_staff_at_once_refund_no_more_than_there_is(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    codes: list[str] = []
+
+    def other() -> None:
+        with pytest.raises(UserError) as refusal:
+            refund(world, attempt, 8000)
+        codes.append(refusal.value.code)
+
+    processor.before["refund"] = other
+    refund(world, attempt, 8000)
+    assert codes == ["refund_above_captured"]
+
+
+@pytest.mark.parametrize("minor", [0, -1])
+def test_a_refund_is_more_than_zero(world: World, processor: FakeProcessor, minor: int) -> None:
+    attempt = pay(world, make_line(world))
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, minor)
+    assert refusal.value.code == "amount_zero"
+
+
+def test_what_is_not_paid_is_not_refunded(world: World, processor: FakeProcessor) -> None:
+    processor.behavior = "late"
+    attempt = pay(world, make_line(world))
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, 100)
+    assert refusal.value.code == "not_refundable"
+    assert not Refund.objects.exists()
+
+
+def test_only_who_may_refund_refunds_and_only_in_their_practice(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world))
+    clinician = StaffViewer(world.staff.id, world.practice, Role.CLINICIAN)
+    with pytest.raises(NotAllowed):
+        refund_payment(viewer=clinician, attempt=attempt, amount=Money(100), reason="")
+    with pytest.raises(NotFoundForViewer):
+        refund_payment(viewer=make_world("Hillside").staff, attempt=attempt, amount=Money(100), reason="")
+    assert not Refund.objects.exists()
+
+
+def test_part_of_an_unsettled_payment_is_refunded_only_where_the_processor_can(
+    world: World, processor: FakeProcessor
+) -> None:
+    processor.capabilities = processor.capabilities - {Capability.PARTIAL_REFUND_BEFORE_SETTLEMENT}  # type: ignore[misc]
+    attempt = pay(world, make_line(world))
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, 100)
+    assert refusal.value.code == "not_refundable"
+    with clock.set_to(clock.now() + timedelta(hours=25)):
+        assert refund(world, attempt, 100).state == RefundState.DONE
+
+
+def test_a_refund_without_an_answer_counts_and_is_looked_up(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world, 12000)
+    attempt = pay(world, line)
+    processor.script("refund", lambda made: replace(made, verdict=Verdict.UNKNOWN))
+    assert refund(world, attempt, 8000).state == RefundState.SENDING
+    with pytest.raises(UserError):
+        refund(world, attempt, 8000)
+    with clock.set_to(clock.now() + timedelta(minutes=2)):
+        reconcile_due()
+        reconcile_due()
+    assert Refund.objects.get().state == RefundState.DONE
+    assert owed(line) == 8000
+    assert processor.count("refund") == 1
+
+
+def test_a_refused_refund_frees_its_amount(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    processor.script("refund", lambda made: replace(made, verdict=Verdict.DECLINED))
+    assert refund(world, attempt, 12000).state == RefundState.FAILED
+    assert Review.objects.get().kind == "refund_failed"
+    assert refund(world, attempt, 12000).state == RefundState.DONE
+
+
+def test_a_refund_made_at_the_processor_is_booked_once(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world, 12000)
+    attempt = pay(world, line)
+    charge = processor.charges[attempt.reference]
+    charge.refunds["theirs"] = Refunded("re_theirs", Money(2000), Verdict.SUCCEEDED)
+    for _ in range(3):
+        sweep_in(attempt, processor)
+    made = Refund.objects.get()
+    assert (made.origin, made.state, made.amount_minor) == (Origin.AT_PROCESSOR, RefundState.DONE, 2000)
+    assert owed(line) == 2000
+    assert balance(world, AccountKind.CLEARING) == 10000
+
+
+def test_news_of_our_own_refund_before_its_answer_books_it_once(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world, 12000)
+    attempt = pay(world, line)
+
+    def notice(made: Refunded) -> Refunded:
+        sweep_in(attempt, processor)
+        return made
+
+    processor.script("refund", notice)  # type: ignore[arg-type]
+    refund(world, attempt, 5000)
+    assert Refund.objects.count() == 1
+    assert owed(line) == 5000
+
+
+def test_a_refund_that_fails_late_is_reversed_by_new_transfers(world: World, processor: FakeProcessor) -> None:
+    first, second = make_line(world, 10000), make_line(world, 4000)
+    attempt = pay(world, first, second)
+    made = refund(world, attempt, 6000)
+    charge = processor.charges[attempt.reference]
+    charge.refunds[made.key] = replace(charge.refunds[made.key], verdict=Verdict.DECLINED)
+    for _ in range(2):
+        sweep_in(attempt, processor)
+    made.refresh_from_db()
+    assert made.state == RefundState.FAILED_LATE
+    assert (owed(first), owed(second)) == (0, 0)
+    assert balance(world, AccountKind.CLEARING) == 14000
+    assert Attempt.objects.get().refunded_minor == 0
+    assert Review.objects.get().kind == "refund_failed_late"
+    refund(world, attempt, 14000)
+    assert (owed(first), owed(second)) == (10000, 4000)
+
+
+def tell_dispute(processor: FakeProcessor, attempt: Attempt, status: str, withheld: int) -> None:
+    processor.charges[attempt.reference].disputes = (Disputed("dp_1", Money(12000), Money(withheld), status),)
+    sweep_in(attempt, processor)
+
+
+def test_a_dispute_follows_what_is_withheld_now_in_any_order(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    for status, withheld, disputed in (
+        ("open", 12000, True),
+        ("open", 12000, True),
+        ("won", 0, False),
+        ("lost", 12000, True),
+        ("won", 0, False),
+    ):
+        tell_dispute(processor, attempt, status, withheld)
+        assert balance(world, AccountKind.DISPUTES) == withheld
+        assert balance(world, AccountKind.CLEARING) == 12000 - withheld
+        assert Attempt.objects.get().disputed is disputed
+    assert Dispute.objects.count() == 1
+    assert {review.kind for review in Review.objects.all()} == {"dispute_open", "dispute_won", "dispute_lost"}
+
+
+def test_a_payment_in_dispute_is_not_refunded(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    tell_dispute(processor, attempt, "open", 12000)
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, 100)
+    assert refusal.value.code == "not_refundable"
+    assert processor.count("refund") == 0
