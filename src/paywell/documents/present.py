@@ -231,10 +231,18 @@ def _practice_panel(doc: SuperbillDocument) -> Printed:
             [gettext("Name"), doc.letterhead.name],
             [gettext("Address"), ", ".join(doc.letterhead.address)],
             [gettext("Phone"), doc.letterhead.phone],
-            [gettext("Tax ID (%(kind)s)") % {"kind": doc.tax_id_kind}, doc.tax_id],
+            _tax_id(doc),
             [gettext("Group NPI"), doc.group_npi],
         ],
     }
+
+
+def _tax_id(doc: SuperbillDocument) -> list[str]:
+    """A fact with a third text is shown by that text on a screen: an SSN stands in full on paper alone."""
+    fact = [gettext("Tax ID (%(kind)s)") % {"kind": doc.tax_id_kind}, doc.tax_id]
+    if doc.tax_id_kind == "SSN" and doc.tax_id:
+        fact.append(f"•••-••-{doc.tax_id[-4:]}")
+    return fact
 
 
 def _clinician_panels(doc: SuperbillDocument) -> list[Printed]:

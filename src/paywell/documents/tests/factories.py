@@ -51,7 +51,7 @@ class Case:
 
 def make_case(**service: Any) -> Case:
     """One client with one session of $140, invoiced, of which $20 were paid by card."""
-    practice = make_practice()
+    practice = make_practice(name="Willow Creek Therapy", phone="+15035550142")
     client = make_client(
         practice, legal_first_name="Ana", legal_last_name="Duarte", sex="F",
         street="77 Birch Lane", city="Portland", state="OR", postal_code="97214",

@@ -48,3 +48,10 @@ def test_page_has_no_inline_script_and_escapes_text(kind: str, request_: HttpReq
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
     assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", page)
+
+
+def test_an_ssn_as_tax_number_is_masked_on_the_screen_and_in_full_on_paper(request_: HttpRequest) -> None:
+    document = MAKERS["superbill"](tax_id="123-45-6789", tax_id_kind="SSN")
+    page = page_response(request_, document).content.decode()
+    assert '<span class="sheet-on-screen">•••-••-6789</span>' in page
+    assert '<span class="sheet-on-paper">123-45-6789</span>' in page
