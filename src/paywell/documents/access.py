@@ -24,7 +24,8 @@ from paywell.documents.superbills import build_superbill, get_services
 from paywell.documents.types import InvoiceDocument, Kind, ReceiptDocument, SuperbillDocument
 from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
-from paywell.payments.models import Attempt, AttemptLine, AttemptState
+from paywell.payments import access as payments_access
+from paywell.payments.models import AttemptLine, AttemptState
 
 
 def access_invoice(viewer: Viewer, invoice_id: UUID) -> InvoiceDocument:
@@ -68,32 +69,24 @@ def access_superbill_for(viewer: Viewer, service_ids: Sequence[UUID]) -> Superbi
 
 
 def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
-    """The receipt of a payment. Raises NotFoundForViewer, also for an attempt that didn't succeed."""
+    """The receipt of a payment. Raises NotFoundForViewer, also for an attempt that didn't succeed.
+
+    Who may see it is the payments room's rule. A payer keeps the receipts of their own payments when a grant
+    ends; the client's name and the wording then stay out.
+    """
     _check_staff(viewer, Kind.RECEIPT, attempt_id, Permission.SEE_CLIENTS, Permission.SEE_MONEY)
-    attempt = (
-        Attempt.objects.filter(practice=viewer.practice, id=attempt_id)
-        .select_related("practice", "account", "contact", "processor_account")
-        .first()
-    )
-    if attempt is None:
-        _refuse(viewer, Kind.RECEIPT, attempt_id, "no such payment in the practice")
+    if isinstance(viewer, PortalViewer):
+        attempt = payments_access.access_attempt(viewer, attempt_id)
+    else:
+        attempt = payments_access.access_payment(viewer, attempt_id)
     lines = list(
         AttemptLine.objects.filter(practice=viewer.practice, attempt=attempt)
         .select_related("line__client", "line__invoice")
         .order_by("-line__on", "id")
     )
-    client_ids = {line.line.client_id for line in lines}
-    sight = get_sight(viewer, client_ids)
-    if isinstance(viewer, PortalViewer):
-        if attempt.account_id != viewer.account.id:
-            _refuse(viewer, Kind.RECEIPT, attempt_id, "another account")
-        if client_ids - sight.names:
-            _refuse(viewer, Kind.RECEIPT, attempt_id, "a client without a grant")
-    elif not sight.names:
-        _refuse(viewer, Kind.RECEIPT, attempt_id, "not an own client")
     if attempt.state != AttemptState.SUCCEEDED:
         _refuse(viewer, Kind.RECEIPT, attempt_id, "not paid")
-    document = build_receipt(attempt, lines, sight)
+    document = build_receipt(attempt, lines, get_sight(viewer, {line.line.client_id for line in lines}))
     _audit_view(viewer, Kind.RECEIPT, attempt.id)
     return document
 

@@ -112,11 +112,14 @@ def test_anothers_documents_are_not_found(where: str, caplog: pytest.LogCaptureF
     assert views() == []
 
 
-def test_a_receipt_that_covers_a_client_without_a_grant_is_not_found() -> None:
+def test_a_receipt_that_covers_a_client_without_a_grant_is_for_its_payer_alone_and_names_nobody() -> None:
     case = make_case()
-    viewer = replace(make_portal_viewer(case), rights=())
+    own = access_receipt(replace(make_portal_viewer(case), rights=()), case.attempt.id)
+    assert (own.amount_minor, own.card_last4) == (2_000, "4242")
+    assert (own.items[0].client, own.items[0].clinician, own.items[0].wording) == ("", "", "")
+    other = make_portal_viewer(case, contact=make_contact(case.practice, "Bruno Duarte"))
     with pytest.raises(NotFoundForViewer):
-        access_receipt(viewer, case.attempt.id)
+        access_receipt(replace(other, rights=()), case.attempt.id)
 
 
 def test_the_card_of_another_payer_is_not_on_the_receipt() -> None:
