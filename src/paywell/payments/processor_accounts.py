@@ -73,8 +73,13 @@ def disconnect_processor(*, practice: Practice, actor_id: UUID | None) -> Proces
 
 
 def get_active(practice_id: UUID) -> ProcessorAccount | None:
-    """The account that takes the practice's new payments; None while no processor is connected."""
-    return ProcessorAccount.objects.filter(practice_id=practice_id, is_active=True).first()
+    """The account that takes the practice's new payments, with its practice; None while none is connected."""
+    return (
+        ProcessorAccount.objects.filter(practice_id=practice_id, is_active=True)
+        .select_related("practice")
+        .defer("practice__logo")
+        .first()
+    )
 
 
 def make_processor(account: ProcessorAccount) -> Processor:
