@@ -8,7 +8,6 @@ from django.urls import include, path
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
-from paywell.config.urls import urlpatterns as ours
 from paywell.core.errors import NotAllowed
 
 
@@ -33,4 +32,4 @@ pages = (
     [path("inbox/", inbox, name="inbox"), path("settings/", settings), path("forbidden/", forbidden)],
     "test_desk",
 )
-urlpatterns = [path("test-desk/", include(pages)), *ours]
+urlpatterns = [path("test-desk/", include(pages)), path("", include("paywell.config.urls"))]

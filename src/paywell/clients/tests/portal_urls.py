@@ -10,7 +10,6 @@ from django.urls import include, path
 from paywell.clients.access import switch_account
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
-from paywell.config.urls import urlpatterns as ours
 
 
 @portal_view
@@ -29,4 +28,8 @@ def desk_inbox(request: HttpRequest) -> HttpResponse:
 
 portal = ([path("home/", home, name="home"), path("switch/<uuid:account_id>/", switch, name="switch")], "portal")
 desk = ([path("inbox/", desk_inbox, name="inbox")], "desk")
-urlpatterns = [path("test-portal/", include(portal)), path("test-desk/", include(desk)), *ours]
+urlpatterns = [
+    path("test-portal/", include(portal)),
+    path("test-desk/", include(desk)),
+    path("", include("paywell.config.urls")),
+]
