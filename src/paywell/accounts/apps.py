@@ -6,7 +6,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from paywell.accounts import actions, idle, invitations
+        from paywell.accounts import actions, invitations
 
-        idle.connect()
         invitations.register("staff", actions.accept_staff_invitation)

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from babel.dates import format_date, format_time
 from django import template
-from django.core.paginator import Page
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from paywell.core.color import readable_accent
 from paywell.core.money import Money, format_money, format_plain
+from paywell.core.paging import Page
 
 register = template.Library()
 
@@ -180,6 +180,6 @@ def paging(context: Mapping[str, Any], page: Page[Any]) -> dict[str, object]:
 
     return {
         "page": page,
-        "previous": address(page.number - 1) if page.has_previous() else "",
-        "next": address(page.number + 1) if page.has_next() else "",
+        "previous": address(page.number - 1) if page.has_previous else "",
+        "next": address(page.number + 1) if page.has_next else "",
     }

@@ -1,0 +1,30 @@
+"""Addresses of the client portal, under `/portal/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from paywell.portal.views import account, cards, documents, history, home, pay, payment
+
+app_name = "portal"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("switch/", account.switch, name="switch"),
+    path("pay/", pay.pay, name="pay"),
+    path("pay/window/", pay.pay_window, name="pay_window"),
+    path("pay/start/", pay.pay_start, name="pay_start"),
+    path("payments/", history.history, name="history"),
+    path("payments/history.csv", history.history_csv, name="history_csv"),
+    path("payments/<uuid:attempt_id>/", payment.payment, name="payment"),
+    path("payments/<uuid:attempt_id>/status/", payment.payment_status, name="payment_status"),
+    path("payments/<uuid:attempt_id>/cancel/", payment.payment_cancel, name="payment_cancel"),
+    path("payments/<uuid:attempt_id>/receipt/", documents.receipt, name="receipt"),
+    path("payments/<uuid:attempt_id>/receipt.pdf", documents.receipt_pdf, name="receipt_pdf"),
+    path("return/<uuid:attempt_id>/<str:signature>/", payment.come_back, name="return"),
+    path("documents/", documents.documents, name="documents"),
+    path("invoices/<uuid:invoice_id>/", documents.invoice, name="invoice"),
+    path("invoices/<uuid:invoice_id>/invoice.pdf", documents.invoice_pdf, name="invoice_pdf"),
+    path("superbills/<uuid:service_id>/", documents.superbill, name="superbill"),
+    path("superbills/<uuid:service_id>/superbill.pdf", documents.superbill_pdf, name="superbill_pdf"),
+    path("cards/", cards.cards, name="cards"),
+]

@@ -1,0 +1,96 @@
+"""Documents: the list, and each one as a printable page and as PDF."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from paywell.clients.types import PortalViewer
+from paywell.clients.web import portal_view
+from paywell.core.errors import UserError
+from paywell.documents.access import access_invoice, access_receipt, access_superbill
+from paywell.documents.web import page_response, pdf_response
+from paywell.payments.queries import list_invoiced
+from paywell.portal.forms import read_page
+
+
+@require_safe
+@portal_view
+def documents(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
+    page = list_invoiced(viewer, read_page(request.GET))
+    context = {
+        "viewer": viewer,
+        "nav": "documents",
+        "page": page,
+        "several_clients": len(viewer.rights) > 1,
+    }
+    return render(request, "portal/documents.html", context)
+
+
+@require_safe
+@portal_view
+def invoice(request: HttpRequest, viewer: PortalViewer, invoice_id: UUID) -> HttpResponse:
+    return page_response(
+        request,
+        access_invoice(viewer, invoice_id),
+        pdf_url=reverse("portal:invoice_pdf", args=[invoice_id]),
+        back_url=reverse("portal:documents"),
+    )
+
+
+@require_safe
+@portal_view
+def invoice_pdf(request: HttpRequest, viewer: PortalViewer, invoice_id: UUID) -> HttpResponse:
+    return pdf_response(access_invoice(viewer, invoice_id))
+
+
+@require_safe
+@portal_view
+def superbill(request: HttpRequest, viewer: PortalViewer, service_id: UUID) -> HttpResponse:
+    try:
+        document = access_superbill(viewer, service_id)
+    except UserError as error:
+        return _no_superbill(request, error)
+    return page_response(
+        request,
+        document,
+        pdf_url=reverse("portal:superbill_pdf", args=[service_id]),
+        back_url=reverse("portal:documents"),
+    )
+
+
+@require_safe
+@portal_view
+def superbill_pdf(request: HttpRequest, viewer: PortalViewer, service_id: UUID) -> HttpResponse:
+    try:
+        return pdf_response(access_superbill(viewer, service_id))
+    except UserError as error:
+        return _no_superbill(request, error)
+
+
+def _no_superbill(request: HttpRequest, error: UserError) -> HttpResponse:
+    """A service that makes no superbill yet says why, on the list from which it was asked."""
+    messages.warning(request, error.message)
+    return redirect("portal:documents")
+
+
+@require_safe
+@portal_view
+def receipt(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
+    return page_response(
+        request,
+        access_receipt(viewer, attempt_id),
+        pdf_url=reverse("portal:receipt_pdf", args=[attempt_id]),
+        back_url=reverse("portal:payment", args=[attempt_id]),
+    )
+
+
+@require_safe
+@portal_view
+def receipt_pdf(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
+    return pdf_response(access_receipt(viewer, attempt_id))

@@ -1,0 +1,195 @@
+"""Make a Payment: the list, the window, and its form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from paywell.clients.types import PortalViewer
+from paywell.clients.web import portal_view
+from paywell.core.errors import UserError
+from paywell.core.money import Money, format_plain
+from paywell.payments import errors
+from paywell.payments.actions import start_payment
+from paywell.payments.availability import get_availability
+from paywell.payments.forms import new_form_id
+from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.processor_accounts import get_active, make_processor
+from paywell.payments.queries import get_lines, list_payable
+from paywell.payments.types import NOTES_MAX, Availability, PayableLine
+from paywell.portal.forms import NEW_CARD, read_lines, read_page, read_pay_form
+from paywell.portal.policy import allow_processor
+from paywell.portal.queries import list_cards
+from paywell.portal.words import CLOSED, CONSENT_VERSION, CONSENTS
+from paywell.processors.contract import Processor, Style
+
+#: Errors after which the same form can't be sent again: the page gets a new id.
+_NEEDS_NEW_FORM = {"stale_form", "form_reused"}
+#: Errors that mean: these services can't be paid as chosen. The list shows why.
+_CHOOSE_AGAIN = {"nothing_chosen", "too_many_lines", "already_paid", "voided", "being_paid"}
+
+
+@require_safe
+@portal_view
+def pay(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
+    availability = get_availability(viewer)
+    if availability.closed is not None:
+        return _closed(request, viewer, availability)
+    page = list_payable(viewer, read_page(request.GET))
+    rows = list(page.rows)
+    kept = _kept(viewer, request.GET.getlist("line"), {row.line_id for row in rows})
+    context = {
+        "viewer": viewer,
+        "nav": "pay",
+        "page": page,
+        "rows": rows,
+        "kept": kept,
+        "ticked": {*request.GET.getlist("line"), *(_all(rows) if request.GET.get("all") else ())},
+        "several_clients": len(viewer.rights) > 1,
+        "can_tick": any(_can_tick(row) for row in rows),
+    }
+    response = render(request, "portal/pay.html", context)
+    processor = _get_processor(viewer)
+    return allow_processor(response, processor.hosts()) if processor else response
+
+
+@require_safe
+@portal_view
+def pay_window(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
+    """The window: a fragment for the dialog, or a page of its own. Makes the form's id, starts nothing."""
+    availability = get_availability(viewer)
+    if availability.closed is not None:
+        return _closed(request, viewer, availability)
+    try:
+        lines = get_lines(viewer, read_lines(viewer, request.GET.getlist("line")))
+        _check_payable(lines)
+    except UserError as error:
+        messages.error(request, error.message)
+        return redirect("portal:pay")
+    return _window(request, viewer, availability, lines)
+
+
+@require_POST
+@portal_view
+def pay_start(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
+    """Start the payment and lead on: to the processor's step, or to the result. Errors show the window again."""
+    availability = get_availability(viewer)
+    if availability.closed is not None or availability.style is None:
+        return _closed(request, viewer, availability)
+    try:
+        attempt = start_payment(viewer=viewer, form=read_pay_form(viewer, request.POST, availability.style))
+    except UserError as error:
+        if error.code == "payments_closed":
+            return _closed(request, viewer, get_availability(viewer))
+        if error.code in _CHOOSE_AGAIN:
+            messages.error(request, error.message)
+            return redirect("portal:pay")
+        lines = get_lines(viewer, read_lines(viewer, request.POST.getlist("line")))
+        return _window(request, viewer, availability, lines, error)
+    return _lead_on(attempt, availability.style)
+
+
+def _lead_on(attempt: Attempt, style: Style) -> HttpResponse:
+    """303, so that reloading what follows never sends the form again."""
+    if style is Style.TWO_STEP and attempt.state == AttemptState.AWAITING_ACTION and attempt.step_url:
+        return HttpResponse(status=303, headers={"Location": attempt.step_url})
+    response = redirect("portal:payment", attempt.id)
+    response.status_code = 303
+    return response
+
+
+def _window(
+    request: HttpRequest,
+    viewer: PortalViewer,
+    availability: Availability,
+    lines: Sequence[PayableLine],
+    error: UserError | None = None,
+) -> HttpResponse:
+    """The window, filled with what was typed where there was an error."""
+    processor = _get_processor(viewer)
+    if processor is None:
+        return _closed(request, viewer, availability)
+    typed = request.POST
+    total = sum((line.balance for line in lines), Money(0, viewer.account.currency))
+    is_inline = availability.style is Style.INLINE
+    cards = list(list_cards(viewer)) if is_inline else []
+    needs_new_form = error is None or error.code in _NEEDS_NEW_FORM
+    context: dict[str, Any] = {
+        "viewer": viewer,
+        "nav": "pay",
+        "lines": lines,
+        "is_single": len(lines) == 1,
+        "is_inline": is_inline,
+        "total": total,
+        "amount": typed.get("amount", format_plain(total)) if len(lines) == 1 else format_plain(total),
+        "notes": typed.get("notes", ""),
+        "notes_max": NOTES_MAX,
+        "form_id": new_form_id(viewer) if needs_new_form else typed.get("form", ""),
+        "cards": cards,
+        "chosen": typed.get("card") or _preferred(cards),
+        "new_card": NEW_CARD,
+        "save_card": typed.get("save_card") is not None,
+        "consent": CONSENTS[CONSENT_VERSION],
+        "consent_version": CONSENT_VERSION,
+        "fields": processor.fields(),
+        "is_test": processor.is_test,
+        "error": error,
+        "several_clients": len(viewer.rights) > 1,
+    }
+    is_fragment = request.method == "GET" and request.headers.get("X-Paywell-Fragment") == "window"
+    template = "portal/_window.html" if is_fragment else "portal/window.html"
+    response = render(request, template, context | {"is_fragment": is_fragment}, status=422 if error else 200)
+    return allow_processor(response, processor.hosts())
+
+
+def _closed(request: HttpRequest, viewer: PortalViewer, availability: Availability) -> HttpResponse:
+    """The page that answers in place of everything under Make a Payment while a switch is off."""
+    closed = availability.closed
+    words = CLOSED[closed] if closed else next(iter(CLOSED.values()))
+    return render(request, "portal/closed.html", {"viewer": viewer, "nav": "pay", "words": words})
+
+
+def _get_processor(viewer: PortalViewer) -> Processor | None:
+    account = get_active(viewer.practice.id)
+    return make_processor(account) if account else None
+
+
+def _check_payable(lines: Sequence[PayableLine]) -> None:
+    """What the list would not let one tick is not shown in a window either. `start_payment` checks again."""
+    if any(line.held_by for line in lines):
+        raise errors.being_paid()
+    if any(line.balance.minor <= 0 for line in lines):
+        raise errors.already_paid()
+    if not all(line.may_pay for line in lines):
+        raise errors.payments_closed()
+
+
+def _can_tick(row: PayableLine) -> bool:
+    return row.may_pay and row.held_by is None
+
+
+def _all(rows: Sequence[PayableLine]) -> set[str]:
+    return {str(row.line_id) for row in rows if _can_tick(row)}
+
+
+def _kept(viewer: PortalViewer, values: Sequence[str], shown: set[UUID]) -> list[PayableLine]:
+    """Services ticked on another page of the list: they stay chosen while one turns pages."""
+    try:
+        elsewhere = [line_id for line_id in read_lines(viewer, values) if line_id not in shown]
+    except UserError:
+        return []
+    return [line for line in get_lines(viewer, elsewhere) if _can_tick(line)] if elsewhere else []
+
+
+def _preferred(cards: Sequence[Any]) -> str:
+    """The default card, else the newest, else a new one."""
+    for card in cards:
+        if card.is_default:
+            return str(card.id)
+    return str(cards[0].id) if cards else NEW_CARD

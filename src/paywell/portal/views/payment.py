@@ -1,0 +1,104 @@
+"""One payment: its result, its present state, and the way back from the processor's page."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django.views.defaults import page_not_found
+
+from paywell.accounts.web import never_store
+from paywell.clients.types import PortalViewer
+from paywell.clients.web import portal_view
+from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.payments.access import access_attempt
+from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
+from paywell.payments.availability import get_availability
+from paywell.payments.machine import OPEN
+from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.queries import get_payment, get_summary
+from paywell.portal.words import explain_decline, name_card
+
+S = AttemptState
+
+#: What the page shows for each state: paid, declined, unfinished, checking, not_paid.
+SCREENS: Final[dict[str, str]] = {
+    S.SUCCEEDED: "paid",
+    S.DECLINED: "declined",
+    S.AWAITING_ACTION: "unfinished",
+    S.CREATED: "checking",
+    S.SUBMITTING: "checking",
+    S.PROCESSING: "checking",
+    S.UNKNOWN: "checking",
+    S.IN_REVIEW: "in_review",
+    S.FAILED: "not_paid",
+    S.CANCELED: "not_paid",
+    S.EXPIRED: "not_paid",
+}
+
+
+@require_safe
+@portal_view
+def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
+    """The result, and for ever the payment's own page. Opening it asks the processor while it is open."""
+    attempt = access_attempt(viewer, attempt_id)
+    if attempt.state in OPEN:
+        attempt = check_attempt(attempt=attempt)
+    row = get_payment(viewer, attempt)
+    context = {
+        "viewer": viewer,
+        "nav": "history",
+        "attempt": attempt,
+        "row": row,
+        "screen": SCREENS[attempt.state],
+        "card": name_card(row.card_brand, row.card_last4),
+        "is_own": attempt.contact_id == viewer.contact.id,
+        "decline": explain_decline(attempt.decline),
+        "balance": get_summary(viewer).balance_due,
+        "may_try_again": get_availability(viewer).closed is None,
+        "several_clients": len(viewer.rights) > 1,
+    }
+    return render(request, "portal/payment.html", context)
+
+
+@require_safe
+@portal_view
+def payment_status(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> JsonResponse:
+    """Whether the payment's page would now show something else. Asked every few seconds while it is open."""
+    attempt = access_attempt(viewer, attempt_id)
+    if attempt.state in OPEN:
+        attempt = check_attempt(attempt=attempt)
+    screen = SCREENS[attempt.state]
+    return JsonResponse({"screen": screen, "done": screen != "checking"})
+
+
+@require_POST
+@portal_view
+def payment_cancel(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
+    """Give up a payment that waits for the payer. The processor is told first."""
+    attempt = access_attempt(viewer, attempt_id)
+    try:
+        cancel_attempt(viewer=viewer, attempt=attempt)
+    except UserError as error:
+        messages.error(request, error.message)
+    return redirect("portal:payment", attempt.id)
+
+
+@require_safe
+def come_back(request: HttpRequest, attempt_id: UUID, signature: str) -> HttpResponse:
+    """The address to which the processor sends people back. Needs no session, shows nothing, leads on.
+
+    Somebody who is signed out meanwhile signs in first and then sees the result.
+    """
+    try:
+        attempt: Attempt = return_from_processor(attempt_id=attempt_id, signature=signature)
+    except NotFoundForViewer as refusal:
+        return page_not_found(request, refusal)
+    response = redirect("portal:payment", attempt.id)
+    response.status_code = 303
+    never_store(response)
+    return response

@@ -1,0 +1,139 @@
+"""What the portal says about money: every decline, every status, every closed door.
+
+Short, second person, present tense. Each text about a payment says whether money moved and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from paywell.payments.types import Closed, Shown
+from paywell.processors.contract import Decline
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A heading and what to do next."""
+
+    title: Text
+    advice: Text
+
+
+_OTHER_CARD = _("Try another card or call the number on the back of this one.")
+
+#: The whole vocabulary of "no". Every one of them means that no money moved, and the page says so.
+DECLINES: Final[Mapping[Decline, Words]] = {
+    Decline.GENERIC: Words(_("Your bank declined this card and gave no reason."), _OTHER_CARD),
+    Decline.INSUFFICIENT_FUNDS: Words(
+        _("Your bank said no because there is not enough money on this card."),
+        _("Try another card, or pay for fewer services now and the rest later."),
+    ),
+    Decline.EXPIRED_CARD: Words(
+        _("This card has expired."), _("Try another card, or enter the new card your bank sent you.")
+    ),
+    Decline.WRONG_CVC: Words(
+        _("The security code does not match this card."),
+        _("Enter the card again. The code is the 3 digits on its back, or the 4 on the front of an Amex."),
+    ),
+    Decline.WRONG_NUMBER: Words(
+        _("Your bank does not know this card number."), _("Enter the card again and check the number.")
+    ),
+    Decline.WRONG_ZIP: Words(
+        _("The ZIP code does not match this card."),
+        _("Enter the card again with the ZIP code to which your bank sends its letters."),
+    ),
+    Decline.BANK_CHECK_FAILED: Words(
+        _("Your bank could not confirm that it is you."),
+        _("Try again and finish your bank's check, or use another card."),
+    ),
+    Decline.LOST_OR_STOLEN: Words(
+        _("Your bank does not accept this card any more."), _("Use another card and call your bank about this one.")
+    ),
+    Decline.TOO_MANY_TRIES: Words(
+        _("This card was tried too often today."), _("Use another card, or try this one again tomorrow.")
+    ),
+    Decline.TRY_AGAIN_LATER: Words(
+        _("Your bank could not answer just now."), _("Try again in a few minutes, or use another card.")
+    ),
+}  # fmt: skip
+
+
+def explain_decline(code: str) -> Words:
+    """The words for a stored decline; one that we don't know reads as the one without a reason."""
+    try:
+        return DECLINES[Decline(code)]
+    except ValueError:
+        return DECLINES[Decline.GENERIC]
+
+
+#: Why there is no Make a Payment. The first sentence is the same: a client need not know whose switch it is.
+CLOSED: Final[Mapping[Closed, Words]] = {
+    Closed.NO_PROCESSOR: Words(
+        _("Online payments are not turned on"),
+        _("Please reach out to your therapist to pay. Nothing was charged."),
+    ),
+    Closed.PRACTICE_SWITCH: Words(
+        _("Online payments are not turned on"),
+        _("Please reach out to your therapist to pay. Nothing was charged."),
+    ),
+    Closed.CLIENT_SWITCH: Words(
+        _("Online payments are not turned on"),
+        _("Please reach out to your therapist to pay. Nothing was charged."),
+    ),
+    Closed.NO_RIGHT: Words(
+        _("Online payments are not turned on for you"),
+        _("You can see this account, but paying is not part of your access. Please reach out to the therapist."),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status of Payment History: the sign's name and the word."""
+
+    state: str
+    word: Text
+
+
+STATUSES: Final[Mapping[Shown, Status]] = {
+    Shown.PAID: Status("good", _("Paid")),
+    Shown.PROCESSING: Status("wait", _("Processing")),
+    Shown.DECLINED: Status("bad", _("Declined")),
+    Shown.REFUNDED: Status("back", _("Refunded")),
+    Shown.PARTLY_REFUNDED: Status("back", _("Partly refunded")),
+    Shown.DISPUTED: Status("warn", _("Disputed")),
+}  # fmt: skip
+
+_BRANDS: Final[Mapping[str, str]] = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "discover": "Discover",
+    "diners": "Diners Club",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+}
+
+
+def name_card(brand: str, last4: str) -> str:
+    """`Visa 4242`; empty where the card is not known."""
+    if not last4:
+        return ""
+    return f"{_BRANDS.get(brand.lower(), str(_('Card')))} {last4}"
+
+
+#: By version, because a consent is to one wording: a changed text gets a new version and the old one stays.
+CONSENTS: Final[Mapping[str, Text]] = {
+    "2026-11": _(
+        "The card processor keeps this card so that you can pay with it here. It is charged only when you press "
+        "Make a Payment. Remove it at any time under Saved cards."
+    ),
+}
+CONSENT_VERSION: Final = "2026-11"
