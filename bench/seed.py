@@ -30,7 +30,6 @@ def main() -> None:
 
 def make_practice() -> tuple[Any, Any, Any]:
     from paywell.payments.availability import allow_payments  # noqa: F401  (fails early where the room is unfinished)
-
     from paywell.payments.processor_accounts import connect_processor
     from paywell.practice.actions import add_clinician, create_practice, set_payments_allowed
 
