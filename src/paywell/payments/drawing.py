@@ -30,11 +30,11 @@ def _diagram() -> str:
             for verdict, transition in row.items():
                 if transition.to != state:
                     arrows.setdefault((state, transition.to), []).append(f"{said}: {verdict}")
-    for state in machine.OPEN:
-        arrows.setdefault((state, AttemptState.IN_REVIEW), []).append("contradiction, or 72 hours")
+    for open_state in machine.OPEN:
+        arrows.setdefault((open_state, AttemptState.IN_REVIEW), []).append("contradiction, or 72 hours")
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> created"]
-    for (state, to), labels in sorted(arrows.items()):
-        lines.append(f"    {state} --> {to}: {_shorten(labels)}")
+    for (before, after), labels in sorted(arrows.items()):
+        lines.append(f"    {before} --> {after}: {_shorten(labels)}")
     lines += [f"    {state} --> [*]" for state in sorted(machine.CLOSED)]
     return "\n".join([*lines, "```", ""])
 
