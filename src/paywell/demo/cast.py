@@ -14,6 +14,7 @@ class Habit(StrEnum):
 
     PAYS_ALL = "pays_all"
     PAYS_LATE = "pays_late"  #: the last month is still open
+    BEHIND = "behind"  #: the last two months are still open
     STOPPED = "stopped"  #: paid at first, then nothing: overdue
     PARTLY = "partly"  #: a part of one service, the rest open
     DECLINED = "declined"  #: tried with a card that is refused

@@ -155,7 +155,7 @@ HARBOR_LIGHT = PracticePart(
         ),
     ),
     habits={
-        "Clara Wynn": Habit.PAYS_LATE,
+        "Clara Wynn": Habit.BEHIND,
         "Marcus Bell": Habit.PAYS_ALL,
         "Helen Stroud": Habit.STOPPED,
         "Omar Reyes": Habit.PARTLY,

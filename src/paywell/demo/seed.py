@@ -9,28 +9,38 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from django.db import connection
+from django.db.models import F
 
 from paywell.core import clock
-from paywell.demo import story
+from paywell.demo import money, processor, story
 from paywell.demo.cast import PASSWORD, PracticePart, email_of
 from paywell.demo.harbor_light import HARBOR_LIGHT
-from paywell.demo.people import Troupe, make_troupe
+from paywell.demo.people import make_troupe
 from paywell.demo.willow_creek import WILLOW_CREEK
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.models import ProcessorAccount
 from paywell.practice.models import Practice
 
 CAST: tuple[PracticePart, ...] = (WILLOW_CREEK, HARBOR_LIGHT)
 WEEKS = 26
 
 
-def seed() -> bool:
-    """Make both practices, unless they are there. Gives whether anything was made."""
-    if Practice.objects.filter(slug__in=[part.slug for part in CAST]).exists():
-        return False
-    now = clock.now()
-    with _fast_writes():
-        for part in CAST:
-            _tell(part, now)
-    return True
+def seed(*, processor_url: str, address: str) -> bool:
+    """Make both practices, unless they are there. Gives whether anything was made.
+
+    `processor_url` is where the test processor serves, `address` where the portal will: both are told of each
+    other on every run, since the demonstration's ports may change.
+    """
+    is_new = not Practice.objects.filter(slug__in=[part.slug for part in CAST]).exists()
+    if is_new:
+        now = clock.now()
+        with _fast_writes():
+            for part in CAST:
+                _tell(part, now, processor_url)
+    slugs = [part.slug for part in CAST]
+    for account in ProcessorAccount.objects.filter(practice__slug__in=slugs, is_active=True):
+        processor.move(account, processor_url, address)
+    return is_new
 
 
 def write_people(path: Path, address: str) -> None:
@@ -51,12 +61,23 @@ def write_people(path: Path, address: str) -> None:
     path.write_text(json.dumps({"address": address, "people": people}, indent=2) + "\n")
 
 
-def _tell(part: PracticePart, now: datetime) -> Troupe:
+def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
     today: date = clock.business_date(now, str(part.fields["timezone"]))
     first = today - timedelta(weeks=WEEKS)
-    troupe = make_troupe(part, opened_at=now - timedelta(weeks=WEEKS, hours=2))
-    story.play([*story.services(troupe, today), *story.invoices(troupe, today, first, now)])
-    return troupe
+    opened_at = now - timedelta(weeks=WEEKS, hours=2)
+    troupe = make_troupe(part, opened_at=opened_at)
+    with clock.set_to(opened_at):
+        connected = processor.connect(troupe, processor_url)
+    story.play(
+        [
+            *story.services(troupe, today),
+            *story.invoices(troupe, today, first, now),
+            *money.payments(troupe, connected, today, first),
+        ]
+    )
+    # What happened months ago was told to people then: the worker has no e-mail to send about it.
+    events = OutboxEvent.objects.filter(practice_id=troupe.practice.id, delivered_at=None)
+    events.update(delivered_at=F("created_at"))
 
 
 @contextmanager

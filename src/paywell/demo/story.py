@@ -138,8 +138,8 @@ def _one_off(troupe: Troupe, key: str, code: str, day: date) -> Scene:
 
 
 def _cuts(first: date, today: date) -> list[date]:
-    """Every 1st and 16th after `first` up to today."""
-    days = (first + timedelta(days=n) for n in range(1, (today - first).days + 1))
+    """Every 1st and 16th after `first` and before today, of which nine in the morning may be yet to come."""
+    days = (first + timedelta(days=n) for n in range(1, (today - first).days))
     return [day for day in days if day.day in (1, 16)]
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import transaction
 from django.db.models import F, Sum
 
 from paywell.accounts.models import StaffMember, User
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
 from paywell.clients.access import access_portal
 from paywell.clients.models import Client
+from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.demo.cast import PASSWORD, email_of
 from paywell.demo.seed import CAST, seed, write_people
@@ -22,32 +24,47 @@ from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
 from paywell.ledger.models import AccountBalance, AccountKind, LineBalance, Transfer
 from paywell.ledger.queries import get_account_balance, get_line_balances
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.availability import get_availability
+from paywell.payments.models import Attempt, AttemptState, Claim, Refund, Review, SavedCard
+from paywell.payments.payables import get_summary
+from paywell.payments.types import Closed
 from paywell.practice.identifiers import get_tax_id_warning, is_npi
 from paywell.practice.models import Clinician, Practice
+from paywell.processors.contract import Style
+from paywell.processors.testbench.app import Running
+from paywell.processors.testbench.store import Store
 
 pytestmark = pytest.mark.django_db
+ADDRESS = "http://127.0.0.1:8000"
 
 
-@pytest.fixture(scope="module")
-def _filled(django_db_setup: Any, django_db_blocker: Any) -> Any:
+@pytest.fixture(scope="module", params=[None, datetime(2027, 3, 1, 5, tzinfo=UTC)], ids=["today", "in March"])
+def filled(
+    request: pytest.FixtureRequest,
+    django_db_setup: Any,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
     """One seed for the module, inside a transaction that is rolled back at its end."""
-    from django.db import transaction
-
-    with django_db_blocker.unblock():
+    store = Store(tmp_path_factory.mktemp("testbench") / "data.sqlite3")
+    with django_db_blocker.unblock(), clock.set_to(request.param or clock.now()), Running(store) as running:
         block = transaction.atomic()
         block._from_testcase = True
         block.__enter__()
         try:
-            assert seed() is True
-            yield
+            assert seed(processor_url=running.base_url, address=ADDRESS) is True
+            yield running.base_url
         finally:
             transaction.set_rollback(True)
             block.__exit__(None, None, None)
+    store.close()
 
 
 @pytest.fixture(autouse=True)
-def _use_filled(_filled: Any) -> None:
+def _use_filled(filled: str) -> str:
     """Every test of the file reads the same data."""
+    return filled
 
 
 def test_there_are_two_practices_with_clinicians_whose_npis_are_valid() -> None:
@@ -72,14 +89,63 @@ def test_there_are_twenty_clients_with_months_of_services() -> None:
     assert Service.objects.filter(insurer_minor__gt=0).exists()
 
 
-def test_a_second_run_changes_nothing() -> None:
+def test_a_second_run_changes_nothing(filled: str) -> None:
     before = (User.objects.count(), Service.objects.count(), Transfer.objects.count())
-    assert seed() is False
+    assert seed(processor_url=filled, address=ADDRESS) is False
     assert (User.objects.count(), Service.objects.count(), Transfer.objects.count()) == before
 
 
+def look(name: str) -> PortalViewer:
+    return access_portal(User.objects.get(email=email_of(name)), None)
+
+
+def count_open(name: str) -> int:
+    return LineBalance.objects.filter(owner_id=look(name).account.id, balance_minor__gt=0).count()
+
+
+def test_both_styles_can_be_paid_with_several_services_open_and_cards_saved() -> None:
+    for name, style in (("Ada Brook", Style.INLINE), ("Clara Wynn", Style.TWO_STEP)):
+        viewer = look(name)
+        availability = get_availability(viewer)
+        assert (availability.closed, availability.style) == (None, style)
+        assert count_open(name) >= 3
+        assert SavedCard.objects.filter(contact=viewer.contact, removed_at=None).count() == 2
+
+
+def test_the_practices_switch_for_one_client_is_off() -> None:
+    assert get_availability(look("Greta Lund")).closed is Closed.CLIENT_SWITCH
+    assert count_open("Greta Lund") > 0
+
+
+def test_every_way_of_owing_is_there() -> None:
+    today = clock.now().date()
+    assert count_open("Ines Coral") == 0
+    assert Attempt.objects.filter(account__name="Ines Coral", state=AttemptState.SUCCEEDED).count() >= 3
+    assert get_summary(look("Lena Frost")).credit.minor == 6_000
+    assert LineBalance.objects.filter(
+        owner_id=look("Victor Hale").account.id, balance_minor__gt=0, due_on__lt=today - timedelta(days=60)
+    ).exists()
+    for name in ("Rhea Vale", "Omar Reyes"):
+        partly = LineBalance.objects.filter(owner_id=look(name).account.id, balance_minor__gt=0)
+        assert partly.filter(balance_minor__lt=F("charged_minor")).count() == 1
+    kinds = InvoiceLine.objects.filter(
+        account__name="Owen Pike", id__in=LineBalance.objects.filter(balance_minor__gt=0).values("line_id")
+    ).values_list("service__kind", flat=True)
+    assert {"late_cancel", "no_show"} <= set(kinds)
+    assert Attempt.objects.filter(account__name="Ben Ashby", state=AttemptState.DECLINED).count() == 1
+    assert Refund.objects.get(attempt__account__name="Samir Dunn").state == "done"
+
+
+def test_nothing_of_the_past_is_left_hanging() -> None:
+    assert not Claim.objects.exists()
+    assert not Review.objects.exists()
+    assert set(Attempt.objects.values_list("state", flat=True)) == {"succeeded", "declined"}
+    assert not Attempt.objects.filter(created_at__gt=clock.now()).exists()
+    assert not OutboxEvent.objects.filter(delivered_at=None).exists()
+
+
 def test_everybody_can_sign_in_and_nobody_has_to_confirm_an_address(tmp_path: Path) -> None:
-    write_people(tmp_path / "demo.json", "http://127.0.0.1:8000")
+    write_people(tmp_path / "demo.json", ADDRESS)
     people = json.loads((tmp_path / "demo.json").read_text())["people"]
     assert {"client", "parent", "payer", "owner", "biller", "clinician", "front desk", "read-only"} == {
         person["role"] for person in people

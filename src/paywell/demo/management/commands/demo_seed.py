@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from paywell.demo.processor import serving
 from paywell.demo.seed import seed, write_people
 
 
@@ -29,8 +30,10 @@ class Command(BaseCommand):
         if fresh:
             _begin_anew()
             call_command("migrate", verbosity=0)
-        made = seed()
         address = address or settings.PUBLIC_URL or "http://127.0.0.1:8000"
+        settings.PUBLIC_URL = address  # the processor sends payers back there
+        with serving(processor_url, Path(settings.VAR) / "test-processor.sqlite3"):
+            made = seed(processor_url=processor_url, address=address)
         write_people(Path(settings.VAR) / "demo.json", address)
         self.stdout.write("The demonstration is filled." if made else "The demonstration's data is there already.")
 
