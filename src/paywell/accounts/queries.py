@@ -15,6 +15,8 @@ from paywell.core.db import lock
 def get_open_invitation(token: str, *, for_update: bool = False) -> Invitation | None:
     """The invitation behind a link, if it can still be accepted. Trusts its caller to be the link's holder."""
     invitation_id = read_token(token)
+    if invitation_id is None:
+        return None
     rows = Invitation.objects.filter(
         id=invitation_id, accepted_at=None, withdrawn_at=None, expires_at__gt=clock.now()
     )

@@ -58,7 +58,7 @@ def desk_view(permission: Permission) -> Callable[[View], View]:
 def switch_practice(request: HttpRequest, practice_slug: str) -> None:
     """Open another practice's desk. Raises NotFoundForViewer where the person is not staff there."""
     with all_practices():
-        viewer = access_desk(request.user, practice_slug, Permission.SEE_DESK)  # type: ignore[arg-type]
+        viewer = access_desk(request.user, practice_slug, Permission.SEE_DESK)
     request.session[OPEN_PRACTICE] = str(viewer.practice.id)
 
 

@@ -53,7 +53,7 @@ def has_portal(user: User) -> bool:
 def switch_account(request: HttpRequest, account_id: UUID) -> PortalViewer:
     """Open another account of the same person. Raises NotFoundForViewer and changes nothing if not theirs."""
     with all_practices():
-        viewer = access_portal(request.user, account_id)  # type: ignore[arg-type]
+        viewer = access_portal(request.user, account_id)
     request.session[OPEN_ACCOUNT] = str(viewer.account.id)
     return viewer
 

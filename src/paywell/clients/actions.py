@@ -332,7 +332,7 @@ def link_contact(invitation: Invitation, user: User) -> None:
 
 def _fill(client: Client, changes: Mapping[str, Any]) -> list[str]:
     """Check and set the fields; gives the names of those that changed."""
-    values = {k: v.strip() if isinstance(v, str) else v for k, v in changes.items()}
+    values: dict[str, Any] = {k: v.strip() if isinstance(v, str) else v for k, v in changes.items()}
     if "email" in values:
         values["email"] = clean_email(values["email"])
     if "phone" in values:

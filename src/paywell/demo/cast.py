@@ -112,6 +112,11 @@ class PracticePart:
     payers: tuple[PayerPart, ...]
     habits: dict[str, Habit] = field(default_factory=dict)  #: by account
 
+    @property
+    def people(self) -> tuple[PayerPart | StaffPart, ...]:
+        """Everybody who can sign in."""
+        return (*self.payers, *self.staff)
+
 
 def email_of(name: str) -> str:
     """mara.feldt@example.org for Mara Feldt."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
@@ -136,7 +137,7 @@ def _make_offer(troupe: Troupe) -> None:
 def _make_client(troupe: Troupe, part: ClientPart, since: date) -> None:
     practice, actor_id = troupe.practice, troupe.biller.id
     number = len(troupe.clients) + 1
-    address = {
+    address: dict[str, Any] = {
         "street": f"{100 + 7 * number} Maple Avenue",
         "city": practice.city,
         "state": practice.state,

@@ -55,7 +55,7 @@ def write_people(path: Path, address: str) -> None:
             "try": one.tries,
         }
         for part in CAST
-        for one in (*part.payers, *part.staff)
+        for one in part.people
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"address": address, "people": people}, indent=2) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -193,7 +194,7 @@ def _clean(fields: dict[str, Any], known: frozenset[str], *, kind_of_tax_id: str
     unknown = fields.keys() - known
     if unknown:
         raise TypeError(f"No such field: {', '.join(sorted(unknown))}.")
-    values = {key: value.strip() if isinstance(value, str) else value for key, value in fields.items()}
+    values: dict[str, Any] = {k: v.strip() if isinstance(v, str) else v for k, v in fields.items()}
     if "name" in values and not values["name"]:
         raise UserError("Enter a name.", code="name_missing", field="name")
     if values.get("tax_id_kind", kind_of_tax_id) not in ("EIN", "SSN"):
@@ -227,7 +228,7 @@ def _clean_terms(days: int, *, field: str) -> int:
     return days
 
 
-_CLEANERS: Final = {
+_CLEANERS: Final[dict[str, Callable[..., Any]]] = {
     "phone": parse_phone,
     "email": clean_email,
     "state": clean_state,
@@ -242,9 +243,10 @@ _CLEANERS: Final = {
 
 
 def _refuse_taken_external_id(practice: Practice, external_id: str, own_id: UUID | None) -> None:
-    if external_id and (
-        Clinician.objects.filter(practice=practice, external_id=external_id).exclude(pk=own_id).exists()
-    ):
+    same = Clinician.objects.filter(practice=practice, external_id=external_id)
+    if own_id is not None:
+        same = same.exclude(pk=own_id)
+    if external_id and same.exists():
         raise UserError("Another clinician has that number.", code="external_id_taken", field="external_id")
 
 

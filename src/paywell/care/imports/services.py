@@ -256,7 +256,7 @@ class _Run:
         """The client's diagnoses of these codes in force that day. One that is not there yet begins that day."""
         ids = []
         for code in [part for part in re.split(r"[\s,;|]+", row["diagnoses"]) if part]:
-            code = _at("diagnoses", lambda code=code: clean_diagnosis_code(code))  # type: ignore[misc]
+            code = _at("diagnoses", lambda code=code: clean_diagnosis_code(code))
             found = (
                 Diagnosis.objects.filter(practice=self.practice, client=client, code=code, diagnosed_on__lte=on)
                 .exclude(ended_on__lt=on)
