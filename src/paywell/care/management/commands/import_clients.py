@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paywell.care.imports.clients import import_clients
+from paywell.care.imports.client_list import import_clients
 from paywell.care.imports.command import ImportCommand
 from paywell.practice.models import ImportKind
 

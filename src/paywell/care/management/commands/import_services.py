@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paywell.care.imports.command import ImportCommand
-from paywell.care.imports.services import import_services
+from paywell.care.imports.service_list import import_services
 from paywell.practice.models import ImportKind
 
 

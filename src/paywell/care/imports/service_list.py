@@ -14,7 +14,7 @@ from django.db import transaction
 
 from paywell.audit.actions import record
 from paywell.care.actions import add_diagnosis, clean_diagnosis_code, clean_modifiers, record_service
-from paywell.care.imports.clients import split_name
+from paywell.care.imports.client_list import split_name
 from paywell.care.imports.clinicians import Clinicians
 from paywell.care.models import CatalogItem, Diagnosis, Service, ServiceKind
 from paywell.clients.models import Client
