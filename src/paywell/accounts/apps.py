@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from paywell.accounts import actions, invitations
+        from paywell.accounts import actions, idle, invitations
 
+        idle.connect()
         invitations.register("staff", actions.accept_staff_invitation)

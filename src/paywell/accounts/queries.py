@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db.models import QuerySet
 
 from paywell.accounts.invitations import read_token
@@ -10,6 +11,9 @@ from paywell.accounts.models import Invitation, StaffMember, User
 from paywell.accounts.types import StaffViewer
 from paywell.core import clock
 from paywell.core.db import lock
+
+#: What counts as a second factor.
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def get_open_invitation(token: str, *, for_update: bool = False) -> Invitation | None:
@@ -32,6 +36,26 @@ def has_sign_in(user: User) -> bool:
         or user.last_login is not None
         or Authenticator.objects.filter(user=user).exists()
     )
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Whether the installation asks staff for a second factor and this one has none.
+
+    Recovery codes alone don't count.
+    """
+    if not settings.STAFF_SECOND_FACTOR_REQUIRED:
+        return False
+    return not Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS).exists()
+
+
+def must_keep_second_factor(authenticator: Authenticator) -> bool:
+    """Whether removing it would leave a staff member without the second factor that they need."""
+    if not settings.STAFF_SECOND_FACTOR_REQUIRED or authenticator.type not in SECOND_FACTORS:
+        return False
+    if not StaffMember.objects.filter(user_id=authenticator.user_id, ended_at=None).exists():
+        return False
+    others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=SECOND_FACTORS)
+    return not others.exclude(id=authenticator.id).exists()
 
 
 def list_staff(*, viewer: StaffViewer) -> QuerySet[StaffMember]:

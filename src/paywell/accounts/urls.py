@@ -8,7 +8,6 @@ from paywell.accounts import views
 
 app_name = "accounts"
 urlpatterns = [
-    path("", views.start, name="start"),
     path("invitation/<str:token>/", views.open_invitation, name="invitation_link"),
     path("invitation/", views.answer_invitation, name="invitation"),
     path("account/keep-alive/", views.keep_alive, name="keep_alive"),

@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,6 +15,7 @@ from django.views.defaults import page_not_found
 
 from paywell.accounts.access import access_desk
 from paywell.accounts.models import User
+from paywell.accounts.queries import lacks_second_factor
 from paywell.accounts.types import Permission
 from paywell.core.db import all_practices, scope_to_practice
 from paywell.core.errors import NotAllowed, NotFoundForViewer
@@ -43,7 +43,7 @@ def desk_view(permission: Permission) -> Callable[[View], View]:
                 viewer = access_desk(request.user, None, permission, practice_id=session_id(request, OPEN_PRACTICE))
                 if lacks_second_factor(request.user):
                     return redirect("accounts:second_factor_needed")
-                request.viewer = viewer  # type: ignore[attr-defined]
+                remember_viewer(request, viewer, idle_minutes=viewer.practice.staff_idle_minutes)
                 scope_to_practice(viewer.practice.id)
                 response = view(request, viewer, *args, **kwargs)
             except (NotFoundForViewer, NotAllowed) as refusal:
@@ -60,15 +60,6 @@ def switch_practice(request: HttpRequest, practice_slug: str) -> None:
     with all_practices():
         viewer = access_desk(request.user, practice_slug, Permission.SEE_DESK)
     request.session[OPEN_PRACTICE] = str(viewer.practice.id)
-
-
-def lacks_second_factor(user: User) -> bool:
-    """Whether the installation asks staff for a second factor and this one has none. Recovery codes alone
-    don't count."""
-    if not settings.STAFF_SECOND_FACTOR_REQUIRED:
-        return False
-    kinds = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    return not Authenticator.objects.filter(user=user, type__in=kinds).exists()
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -98,6 +89,12 @@ def never_store(response: HttpResponseBase) -> HttpResponseBase:
     """Nothing of the page stays in the browser's or a proxy's memory after signing out."""
     response["Cache-Control"] = NO_STORE
     return response
+
+
+def remember_viewer(request: HttpRequest, viewer: object, *, idle_minutes: int) -> None:
+    """Tell templates who is looking, and the idle log-off how long the practice lets a page lie."""
+    request.viewer = viewer  # type: ignore[attr-defined]
+    request.idle_minutes = idle_minutes  # type: ignore[attr-defined]
 
 
 def session_id(request: HttpRequest, key: str) -> UUID | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 #: Each of these jobs is safe to run twice and does nothing when nothing is due.
 PERIODIC: Final[tuple[tuple[str, int], ...]] = (
-    ("paywell.payments.jobs.deliver_outbox", 10),
+    ("paywell.payments.jobs.deliver_outbox", 2),
     ("paywell.payments.jobs.reconcile", 60),
     ("paywell.payments.jobs.sweep_all", 3600),
 )

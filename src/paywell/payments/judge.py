@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paywell.payments.models import Attempt
 from paywell.processors.contract import Outcome, Verdict
+from paywell.processors.guard import LOWERED
 
 
 def find_objection(attempt: Attempt, truth: Outcome) -> str:
@@ -11,8 +12,6 @@ def find_objection(attempt: Attempt, truth: Outcome) -> str:
 
     Another amount than ordered is none: it is ours, it is booked as it is, and a person looks at it.
     """
-    if truth.verdict is Verdict.UNKNOWN and truth.money is not None and truth.money.minor > 0:
-        return "incomplete"  # the guard lowered a success that lacked something
     if truth.verdict is not Verdict.SUCCEEDED:
         return ""
     if truth.live_mode is not None and truth.live_mode != attempt.processor_account.live_mode:
@@ -26,3 +25,8 @@ def find_objection(attempt: Attempt, truth: Outcome) -> str:
     if attempt.processor_ref and truth.processor_ref != attempt.processor_ref:
         return "second_charge"
     return ""
+
+
+def is_half_a_success(truth: Outcome) -> bool:
+    """Whether the guard lowered a success that lacked amount or reference: not believed, but a person hears."""
+    return truth.verdict is Verdict.UNKNOWN and truth.detail.startswith(LOWERED)

@@ -1,29 +1,134 @@
-"""A practice's accounts at card processors, and the connectors made for them."""
+"""Connecting a practice's account at a processor, and making the processor that works with it.
+
+An account that was disconnected takes no new payments, but keeps its secrets: payments made through it can
+still be looked up, refunded and disputed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
+from django.conf import settings as django_settings
+
+from paywell.audit.actions import record
+from paywell.core import clock
+from paywell.core.db import lock, phase
+from paywell.core.errors import UserError
 from paywell.payments.models import ProcessorAccount
+from paywell.practice.models import Practice
 from paywell.processors import registry
 from paywell.processors.contract import Connection, Processor
 
 
-def make_processor(processor_account: ProcessorAccount) -> Processor:
-    """The guarded connector for one account, also for one that takes no new payments any more."""
-    connection = Connection(
-        settings=processor_account.settings,
-        secrets=processor_account.secrets,
-        live_mode=processor_account.live_mode,
-    )
-    return registry.connect(processor_account.connector, connection)
+def connect_processor(
+    *,
+    practice: Practice,
+    connector: str,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    live_mode: bool,
+    actor_id: UUID | None,
+) -> ProcessorAccount:
+    """Make this the account that takes the practice's new payments; the one before it stops taking them.
+
+    Makes no call: `check_connection` tells whether the settings are right. Raises UserError
+    `processor_unknown`, `test_processor_refused`, `test_processor_live`.
+    """
+    _check_connector(connector, live_mode=live_mode)
+    now = clock.now()
+    with phase():
+        lock(Practice.objects.filter(pk=practice.pk)).get()
+        before = ProcessorAccount.objects.filter(practice=practice, is_active=True).first()
+        if before is not None:
+            _switch_off(before, actor_id=actor_id)
+        account = ProcessorAccount.objects.create(
+            practice=practice,
+            connector=connector,
+            live_mode=live_mode,
+            settings=dict(settings),
+            secrets=dict(secrets),
+            connected_at=now,
+            swept_until=now,
+        )
+        record(
+            practice_id=practice.id,
+            actor_id=actor_id,
+            action="payments.connect_processor",
+            target_kind="processor_account",
+            target_id=account.id,
+            detail={"connector": connector, "live_mode": live_mode},
+        )
+    return account
+
+
+def disconnect_processor(*, practice: Practice, actor_id: UUID | None) -> ProcessorAccount | None:
+    """Stop taking new payments. What was begun is still followed to its end. None where none was connected."""
+    with phase():
+        lock(Practice.objects.filter(pk=practice.pk)).get()
+        account = ProcessorAccount.objects.filter(practice=practice, is_active=True).first()
+        if account is not None:
+            _switch_off(account, actor_id=actor_id)
+    return account
 
 
 def get_active(practice_id: UUID) -> ProcessorAccount | None:
-    """The account that takes the practice's new payments, with its practice; None where there is none."""
+    """The account that takes the practice's new payments, with its practice; None while none is connected."""
     return (
         ProcessorAccount.objects.filter(practice_id=practice_id, is_active=True)
         .select_related("practice")
         .defer("practice__logo")
         .first()
+    )
+
+
+def make_processor(account: ProcessorAccount) -> Processor:
+    """The guarded processor for one account. Makes no call.
+
+    Raises UserError `test_processor_refused` where this installation does not take test processors, whoever
+    connected them, and `test_processor_live`.
+    """
+    _check_connector(account.connector, live_mode=account.live_mode)
+    return registry.connect(
+        account.connector,
+        Connection(settings=account.settings, secrets=account.secrets, live_mode=account.live_mode),
+    )
+
+
+def check_connection(account: ProcessorAccount) -> list[str]:
+    """What is wrong with the connection, in words; one harmless call to the processor. Empty: all is well."""
+    return list(make_processor(account).check_setup())
+
+
+def _check_connector(name: str, *, live_mode: bool) -> None:
+    connector = registry.CONNECTORS.get(name)
+    if connector is None:
+        raise UserError("Choose one of the processors in the list.", code="processor_unknown", field="connector")
+    if not connector.is_test:
+        return
+    if not django_settings.ALLOW_TEST_PROCESSORS:
+        raise UserError(
+            "This is a test processor, and this installation takes real payments only. Choose another one.",
+            code="test_processor_refused",
+            field="connector",
+        )
+    if live_mode:
+        raise UserError(
+            "A test processor can't take real payments. Turn live mode off.",
+            code="test_processor_live",
+            field="live_mode",
+        )
+
+
+def _switch_off(account: ProcessorAccount, *, actor_id: UUID | None) -> None:
+    account.is_active = False
+    account.disconnected_at = clock.now()
+    account.save(update_fields=["is_active", "disconnected_at"])
+    record(
+        practice_id=account.practice_id,
+        actor_id=actor_id,
+        action="payments.disconnect_processor",
+        target_kind="processor_account",
+        target_id=account.id,
+        detail={"connector": account.connector},
     )

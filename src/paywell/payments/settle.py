@@ -20,7 +20,7 @@ from paywell.core.money import Money
 from paywell.outbox.actions import emit
 from paywell.payments import booking, machine
 from paywell.payments.cards import keep_card
-from paywell.payments.judge import find_objection
+from paywell.payments.judge import find_objection, is_half_a_success
 from paywell.payments.machine import Effect, Refused, Said, Transition
 from paywell.payments.models import Attempt, AttemptEvent, AttemptState, Claim
 from paywell.payments.reviews import open_review
@@ -100,6 +100,8 @@ class _Settlement:
         if objection:
             self._object(objection, outcome, answer.cause)
             return
+        if is_half_a_success(outcome):
+            self.review("incomplete", about=str(attempt.id), detail=outcome.detail)
         verdict = machine.read(outcome.verdict, has_step=outcome.step is not None)
         transition = machine.next_state(state, verdict, said)
         if said in _OF_LEASE_HOLDER:

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 import httpx
 
@@ -40,6 +41,9 @@ from paywell.processors.contract import (
 )
 
 _log = logging.getLogger("paywell.processors")
+
+#: How the detail begins of a success that was lowered to `unknown`, because it lacked something.
+LOWERED: Final = "success without"
 
 #: Raised by httpx before the first byte of a request leaves.
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -192,7 +196,7 @@ def _complete(outcome: Outcome) -> Outcome:
     missing = [name for name, is_there in parts.items() if not is_there]
     if not missing:
         return outcome
-    return replace(outcome, verdict=Verdict.UNKNOWN, detail=f"success without {', '.join(missing)}")
+    return replace(outcome, verdict=Verdict.UNKNOWN, detail=f"{LOWERED} {', '.join(missing)}")
 
 
 def _complete_refund(refunded: Refunded) -> Refunded:

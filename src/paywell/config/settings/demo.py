@@ -11,3 +11,5 @@ STAFF_SECOND_FACTOR_REQUIRED = False
 IS_DEMO = True
 EMAIL_BACKEND = "paywell.notifications.eml_backend.EmailBackend"
 EMAIL_FILE_PATH = VAR / "emails"
+#: Passkeys need a name, not an address: open the demo as http://localhost:8000 to try one.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

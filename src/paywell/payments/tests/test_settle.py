@@ -199,6 +199,18 @@ def test_a_success_that_can_t_be_ours_is_reviewed(
     assert Review.objects.get().kind == kind
 
 
+def test_half_a_success_is_reviewed_and_looked_up_on(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world)
+    half = Outcome(Verdict.UNKNOWN, detail="success without amount")
+    processor.script("submit", lambda truth: half)
+    processor.script("look_up", lambda truth: half)
+    attempt = start(world, line)
+    assert attempt.state == AttemptState.UNKNOWN
+    assert Review.objects.get().kind == "incomplete"
+    assert check_attempt(attempt=attempt).state == AttemptState.SUCCEEDED
+    assert owed(line) == 0
+
+
 def test_another_attempt_s_charge_is_not_counted_twice(world: World, processor: FakeProcessor) -> None:
     paid = start(world, make_line(world, 100))
     processor.script("look_up", lambda truth: truth_of(paid))
