@@ -64,7 +64,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
         return not must_keep_second_factor(authenticator)
 
-    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # type: ignore[override]
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         taken = Authenticator.objects.filter(user=user, type=type).count()
         return gettext("My passkey") if not taken else gettext("My passkey {number}").format(number=taken + 1)
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django import template
 from django.forms import BoundField, Form
+from django.utils.translation import gettext as _
 
 register = template.Library()
+
+#: What a browser calls itself contains, and its name. The first match wins: most claim to be several.
+_BROWSERS: Final = [
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+]  # fmt: skip
+_SYSTEMS: Final = [
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"),
+    ("CrOS", "Chromebook"), ("Linux", "Linux"),
+]  # fmt: skip
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """`Chrome on Windows`, as a person would call it; a plain word where it can't be told."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or _("Another device")
 
 
 @register.inclusion_tag("accounts/_field.html")
