@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("paywell.api.urls")),
     path("", include("paywell.clients.urls")),
     path("", include("paywell.accounts.urls")),
     path("account/", include("allauth.urls")),

@@ -8,6 +8,7 @@ from django_tasks import task
 
 from paywell.outbox.delivery import deliver_due
 from paywell.payments import sweep
+from paywell.payments.cards import forget_removed_cards
 from paywell.payments.noticing import settle_due_notices, settle_stored_notice
 from paywell.payments.reconcile import reconcile_attempt, reconcile_due
 
@@ -33,8 +34,9 @@ def reconcile() -> None:
 
 @task()
 def sweep_all() -> None:
-    """Compare everything with the processors."""
+    """Compare everything with the processors, and remind them of the cards that they are to forget."""
     sweep.sweep_all()
+    forget_removed_cards()
 
 
 @task()

@@ -7,6 +7,7 @@ still be looked up, refunded and disputed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings as django_settings
@@ -19,6 +20,9 @@ from paywell.payments.models import ProcessorAccount
 from paywell.practice.models import Practice
 from paywell.processors import registry
 from paywell.processors.contract import Connection, Processor
+
+#: Where a processor's notices about one account arrive. Fixed: processors have it on file.
+NOTICE_PATH: Final = "/processors/{processor_account_id}/notices/"
 
 
 def connect_processor(
@@ -91,8 +95,17 @@ def make_processor(account: ProcessorAccount) -> Processor:
     _check_connector(account.connector, live_mode=account.live_mode)
     return registry.connect(
         account.connector,
-        Connection(settings=account.settings, secrets=account.secrets, live_mode=account.live_mode),
+        Connection(
+            settings=_own_addresses(account) | account.settings,
+            secrets=account.secrets,
+            live_mode=account.live_mode,
+        ),
     )
+
+
+def get_notice_url(account: ProcessorAccount) -> str:
+    """The address that the practice gives to its processor for notices."""
+    return django_settings.PUBLIC_URL + NOTICE_PATH.format(processor_account_id=account.id)
 
 
 def check_connection(account: ProcessorAccount) -> list[str]:
@@ -118,6 +131,13 @@ def _check_connector(name: str, *, live_mode: bool) -> None:
             code="test_processor_live",
             field="live_mode",
         )
+
+
+def _own_addresses(account: ProcessorAccount) -> dict[str, str]:
+    """Where we are, for connectors that tell their processor. Not stored: the installation may move."""
+    if not django_settings.PUBLIC_URL:
+        return {}
+    return {"notice_url": get_notice_url(account), "portal_origin": django_settings.PUBLIC_URL}
 
 
 def _switch_off(account: ProcessorAccount, *, actor_id: UUID | None) -> None:

@@ -26,7 +26,9 @@ from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
 from paywell.core.security_log import access_refused
 from paywell.payments import errors, machine, processor_accounts
+from paywell.payments.cards import customer_for
 from paywell.payments.choose import choose_lines
+from paywell.payments.consent import STEP_TWO_VERSION
 from paywell.payments.forms import hash_content
 from paywell.payments.models import (
     Attempt,
@@ -45,8 +47,6 @@ from paywell.payments.settle import Answer, settle_answers
 from paywell.payments.types import LINES_MAX, NOTES_MAX, PayForm
 from paywell.processors.contract import ChargeOrder, Outcome, Processor, Style, Submission, Verdict
 
-#: The wording on the processor's own second screen, where the payer ticks the box over there.
-STEP_TWO_CONSENT: Final = "step-two-1"
 _RESERVED: Final = frozenset({Verdict.NEEDS_ACTION, Verdict.PENDING})
 #: After these nothing can have moved: there is no truth to look up.
 _DEFINITE: Final = frozenset({Verdict.DECLINED, Verdict.NOT_SENT, Verdict.CANCELED, Verdict.NEEDS_ACTION})
@@ -153,7 +153,7 @@ def _place(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcco
         )
         style = processor_accounts.make_processor(processor_account).style
         if style is Style.TWO_STEP:
-            attempt.consent_version = STEP_TWO_CONSENT
+            attempt.consent_version = STEP_TWO_VERSION
         elif not form.card_token and saved_card is None:
             raise errors.card_missing()
         attempt.save(force_insert=True)
@@ -199,11 +199,11 @@ def _get_customer(attempt: Attempt) -> ProcessorCustomer | None:
     is_wanted = bool(attempt.consent_version) or attempt.saved_card_id is not None
     if attempt.contact_id is None or not is_wanted:
         return None
-    return ProcessorCustomer.objects.get_or_create(
-        practice_id=attempt.practice_id,
-        processor_account_id=attempt.processor_account_id,
+    return customer_for(
         contact_id=attempt.contact_id,
-    )[0]
+        processor_account_id=attempt.processor_account_id,
+        practice_id=attempt.practice_id,
+    )
 
 
 def _insert_lines(attempt: Attempt, shares: Sequence[tuple[UUID, Money]]) -> None:
