@@ -8,7 +8,7 @@
 
   async function ask() {
     try {
-      const answer = await fetch(place.dataset.statusUrl, { credentials: "same-origin", redirect: "manual" });
+      const answer = await fetch(place.dataset.statusUrl, { credentials: "same-origin", redirect: "manual", headers: { "X-Background": "1" } });
       if (answer.type === "opaqueredirect") return window.location.reload();
       if (answer.ok && (await answer.json()).done) return window.location.reload();
     } catch {
