@@ -55,6 +55,7 @@ FIELDS: Final = (
     ),
 )
 
+_NAME: Final = ("legal_first_name", "legal_last_name")
 _SEX: Final = {
     "": "", "f": "F", "female": "F", "woman": "F", "m": "M", "male": "M", "man": "M", "x": "X", "nonbinary": "X",
     "non-binary": "X", "other": "X", "u": "", "unknown": "", "undisclosed": "",
@@ -81,9 +82,10 @@ def import_clients(
     """
     table = read_table(data)
     headers = map_headers(table.headers, FIELDS, mapping or {})
-    if not {"legal_first_name", "legal_last_name"} <= set(headers.by_field) and (
-        "full_name" not in headers.by_field
-    ):
+    if set(_NAME) <= set(headers.by_field) and "full_name" not in (mapping or {}).values():
+        # First and last name say it all; a column "client" beside them means something else.
+        headers = map_headers(table.headers, [one for one in FIELDS if one.name != "full_name"], mapping or {})
+    if not set(_NAME) <= set(headers.by_field) and ("full_name" not in headers.by_field):
         raise BadFile(
             "No column holds the clients' names. Say which one does, by --map 'Header=full_name'.",
             code="names_missing",
