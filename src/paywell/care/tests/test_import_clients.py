@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from paywell.audit.models import AuditEvent
-from paywell.care.imports.clients import import_clients, split_name
+from paywell.care.imports.client_list import import_clients, split_name
 from paywell.care.tests.lists import BOSWELL, LINK2MD, SIMPLEPRACTICE
 from paywell.clients.models import BillingAccount, Client
 from paywell.core.csv_import import BadFile, Report

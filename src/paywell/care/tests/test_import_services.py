@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from paywell.care.actions import add_catalog_item
-from paywell.care.imports.clients import import_clients
-from paywell.care.imports.services import import_services
+from paywell.care.imports.client_list import import_clients
+from paywell.care.imports.service_list import import_services
 from paywell.care.models import Diagnosis, Service, ServiceKind
 from paywell.care.tests.lists import LINK2MD, MY_BEST_PRACTICE
 from paywell.core.csv_import import BadFile, Report
