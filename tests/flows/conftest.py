@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+
+from tests.flows.watch import Watch
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE = {"width": 390, "height": 844}
@@ -57,6 +61,38 @@ class Stack:
         """The first one of a role; `practice` 0 is the inline one, 1 the two-step one."""
         practices = list(dict.fromkeys(p["practice"] for p in self.people))
         return next(p for p in self.people if p["role"] == role and p["practice"] == practices[practice])
+
+    def named(self, name: str, practice: int = 0) -> dict[str, str]:
+        """The person of that name, of the first practice (inline) or the second (two-step)."""
+        return [person for person in self.people if person["name"] == name][practice]
+
+    @property
+    def processor(self) -> str:
+        """The test processor's origin: the port after ours."""
+        start, _, port = self.address.rpartition(":")
+        return f"{start}:{int(port) + 1}"
+
+    def charges(self, **where: Any) -> list[dict[str, Any]]:
+        """What the processor itself knows: its charges, newest last. The last word on "charged once"."""
+        with self._processor_books() as books:
+            condition = " AND ".join(f"{name} = ?" for name in where) or "1"
+            sql = f"SELECT * FROM charges WHERE {condition} ORDER BY made, rowid"
+            return [dict(row) for row in books.execute(sql, tuple(where.values()))]
+
+    def hurry(self) -> None:
+        """Let every answer that the processor still keeps back be due now."""
+        with self._processor_books() as books:
+            books.execute("UPDATE charges SET settle_at = '2000-01-01T00:00:00.000000Z' WHERE status = 'pending'")
+            books.commit()
+
+    @contextmanager
+    def _processor_books(self) -> Iterator[sqlite3.Connection]:
+        books = sqlite3.connect(self.var / "test-processor.sqlite3", timeout=10)
+        books.row_factory = sqlite3.Row
+        try:
+            yield books
+        finally:
+            books.close()
 
     def command(self, *arguments: str) -> str:
         """Run a Paywell command on the stack's data and give its output."""
@@ -103,7 +139,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             if process.poll() is not None:
                 pytest.fail(f"The demo ended:\n{(var / 'demo.out').read_text()}")
             try:
-                if (var / "demo.json").exists() and httpx.get(f"{address}/health/").status_code == 200:
+                if (var / "demo.json").exists() and httpx.get(f"{address}/account/login/").status_code == 200:
                     break
             except httpx.HTTPError:
                 pass
@@ -153,18 +189,37 @@ def open_context(playwright: Playwright, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def new_page(open_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
-    """A page in a fresh browser, closed after the test: `new_page(PHONE)`, `new_page(javascript=False)`."""
-    contexts: list[BrowserContext] = []
+def new_page(open_context: Callable[..., BrowserContext], stack: Stack) -> Iterator[Callable[..., Page]]:
+    """A page in a fresh browser, closed after the test: `new_page(PHONE)`, `new_page(javascript=False)`.
+
+    Each is watched: a request to anybody but us and the processor, a cookie of the processor's, an error in the
+    console or a breach of the policy fails the test at its end.
+    """
+    opened: list[tuple[BrowserContext, Watch]] = []
 
     def make(viewport: dict[str, int] = DESKTOP, **options: Any) -> Page:
         context = open_context(viewport, **options)
-        contexts.append(context)
+        opened.append((context, Watch(context, ours=stack.address, processor=stack.processor)))
         return context.pages[0] if context.pages else context.new_page()
 
     yield make
-    for context in contexts:
+    for context, _ in opened:
         context.close()
+    for _, watch in opened:
+        assert watch.faults == []
+
+
+@pytest.fixture
+def signed_in(new_page: Callable[..., Page], stack: Stack) -> Callable[..., Page]:
+    """`signed_in("Ada Brook", PHONE)`: a watched page at that person's home."""
+
+    def make(name: str, viewport: dict[str, int] = DESKTOP, *, practice: int = 0, **options: Any) -> Page:
+        page = new_page(viewport, **options)
+        person = stack.named(name, practice)
+        sign_in(page, stack, person["email"], person["password"])
+        return page
+
+    return make
 
 
 def sign_in(page: Page, stack: Stack, email: str, password: str) -> None:
