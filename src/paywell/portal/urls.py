@@ -27,4 +27,7 @@ urlpatterns = [
     path("superbills/<uuid:service_id>/", documents.superbill, name="superbill"),
     path("superbills/<uuid:service_id>/superbill.pdf", documents.superbill_pdf, name="superbill_pdf"),
     path("cards/", cards.cards, name="cards"),
+    path("cards/<uuid:card_id>/name/", cards.card_rename, name="card_rename"),
+    path("cards/<uuid:card_id>/default/", cards.card_default, name="card_default"),
+    path("cards/<uuid:card_id>/remove/", cards.card_remove, name="card_remove"),
 ]

@@ -18,14 +18,14 @@ from paywell.core.money import Money, format_plain
 from paywell.payments import errors
 from paywell.payments.actions import start_payment
 from paywell.payments.availability import get_availability
+from paywell.payments.cards import list_usable_cards
 from paywell.payments.forms import new_form_id
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.processor_accounts import get_active, make_processor
 from paywell.payments.queries import get_lines, list_payable
 from paywell.payments.types import NOTES_MAX, Availability, PayableLine
-from paywell.portal.forms import NEW_CARD, read_lines, read_page, read_pay_form
+from paywell.portal.forms import NEW_CARD, parse_amount, read_lines, read_page, read_pay_form
 from paywell.portal.policy import allow_processor
-from paywell.portal.queries import list_cards
 from paywell.portal.words import CLOSED, CONSENT_VERSION, CONSENTS
 from paywell.processors.contract import Processor, Style
 
@@ -118,7 +118,7 @@ def _window(
     typed = request.POST
     total = sum((line.balance for line in lines), Money(0, viewer.account.currency))
     is_inline = availability.style is Style.INLINE
-    cards = list(list_cards(viewer)) if is_inline else []
+    cards = list_usable_cards(viewer, availability.processor_account_id) if is_inline and availability.processor_account_id else []
     needs_new_form = error is None or error.code in _NEEDS_NEW_FORM
     context: dict[str, Any] = {
         "viewer": viewer,
@@ -128,6 +128,7 @@ def _window(
         "is_inline": is_inline,
         "total": total,
         "amount": typed.get("amount", format_plain(total)) if len(lines) == 1 else format_plain(total),
+        "shown_amount": _amount_on_button(typed.get("amount"), total, is_single=len(lines) == 1),
         "notes": typed.get("notes", ""),
         "notes_max": NOTES_MAX,
         "form_id": new_form_id(viewer) if needs_new_form else typed.get("form", ""),
@@ -193,3 +194,13 @@ def _preferred(cards: Sequence[Any]) -> str:
         if card.is_default:
             return str(card.id)
     return str(cards[0].id) if cards else NEW_CARD
+
+
+def _amount_on_button(typed: str | None, total: Money, *, is_single: bool) -> Money | None:
+    """What the button would take; nothing while the amount can't be read."""
+    if typed is None or not is_single:
+        return total
+    try:
+        return parse_amount(typed, total.currency)
+    except UserError:
+        return None

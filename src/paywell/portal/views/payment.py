@@ -22,6 +22,8 @@ from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.queries import get_payment, get_summary
 from paywell.portal.words import explain_decline, name_card
+from paywell.processors.contract import Style
+from paywell.processors.registry import CONNECTORS
 
 S = AttemptState
 
@@ -56,6 +58,7 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "row": row,
         "screen": SCREENS[attempt.state],
         "card": name_card(row.card_brand, row.card_last4),
+        "is_bank_check": CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
         "is_own": attempt.contact_id == viewer.contact.id,
         "decline": explain_decline(attempt.decline),
         "balance": get_summary(viewer).balance_due,

@@ -4,6 +4,7 @@
 "use strict";
 
 (() => {
+  const PREFIX = "paywell-test:";
   const LOAD_MS = 15000;
   const ANSWER_MS = 30000;
 
@@ -37,7 +38,9 @@
       if (frame.isConnected || !isNew()) return;
       place.hidden = false;
       frame.title = title;
-      frame.src = fieldsUrl;
+      const address = new URL(fieldsUrl);
+      if (!address.searchParams.has("parent")) address.searchParams.set("parent", window.location.origin);
+      frame.src = address.href;
       frame.referrerPolicy = "no-referrer";
       frame.setAttribute("allow", "payment 'none'; camera 'none'; microphone 'none'; geolocation 'none'");
       place.append(frame);
@@ -51,7 +54,8 @@
       if (event.origin !== fieldsOrigin || event.source !== frame.contentWindow) return undefined;
       const said = event.data;
       if (typeof said !== "object" || said === null || typeof said.type !== "string") return undefined;
-      const kind = said.type.split(":").pop();
+      if (!said.type.startsWith(PREFIX)) return undefined;
+      const kind = said.type.slice(PREFIX.length);
       if (kind === "ready") {
         isReady = true;
         tell("");
@@ -61,6 +65,7 @@
       if (kind === "height" && Number.isFinite(said.height)) {
         frame.height = String(Math.min(Math.max(Math.ceil(said.height), 80), 900));
       }
+      if (kind === "submit" && !asked) form.requestSubmit(form.querySelector("[data-pay]"));
       if (asked && (said.id === undefined || said.id === asked)) {
         if (kind === "token" && typeof said.token === "string" && said.token) {
           window.clearTimeout(timer);
@@ -86,7 +91,7 @@
       asked = crypto.randomUUID ? crypto.randomUUID() : String(Date.now());
       form.paywell.busy();
       timer = window.setTimeout(() => fail(silent), ANSWER_MS);
-      frame.contentWindow.postMessage({ type: "paywell-test:tokenize", id: asked }, fieldsOrigin);
+      frame.contentWindow.postMessage({ type: `${PREFIX}tokenize`, id: asked }, fieldsOrigin);
     });
     window.addEventListener("pageshow", (event) => {
       if (!event.persisted) return;
