@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,7 +18,7 @@ from paywell.core.money import Money, format_plain
 from paywell.payments import errors
 from paywell.payments.actions import start_payment
 from paywell.payments.availability import get_availability
-from paywell.payments.cards import list_usable_cards
+from paywell.payments.cards import ListedCard, list_usable_cards
 from paywell.payments.forms import new_form_id
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.processor_accounts import get_active, make_processor
@@ -115,38 +115,57 @@ def _window(
     processor = _get_processor(viewer)
     if processor is None:
         return _closed(request, viewer, availability)
-    typed = request.POST
-    total = sum((line.balance for line in lines), Money(0, viewer.account.currency))
-    is_inline = availability.style is Style.INLINE
-    cards = list_usable_cards(viewer, availability.processor_account_id) if is_inline and availability.processor_account_id else []
-    needs_new_form = error is None or error.code in _NEEDS_NEW_FORM
-    context: dict[str, Any] = {
+    context = {
         "viewer": viewer,
         "nav": "pay",
         "lines": lines,
-        "is_single": len(lines) == 1,
-        "is_inline": is_inline,
+        "several_clients": len(viewer.rights) > 1,
+        "is_test": processor.is_test,
+        "fields": processor.fields(),
+        "error": error,
+        **_amount_context(request.POST, lines, viewer.account.currency),
+        **_form_context(request.POST, viewer, availability, error),
+    }
+    is_fragment = request.method == "GET" and request.headers.get("X-Paywell-Fragment") == "window"
+    template = "portal/_window.html" if is_fragment else "portal/window.html"
+    response = render(request, template, context | {"is_fragment": is_fragment}, status=422 if error else 200)
+    return allow_processor(response, processor.hosts())
+
+
+def _amount_context(typed: QueryDict, lines: Sequence[PayableLine], currency: str) -> dict[str, Any]:
+    """One service: what was typed, else its balance. Several: their sum, whatever was typed."""
+    total = sum((line.balance for line in lines), Money(0, currency))
+    is_single = len(lines) == 1
+    amount = typed.get("amount") if is_single else None
+    return {
+        "is_single": is_single,
         "total": total,
-        "amount": typed.get("amount", format_plain(total)) if len(lines) == 1 else format_plain(total),
-        "shown_amount": _amount_on_button(typed.get("amount"), total, is_single=len(lines) == 1),
-        "notes": typed.get("notes", ""),
-        "notes_max": NOTES_MAX,
-        "form_id": new_form_id(viewer) if needs_new_form else typed.get("form", ""),
+        "amount": format_plain(total) if amount is None else amount,
+        "shown_amount": total if amount is None else _read_amount(amount, currency),
+    }
+
+
+def _form_context(
+    typed: QueryDict, viewer: PortalViewer, availability: Availability, error: UserError | None
+) -> dict[str, Any]:
+    """The form's id, the cards, the notes. After most errors it is still the same form."""
+    is_inline = availability.style is Style.INLINE
+    cards: list[ListedCard] = []
+    if is_inline and availability.processor_account_id is not None:
+        cards = list_usable_cards(viewer, availability.processor_account_id)
+    is_new_form = error is None or error.code in _NEEDS_NEW_FORM
+    return {
+        "form_id": new_form_id(viewer) if is_new_form else typed.get("form", ""),
+        "is_inline": is_inline,
         "cards": cards,
         "chosen": typed.get("card") or _preferred(cards),
         "new_card": NEW_CARD,
         "save_card": typed.get("save_card") is not None,
         "consent": CONSENTS[CONSENT_VERSION],
         "consent_version": CONSENT_VERSION,
-        "fields": processor.fields(),
-        "is_test": processor.is_test,
-        "error": error,
-        "several_clients": len(viewer.rights) > 1,
+        "notes": typed.get("notes", ""),
+        "notes_max": NOTES_MAX,
     }
-    is_fragment = request.method == "GET" and request.headers.get("X-Paywell-Fragment") == "window"
-    template = "portal/_window.html" if is_fragment else "portal/window.html"
-    response = render(request, template, context | {"is_fragment": is_fragment}, status=422 if error else 200)
-    return allow_processor(response, processor.hosts())
 
 
 def _closed(request: HttpRequest, viewer: PortalViewer, availability: Availability) -> HttpResponse:
@@ -188,19 +207,14 @@ def _kept(viewer: PortalViewer, values: Sequence[str], shown: set[UUID]) -> list
     return [line for line in get_lines(viewer, elsewhere) if _can_tick(line)] if elsewhere else []
 
 
-def _preferred(cards: Sequence[Any]) -> str:
-    """The default card, else the newest, else a new one."""
-    for card in cards:
-        if card.is_default:
-            return str(card.id)
-    return str(cards[0].id) if cards else NEW_CARD
+def _preferred(cards: Sequence[ListedCard]) -> str:
+    """The first card that has not expired (the default stands first), else a new one."""
+    return next((str(card.id) for card in cards if not card.is_expired), NEW_CARD)
 
 
-def _amount_on_button(typed: str | None, total: Money, *, is_single: bool) -> Money | None:
-    """What the button would take; nothing while the amount can't be read."""
-    if typed is None or not is_single:
-        return total
+def _read_amount(typed: str, currency: str) -> Money | None:
+    """What the button would take; None while the amount can't be read."""
     try:
-        return parse_amount(typed, total.currency)
+        return parse_amount(typed, currency)
     except UserError:
         return None
