@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from datetime import date
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -47,7 +47,7 @@ def history(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
 
 @require_safe
 @portal_view
-def history_csv(request: HttpRequest, viewer: PortalViewer) -> HttpResponse | StreamingHttpResponse:
+def history_csv(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBase:
     """The same payments, one row for each service that a payment covered."""
     try:
         date_from, date_to = _read_range(request)
