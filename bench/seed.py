@@ -19,7 +19,7 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0, run_syncdb=True)
+    call_command("migrate", verbosity=0)
     sizes = [int(size) for size in sys.argv[1].split(",")]
     payers = int(sys.argv[2])
     practice, clinician, processor = make_practice()
@@ -46,7 +46,6 @@ def make_payer(practice: Any, clinician: Any, processor: Any, size: int) -> dict
     """One client who pays for themselves, with `size` services, every fifth one paid already."""
     from django.contrib.sessions.backends.db import SessionStore
 
-    from bench.bare.models import Item, Purse
     from paywell.accounts.models import User
     from paywell.care.models import Service
     from paywell.clients.actions import create_client, create_contact, grant_access
@@ -85,10 +84,6 @@ def make_payer(practice: Any, clinician: Any, processor: Any, size: int) -> dict
         )
     lines = list(InvoiceLine.objects.filter(practice=practice, account=client.default_account))
     pay_some(practice, processor, client.default_account, contact, user, lines[::5])
-    Purse.objects.create(owner=user.pk)
-    Item.objects.bulk_create(
-        Item(owner=user.pk, name=f"Item {number}", amount_minor=14000) for number in range(min(size, 1000))
-    )
     paid = {line.id for line in lines[::5]}
     return {
         "session": make_session(SessionStore(), user),

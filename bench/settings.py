@@ -2,5 +2,5 @@
 
 from paywell.config.settings.demo import *  # noqa: F403
 
-INSTALLED_APPS = [*INSTALLED_APPS, "bench.bare"]  # noqa: F405
+INSTALLED_APPS = [*INSTALLED_APPS, "bench"]  # noqa: F405
 LOGGING = {"version": 1, "disable_existing_loggers": True}

@@ -1,16 +1,17 @@
 """The tables of the bare site: just enough for a page of three queries and a lock-insert-update."""
 
+from django.conf import settings
 from django.db import models
 
 
 class Item(models.Model):
-    owner = models.UUIDField(db_index=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     name = models.CharField(max_length=80)
     amount_minor = models.BigIntegerField()
 
 
 class Purse(models.Model):
-    owner = models.UUIDField(unique=True)
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     balance_minor = models.BigIntegerField(default=0)
 
 

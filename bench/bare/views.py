@@ -15,9 +15,9 @@ from paywell.core.ids import new_key
 @login_required
 def page(request: HttpRequest) -> HttpResponse:
     """Session, user, three queries, twenty rows."""
-    purse = Purse.objects.get(owner=request.user.pk)
-    count = Item.objects.filter(owner=request.user.pk).count()
-    items = Item.objects.filter(owner=request.user.pk).order_by("-id")[:20]
+    purse = Purse.objects.get(owner=request.user)
+    count = Item.objects.filter(owner=request.user).count()
+    items = Item.objects.filter(owner=request.user).order_by("-id")[:20]
     return render(request, "bench_page.html", {"purse": purse, "count": count, "items": items})
 
 
@@ -26,7 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def move(request: HttpRequest) -> HttpResponse:
     """Lock a row, insert a row, update the locked one, commit."""
     with transaction.atomic():
-        purse = Purse.objects.select_for_update().get(owner=request.user.pk)
+        purse = Purse.objects.select_for_update().get(owner=request.user)
         Movement.objects.create(purse=purse, key=new_key(), amount_minor=100)
         purse.balance_minor += 100
         purse.save(update_fields=["balance_minor"])
