@@ -87,7 +87,7 @@ def pay(client: Client, person: dict[str, Any], posts: list[float]) -> Callable[
     def act() -> None:
         line = next(lines)
         window = client.request("GET", f"/portal/pay/window/?line={line}")
-        form = [(name, hidden(window.body, name)) for name in ("csrfmiddlewaretoken", "form_id")] + [
+        form = [(name, hidden(window.body, name)) for name in ("csrfmiddlewaretoken", "form")] + [
             ("line", line),
             ("amount", "140.00"),
             ("card", person["card"]),
