@@ -21,7 +21,7 @@ from paywell.core.db import lock, phase
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
 from paywell.payments import processor_accounts
-from paywell.payments.history import SHOWN_STATES, get_status
+from paywell.payments.history import DATED, SHOWN_STATES, get_moment, get_status
 from paywell.payments.models import Attempt, AttemptState, CardConsent, ProcessorCustomer, SavedCard
 from paywell.payments.reviews import open_review
 from paywell.payments.types import Shown
@@ -44,6 +44,7 @@ class CardUse:
     at: datetime
     amount: Money
     status: Shown
+    is_here: bool  #: on the open account: its page can be opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +279,13 @@ def _uses(viewer: PortalViewer, cards: Iterable[SavedCard]) -> dict[UUID, list[C
         contact=viewer.contact,
         saved_card__in=[card.id for card in cards],
         state__in=SHOWN_STATES,
-    ).order_by("-created_at", "-id")
+    ).order_by(DATED.desc(), "-id")
     for attempt in attempts:
         is_paid = attempt.state == AttemptState.SUCCEEDED
         use = CardUse(
             attempt_id=attempt.id,
-            at=attempt.submitted_at or attempt.created_at,
+            at=get_moment(attempt),
+            is_here=attempt.account_id == viewer.account.id,
             amount=Money(attempt.captured_minor if is_paid else attempt.amount_minor, attempt.currency),
             status=get_status(attempt),
         )

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
@@ -27,6 +28,9 @@ SHOWN_STATES = (
     AttemptState.IN_REVIEW,
     AttemptState.DECLINED,
 )
+#: When a payment took place: when it was settled, as its receipt says; until then, when it was sent. The index
+#: `attempt_history` has it.
+DATED = Coalesce("closed_at", "submitted_at", "created_at")
 #: Payments read at once for the CSV.
 CHUNK = 500
 
@@ -84,7 +88,7 @@ def list_practice_payments(
         rows = rows.filter(Exists(touching.filter(line__client__in=clients_of(viewer))))
     if client_id is not None:
         rows = rows.filter(Exists(touching.filter(line__client=client_id)))
-    rows = rows.select_related("contact", "account").order_by("-created_at", "-id")
+    rows = rows.select_related("contact", "account").order_by(DATED.desc(), "-id")
     attempts = cut_page(_between(rows, viewer.practice.timezone, date_from, date_to)[page_bounds(page)], page)
     return attempts.with_rows(_staff_rows(viewer, attempts.rows))
 
@@ -107,6 +111,11 @@ def get_status(attempt: Attempt) -> Shown:
     return Shown.PARTLY_REFUNDED if attempt.refunded_minor else Shown.PAID
 
 
+def get_moment(attempt: Attempt) -> datetime:
+    """When the payment took place, the same as DATED."""
+    return attempt.closed_at or attempt.submitted_at or attempt.created_at
+
+
 def _of_portal(viewer: PortalViewer) -> QuerySet[Attempt]:
     """Payments of the open account: the viewer's own, and others' that cover only clients they act for."""
     beyond = AttemptLine.objects.filter(practice=viewer.practice, attempt=OuterRef("pk")).exclude(
@@ -116,20 +125,24 @@ def _of_portal(viewer: PortalViewer) -> QuerySet[Attempt]:
         Attempt.objects.filter(practice=viewer.practice, account=viewer.account, state__in=SHOWN_STATES)
         .filter(Q(contact=viewer.contact) | ~Exists(beyond))
         .select_related("contact")
-        .order_by("-created_at", "-id")
+        .order_by(DATED.desc(), "-id")
     )
 
 
 def _between(rows: QuerySet[Attempt], zone: str, date_from: date | None, date_to: date | None) -> QuerySet[Attempt]:
+    rows = rows.alias(dated=DATED)
     if date_from:
-        rows = rows.filter(created_at__gte=datetime.combine(date_from, time.min, ZoneInfo(zone)))
+        rows = rows.filter(dated__gte=datetime.combine(date_from, time.min, ZoneInfo(zone)))
     if date_to:
-        rows = rows.filter(created_at__lt=datetime.combine(date_to + timedelta(days=1), time.min, ZoneInfo(zone)))
+        rows = rows.filter(dated__lt=datetime.combine(date_to + timedelta(days=1), time.min, ZoneInfo(zone)))
     return rows
 
 
 def _portal_rows(viewer: PortalViewer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
-    """Rows as this payer may see them: no other payer's card or notes, no wording without the right."""
+    """Rows as this payer may see them: no wording without the right.
+
+    Of a payment that somebody else made, card, notes and the reason of a decline stay out.
+    """
     attempts = list(attempts)
     lines = _paid_lines(attempts, viewer.client_ids, viewer.document_client_ids)
     return [
@@ -190,7 +203,7 @@ def _row(attempt: Attempt, lines: list[PaidLine], *, is_open: bool, names_accoun
     is_paid = attempt.state == AttemptState.SUCCEEDED
     return PaymentRow(
         attempt_id=attempt.id,
-        at=attempt.submitted_at or attempt.created_at,
+        at=get_moment(attempt),
         status=get_status(attempt),
         amount=Money(attempt.captured_minor if is_paid else attempt.amount_minor, attempt.currency),
         refunded=Money(attempt.refunded_minor, attempt.currency),
@@ -200,6 +213,6 @@ def _row(attempt: Attempt, lines: list[PaidLine], *, is_open: bool, names_accoun
         lines=tuple(lines),
         account_name=attempt.account.name if names_account else "",
         payer_name=attempt.contact.name if attempt.contact else "",
-        decline=attempt.decline,
+        decline=attempt.decline if is_open else "",
         has_receipt=is_paid,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from encrypted_fields.fields import EncryptedJSONField
 
 from paywell.accounts.models import User
@@ -164,8 +165,19 @@ class Attempt(PracticeOwned):
             models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state"),
         ]
         indexes = [
-            models.Index(fields=["practice", "account", "-created_at"], name="attempt_history"),
-            models.Index(fields=["practice", "-created_at"], name="attempt_desk"),
+            models.Index(
+                "practice",
+                "account",
+                Coalesce("closed_at", "submitted_at", "created_at").desc(),
+                F("id").desc(),
+                name="attempt_history",
+            ),
+            models.Index(
+                "practice",
+                Coalesce("closed_at", "submitted_at", "created_at").desc(),
+                F("id").desc(),
+                name="attempt_desk",
+            ),
             models.Index(fields=["next_check_at"], name="attempt_due", condition=Q(next_check_at__isnull=False)),
         ]
 

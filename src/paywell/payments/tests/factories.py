@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,8 +19,8 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.ledger.actions import Line, Posting, Side, post
-from paywell.ledger.models import AccountKind
-from paywell.payments.models import ProcessorAccount
+from paywell.ledger.models import AccountKind, LineBalance
+from paywell.payments.models import Attempt, AttemptLine, AttemptState, ProcessorAccount
 from paywell.payments.types import PayForm
 from paywell.practice.models import Clinician, Practice
 
@@ -124,6 +125,75 @@ def make_line(world: World, amount: int = 12000, on: date | None = None) -> Invo
             actor_id=None,
         )
     return line
+
+
+def make_lines(world: World, count: int, *, on: date = SERVICE_DAY) -> list[InvoiceLine]:
+    """Many lines at once, on one invoice, as lists read them: nothing stands in the ledger."""
+    world.invoices += 1
+    now = clock.now()
+    base = {"practice": world.practice, "client": world.client}
+    services = Service.objects.bulk_create(
+        Service(
+            **base,
+            clinician=world.clinician,
+            on=on,
+            wording="Session",
+            code="IND50",
+            fee_minor=5000,
+            recorded_at=now,
+        )
+        for _ in range(count)
+    )
+    invoice = Invoice.objects.create(
+        practice=world.practice, account=world.account, number=world.invoices, label=f"INV-{world.invoices:04}",
+        issued_on=on, issued_at=now, due_on=on, total_minor=5000 * count, currency="USD", frozen={},
+        digest="0" * 64,
+    )  # fmt: skip
+    lines = InvoiceLine.objects.bulk_create(
+        InvoiceLine(
+            **base, invoice=invoice, account=world.account, service=service, position=place, on=on,
+            wording="Session", clinician_name="Ana Ruiz", amount_minor=5000, currency="USD",
+        )
+        for place, service in enumerate(services, start=1)
+    )  # fmt: skip
+    LineBalance.objects.bulk_create(
+        LineBalance(
+            line_id=line.id, practice_id=world.practice.id, owner_id=world.account.id, subject_id=world.client.id,
+            currency="USD", on=on, due_on=on, charged_minor=5000, balance_minor=5000,
+        )
+        for line in lines
+    )  # fmt: skip
+    return lines
+
+
+def make_attempts(world: World, lines: Sequence[InvoiceLine], **changes: Any) -> list[Attempt]:
+    """One attempt for each line, as lists read them: nothing stands in the ledger. Paid unless told otherwise."""
+    now = clock.now()
+    said: dict[str, Any] = {
+        "practice": world.practice, "account": world.account, "processor_account": world.processor_account,
+        "contact": world.contact, "actor": world.user, "state": AttemptState.SUCCEEDED, "currency": "USD",
+        "content_hash": "0" * 64, "card_brand": "Visa", "card_last4": "4242", "notes": "for June",
+        "created_at": now, "closed_at": now, "deadline_at": now,
+    }  # fmt: skip
+    attempts = Attempt.objects.bulk_create(
+        Attempt(**({"amount_minor": line.amount_minor, "captured_minor": line.amount_minor} | said | changes))
+        for line in lines
+    )
+    AttemptLine.objects.bulk_create(
+        AttemptLine(practice=world.practice, attempt=attempt, line=line, amount_minor=line.amount_minor)
+        for attempt, line in zip(attempts, lines, strict=True)
+    )
+    return attempts
+
+
+def make_other_payer(world: World, name: str = "Leo Stone", **rights: bool) -> PortalViewer:
+    """Another contact on the same account, for the same client."""
+    now = clock.now()
+    user = User.objects.create_user(f"{new_id().hex[-8:]}@example.org")
+    contact = Contact.objects.create(practice=world.practice, name=name, user=user, created_at=now)
+    viewer = world.viewer
+    held = tuple(replace(right, **rights) for right in viewer.rights)  # type: ignore[arg-type]
+    return replace(viewer, id=user.id, contact=contact, rights=held)
 
 
 def make_form(*lines: InvoiceLine, **changes: Any) -> PayForm:

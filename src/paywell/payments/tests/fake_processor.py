@@ -151,7 +151,8 @@ class FakeProcessor:
         return ()
 
     def forget_card(self, card: SavedCardFacts) -> Outcome:
-        return Outcome(Verdict.SUCCEEDED)
+        self._begin("forget_card")
+        return self._end("forget_card", Outcome(Verdict.SUCCEEDED))
 
     def read_notice(self, notice: RawNotice) -> Sequence[Report]:
         return ()

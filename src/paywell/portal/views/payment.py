@@ -60,7 +60,7 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "card": name_card(row.card_brand, row.card_last4),
         "is_bank_check": CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
         "is_own": attempt.contact_id == viewer.contact.id,
-        "decline": explain_decline(attempt.decline),
+        "decline": explain_decline(row.decline),
         "balance": get_summary(viewer).balance_due,
         "may_try_again": get_availability(viewer).closed is None,
         "several_clients": len(viewer.rights) > 1,
