@@ -10,4 +10,5 @@ urlpatterns = [
     path("", include("paywell.accounts.urls")),
     path("account/", include("allauth.urls")),
     path("portal/", include("paywell.portal.urls")),
+    path("desk/", include("paywell.desk.urls")),
 ]

@@ -1,0 +1,58 @@
+"""Fetch and check in one step what the rooms below hand out only in lists."""
+
+from __future__ import annotations
+
+from typing import NoReturn, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from paywell.accounts.models import StaffMember
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import CatalogItem, Service
+from paywell.clients.models import Contact
+from paywell.clients.queries import list_contacts
+from paywell.core.errors import NotFoundForViewer
+from paywell.core.security_log import access_refused
+from paywell.desk.queries.scope import services_of
+from paywell.practice.models import Clinician
+
+Row = TypeVar("Row", bound=Model)
+
+
+def access_service(viewer: StaffViewer, service_id: UUID) -> Service:
+    """A service of a client whom the viewer may see."""
+    rows = services_of(viewer).select_related("client__default_account", "clinician", "practice")
+    return _get(viewer, "service", rows, service_id)
+
+
+def access_contact(viewer: StaffViewer, contact_id: UUID) -> Contact:
+    return _get(viewer, "contact", list_contacts(viewer=viewer), contact_id)
+
+
+def access_clinician(viewer: StaffViewer, clinician_id: UUID) -> Clinician:
+    rows = Clinician.objects.filter(practice=viewer.practice)
+    return _get(viewer, "clinician", rows, clinician_id)
+
+
+def access_catalog_item(viewer: StaffViewer, item_id: UUID) -> CatalogItem:
+    rows = CatalogItem.objects.filter(practice=viewer.practice)
+    return _get(viewer, "catalog item", rows, item_id)
+
+
+def access_staff_member(viewer: StaffViewer, member_id: UUID) -> StaffMember:
+    rows = StaffMember.objects.filter(practice=viewer.practice, ended_at=None).select_related("user", "clinician")
+    return _get(viewer, "staff member", rows, member_id)
+
+
+def refuse(viewer: StaffViewer, kind: str, target: UUID | str, reason: str) -> NoReturn:
+    """The one way the desk says no: a line of the security log, and a 404."""
+    access_refused(viewer=viewer, kind=kind, target=target, reason=reason)
+    raise NotFoundForViewer
+
+
+def _get(viewer: StaffViewer, kind: str, rows: QuerySet[Row], target: UUID) -> Row:
+    row = rows.filter(pk=target).first()
+    if row is None:
+        refuse(viewer, kind, target, "not theirs")
+    return row

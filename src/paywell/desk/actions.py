@@ -1,0 +1,131 @@
+"""Writes that put several actions of lower rooms into one step of the desk. Each is one transaction."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from paywell.accounts import actions as accounts
+from paywell.accounts.models import Role, StaffMember, User
+from paywell.accounts.types import StaffViewer
+from paywell.clients import actions as clients
+from paywell.clients.models import BillingAccount, Client, Contact, Grant
+from paywell.core.errors import UserError
+from paywell.desk.queries.scope import get_today
+from paywell.practice.models import Clinician
+
+
+def add_client(*, viewer: StaffViewer, invite: bool, **record: Any) -> Client:
+    """A new client, and if wished their own access to the portal with an invitation."""
+    with transaction.atomic():
+        client = clients.create_client(practice=viewer.practice, actor_id=viewer.id, **record)
+        if invite:
+            add_person(
+                viewer=viewer,
+                client=client,
+                account=client.default_account,
+                name=client.name,
+                email=client.email,
+                phone=client.phone,
+                role="self",
+                may_pay=True,
+                may_see_documents=True,
+                may_see_diagnosis=True,
+                valid_from=None,
+                valid_until=None,
+                invite=True,
+            )
+    return client
+
+
+def add_person(
+    *,
+    viewer: StaffViewer,
+    client: Client,
+    account: BillingAccount,
+    name: str,
+    email: str,
+    phone: str,
+    role: str,
+    may_pay: bool,
+    may_see_documents: bool,
+    may_see_diagnosis: bool,
+    valid_from: date | None,
+    valid_until: date | None,
+    invite: bool,
+) -> Contact:
+    """Give a person access to a client. Somebody whom the practice has under the same e-mail is not made twice.
+
+    Raises UserError as `clients.actions` does, and then nothing has been added.
+    """
+    with transaction.atomic():
+        contact = find_contact(viewer, email)
+        if contact is None:
+            contact = clients.create_contact(
+                practice=viewer.practice, name=name, email=email, phone=phone, actor_id=viewer.id
+            )
+        clients.grant_access(
+            contact=contact,
+            client=client,
+            account=account,
+            role=role,
+            may_pay=may_pay,
+            may_see_documents=may_see_documents,
+            may_see_diagnosis=may_see_diagnosis,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            actor_id=viewer.id,
+        )
+        if invite and contact.user_id is None:
+            clients.invite_contact(contact=contact, invited_by=viewer.id)
+    return contact
+
+
+def find_contact(viewer: StaffViewer, email: str) -> Contact | None:
+    """The practice's contact with this e-mail. With several, the one who signs in, else the oldest."""
+    cleaned = email.strip().lower()
+    if not cleaned:
+        return None
+    rows = Contact.objects.filter(practice=viewer.practice, email=cleaned).select_related("practice")
+    return min(rows, key=lambda contact: (contact.user_id is None, contact.created_at), default=None)
+
+
+def change_rights(*, viewer: StaffViewer, grant: Grant, valid_from: date, **rights: Any) -> Grant:
+    """Other rights from `valid_from` on. The old grant ends the day before and stays on file."""
+    before = valid_from - timedelta(days=1)
+    lives_on = valid_from > get_today(viewer) and before >= grant.valid_from
+    with transaction.atomic():
+        clients.end_grant(grant=grant, last_day=before if lives_on else None, actor_id=viewer.id)
+        return clients.grant_access(
+            contact=grant.contact, client=grant.client, valid_from=valid_from, actor_id=viewer.id, **rights
+        )
+
+
+def add_staff(*, viewer: StaffViewer, name: str, email: str, role: str, clinician: Clinician | None) -> StaffMember:
+    """Give a person a place at the desk, and invite them unless they can sign in already."""
+    with transaction.atomic():
+        user = User.objects.filter(email=email.strip().lower()).first()
+        is_new = user is None
+        if user is None:
+            user = accounts.create_user(email=email, name=name, actor_id=viewer.id)
+        member = accounts.create_staff_member(
+            practice=viewer.practice, user=user, role=Role(role), clinician=clinician, actor_id=viewer.id
+        )
+        if is_new:
+            accounts.invite(
+                practice=viewer.practice,
+                email=user.email,
+                subject_kind="staff",
+                subject_id=member.id,
+                invited_by=viewer.id,
+            )
+    return member
+
+
+def end_staff(*, viewer: StaffViewer, member: StaffMember) -> None:
+    """Close the desk to somebody else; nobody shuts themselves out by a slip."""
+    if member.user_id == viewer.id:
+        raise UserError("You can't end your own access. Ask another owner.", code="own_access")
+    accounts.end_staff_member(member=member, actor_id=viewer.id)

@@ -1,0 +1,82 @@
+"""Fields and the base that all desk forms share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from paywell.core.errors import UserError
+from paywell.core.money import Money, format_plain, parse_money
+
+
+class MoneyInput(forms.TextInput):
+    """A field with the currency's sign before it (parts/field.html)."""
+
+    is_money = True
+
+
+class MoneyField(forms.CharField):
+    """An amount as people type it. Gives Money; with `required=False` nothing typed, or a zero, gives None."""
+
+    widget = MoneyInput
+
+    def __init__(self, *, currency: str = "USD", **options: Any) -> None:
+        self.currency = currency
+        super().__init__(**options)
+        self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "maxlength": "14"}
+
+    def clean(self, value: Any) -> Any:
+        text = str(super().clean(value)).strip()
+        if not self.required and text.removeprefix("$").strip() in ("", "0", "0.0", "0.00"):
+            return None
+        try:
+            return parse_money(text, self.currency)
+        except UserError as error:
+            raise ValidationError(error.message, code=error.code) from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_plain(value) if isinstance(value, Money) else value
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="%Y-%m-%d", **options)
+
+
+def day(label: Any, *, required: bool = True, **options: Any) -> forms.DateField:
+    """A calendar day, typed or picked."""
+    messages = {"invalid": _("Enter a date, like 2026-11-03."), "required": _("Enter a date.")}
+    return forms.DateField(
+        label=label,
+        required=required,
+        widget=DayInput(),
+        error_messages=messages,
+        input_formats=["%Y-%m-%d", "%m/%d/%Y", "%b %d, %Y"],
+        **options,
+    )
+
+
+def text(label: Any, length: int, *, required: bool = False, **options: Any) -> forms.CharField:
+    """One line of text."""
+    options.setdefault("error_messages", {"required": _("Enter this.")})
+    return forms.CharField(label=label, max_length=length, required=required, **options)
+
+
+class DeskForm(forms.Form):
+    """Marks what is optional rather than what is needed; no browser check hides ours."""
+
+    use_required_attribute = False
+    required_css_class = ""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            field.widget.is_required = False
+            if not isinstance(field.widget, forms.CheckboxInput):
+                field.widget.attrs.setdefault("autocomplete", "off")

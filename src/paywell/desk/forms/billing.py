@@ -1,0 +1,131 @@
+"""Forms about services, invoices and refunds."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.care.models import CatalogItem, Diagnosis
+from paywell.clients.models import Client
+from paywell.core.money import Money, format_money
+from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.practice.models import Clinician, Location
+
+
+class ItemChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.wording} ({obj.code}), {format_money(Money(obj.fee_minor, obj.currency))}"
+
+
+class DiagnosisChoice(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.code} {obj.description}".strip()
+
+
+class ServiceForm(DeskForm):
+    """One service of one client. The catalogue gives code, wording and fee; the fee can be changed."""
+
+    catalog_item = ItemChoice(
+        label=_("Service"),
+        queryset=CatalogItem.objects.none(),
+        empty_label=_("Choose"),
+        error_messages={"required": _("Choose what was done.")},
+    )
+    on = day(_("Date of service"))
+    clinician = forms.ModelChoiceField(
+        label=_("Clinician"),
+        queryset=Clinician.objects.none(),
+        empty_label=_("Choose"),
+        error_messages={"required": _("Choose who rendered the service.")},
+    )
+    location = forms.ModelChoiceField(
+        label=_("Place"), queryset=Location.objects.none(), required=False, empty_label=_("The practice")
+    )
+    units = forms.IntegerField(label=_("Units"), min_value=1, max_value=999, initial=1)
+    fee = MoneyField(
+        label=_("Fee, all units"), required=False, help_text=_("Empty: the catalogue's fee times the units.")
+    )
+    insurer = MoneyField(label=_("Insurer's part"), required=False, help_text=_("The client owes the rest."))
+    modifiers = text(_("Modifiers"), 20, help_text=_("Up to four, like HO 95."))
+    diagnoses = DiagnosisChoice(
+        label=_("Diagnoses"),
+        queryset=Diagnosis.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What the service points to on a superbill; the primary one is the first."),
+    )
+
+    def __init__(self, *args: Any, viewer: StaffViewer, client: Client, **options: Any) -> None:
+        super().__init__(*args, **options)
+        practice = viewer.practice
+        choices: dict[str, Any] = {
+            "catalog_item": CatalogItem.objects.filter(practice=practice, is_active=True).order_by("wording"),
+            "clinician": Clinician.objects.filter(practice=practice, is_active=True).order_by("name"),
+            "location": Location.objects.filter(practice=practice).order_by("name"),
+            "diagnoses": Diagnosis.objects.filter(practice=practice, client=client).order_by("rank", "code"),
+        }
+        for name, queryset in choices.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        for name in ("fee", "insurer"):
+            self.fields[name].currency = practice.currency  # type: ignore[attr-defined]
+        if not viewer.may(Permission.SEE_DIAGNOSES) or not choices["diagnoses"].exists():
+            del self.fields["diagnoses"]
+        if not choices["location"].exists():
+            del self.fields["location"]
+
+
+class BatchForm(DeskForm):
+    """The range of a batch of invoices."""
+
+    date_from = day(_("From"))
+    date_to = day(_("To"))
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        first, last = values.get("date_from"), values.get("date_to")
+        if first and last and last < first:
+            self.add_error("date_to", ValidationError(_("The range ends before it begins.")))
+        if first and last and last - first > timedelta(days=1100):
+            self.add_error("date_from", ValidationError(_("Choose at most three years.")))
+        return values
+
+
+class ReasonForm(DeskForm):
+    """Why something is taken back."""
+
+    reason = text(_("Reason"), 200, required=True, error_messages={"required": _("Say why.")})
+
+
+class RefundForm(DeskForm):
+    amount = MoneyField(label=_("Amount to refund"))
+    reason = text(_("Reason"), 200, required=True, error_messages={"required": _("Say why.")})
+
+    def __init__(self, *args: Any, left: Money, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.left = left
+        self.fields["amount"].currency = left.currency  # type: ignore[attr-defined]
+        self.fields["amount"].help_text = _("At most %(left)s.") % {"left": format_money(left)}
+
+    def clean_amount(self) -> Money:
+        amount: Money = self.cleaned_data["amount"]
+        if amount > self.left:
+            raise ValidationError(
+                _("Refund at most %(left)s."), code="above", params={"left": format_money(self.left)}
+            )
+        return amount
+
+
+class PaymentFilter(DeskForm):
+    """What narrows the list of payments. What can't be read is left out."""
+
+    date_from = day(_("From"), required=False)
+    date_to = day(_("To"), required=False)
+
+    def days(self) -> tuple[date | None, date | None]:
+        self.is_valid()
+        return self.cleaned_data.get("date_from"), self.cleaned_data.get("date_to")

@@ -1,0 +1,169 @@
+"""Forms about clients, the people with access, diagnoses and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from paywell.accounts.types import StaffViewer
+from paywell.clients.models import BillingAccount, GrantRole, StandingShare
+from paywell.desk.forms.base import DeskForm, day, text
+from paywell.practice.models import Clinician
+
+
+class ClientForm(DeskForm):
+    """A client's record. What it says of form is checked by `clients.actions`."""
+
+    legal_first_name = text(_("Legal first name"), 80, required=True)
+    legal_last_name = text(_("Legal last name"), 80, required=True)
+    preferred_name = text(_("Preferred name"), 120, help_text=_("What screens and messages call the client."))
+    birth_date = day(_("Date of birth"), required=False)
+    sex = forms.ChoiceField(
+        label=_("Sex, as the insurer has it"),
+        required=False,
+        choices=[("", _("Not given")), ("F", _("Female")), ("M", _("Male")), ("X", _("Other"))],
+    )
+    clinician = forms.ModelChoiceField(
+        label=_("Clinician"), queryset=Clinician.objects.none(), required=False, empty_label=_("Nobody yet")
+    )
+    email = forms.EmailField(label=_("E-mail"), required=False, max_length=254)
+    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    street = text(_("Street"), 200)
+    city = text(_("City"), 80)
+    state = text(_("State"), 2, help_text=_("Two letters, like CO."))
+    postal_code = text(_("ZIP code"), 10)
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, **options)
+        clinicians = Clinician.objects.filter(practice=viewer.practice, is_active=True).order_by("name")
+        self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
+
+
+class NewClientForm(ClientForm):
+    invite = forms.BooleanField(
+        label=_("Let the client use the portal"),
+        required=False,
+        help_text=_("Adds them as a person with access and sends an invitation to their e-mail."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("invite") and not values.get("email") and "email" not in self.errors:
+            self.add_error("email", ValidationError(_("An invitation needs an e-mail address.")))
+        return values
+
+
+class AccessForm(DeskForm):
+    """What one person may do for one client, and from when until when."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=GrantRole.choices, initial=GrantRole.PAYER)
+    account = forms.ModelChoiceField(
+        label=_("Billing account"), queryset=BillingAccount.objects.none(), empty_label=None
+    )
+    may_pay = forms.BooleanField(label=_("May pay"), required=False, initial=True)
+    may_see_documents = forms.BooleanField(
+        label=_("May see documents"),
+        required=False,
+        help_text=_("Names of services, invoices in full, and superbills together with the diagnosis."),
+    )
+    may_see_diagnosis = forms.BooleanField(
+        label=_("May see the diagnosis"), required=False, help_text=_("Needs the right to see documents.")
+    )
+    valid_from = day(_("From"))
+    valid_until = day(_("Last day"), required=False, help_text=_("Empty: until access is taken away."))
+
+    def __init__(self, *args: Any, accounts: Sequence[BillingAccount], **options: Any) -> None:
+        super().__init__(*args, **options)
+        known = BillingAccount.objects.filter(id__in=[account.id for account in accounts])
+        self.fields["account"].queryset = known.order_by("name")  # type: ignore[attr-defined]
+
+
+class PersonForm(AccessForm):
+    """A person who signs in or pays for a client."""
+
+    name = text(_("Name"), 120, required=True)
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        required=False,
+        help_text=_("Somebody whom the practice knows by this address already is given access, not added twice."),
+    )
+    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    invite = forms.BooleanField(label=_("Send an invitation to the portal now"), required=False, initial=True)
+
+    field_order = (
+        "name", "email", "phone", "role", "account", "may_pay", "may_see_documents", "may_see_diagnosis",
+        "valid_from", "valid_until", "invite",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("invite") and not values.get("email") and "email" not in self.errors:
+            self.add_error("email", ValidationError(_("An invitation needs an e-mail address.")))
+        return values
+
+
+class DiagnosisForm(DeskForm):
+    code = text(_("ICD-10-CM code"), 8, required=True, help_text=_("Like F41.1."))
+    description = text(_("Description"), 200)
+    diagnosed_on = day(_("Date of diagnosis"))
+    ended_on = day(_("Ended"), required=False)
+    rank = forms.IntegerField(
+        label=_("Order on documents"), min_value=1, max_value=12, initial=1, help_text=_("1 is the primary one.")
+    )
+
+
+class AccountForm(DeskForm):
+    """One more billing account that may owe for a client."""
+
+    name = text(_("Name"), 120, required=True, help_text=_("Whom invoices are addressed to."))
+    street = text(_("Street"), 200)
+    city = text(_("City"), 80)
+    state = text(_("State"), 2)
+    postal_code = text(_("ZIP code"), 10)
+
+
+class SharesForm(DeskForm):
+    """A percentage for each billing account of a client; all together 100, or all empty."""
+
+    def __init__(
+        self,
+        *args: Any,
+        accounts: Sequence[BillingAccount],
+        shares: Sequence[StandingShare],
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        present = {share.account_id: share.basis_points for share in shares}
+        self.accounts = {f"share_{account.id.hex}": account for account in accounts}
+        for name, account in self.accounts.items():
+            points = present.get(account.id)
+            self.fields[name] = forms.DecimalField(
+                label=account.name,
+                required=False,
+                min_value=0,
+                max_value=100,
+                decimal_places=2,
+                max_digits=5,
+                initial=None if points is None else _percent(points),
+                widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+                help_text=_("Percent of each new service."),
+            )
+
+    def shares(self) -> dict[Any, int]:
+        """Basis points by account id, without those that owe nothing."""
+        typed = {account.id: self.cleaned_data[name] for name, account in self.accounts.items()}
+        return {account_id: int(percent * 100) for account_id, percent in typed.items() if percent}
+
+
+def _percent(points: int) -> str:
+    whole, rest = divmod(points, 100)
+    return f"{whole}.{rest:02}" if rest else str(whole)
+
+
+class EndAccessForm(DeskForm):
+    last_day = day(_("Last day of access"), required=False, help_text=_("Empty: access ends now."))

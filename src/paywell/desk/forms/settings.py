@@ -1,0 +1,110 @@
+"""Forms of the set-up: the practice, its clinicians, its catalogue, its staff, its processor."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import ServiceKind
+from paywell.desk.forms.base import DeskForm, MoneyField, text
+from paywell.practice.models import Clinician
+
+_ZONES = sorted(zone for zone in available_timezones() if zone.startswith(("America/", "Pacific/", "US/")))
+
+
+class PracticeForm(DeskForm):
+    """What documents, the portal and processors say of the practice."""
+
+    name = text(_("Name"), 120, required=True)
+    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    street = text(_("Street"), 200)
+    city = text(_("City"), 80)
+    state = text(_("State"), 2, help_text=_("Two letters, like CO."))
+    postal_code = text(_("ZIP code"), 10)
+    tax_id_kind = forms.ChoiceField(label=_("Kind of tax number"), choices=[("EIN", "EIN"), ("SSN", "SSN")])
+    tax_id = text(_("Tax number"), 11, help_text=_("Printed on superbills and kept encrypted."))
+    npi = text(_("Group NPI"), 10)
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=[(zone, zone) for zone in _ZONES])
+    accent = forms.CharField(
+        label=_("Accent color"),
+        max_length=7,
+        widget=forms.TextInput(attrs={"type": "color"}),
+        help_text=_("Of the portal's buttons and links. Made darker or lighter where it would be hard to read."),
+    )
+    discreet_label = text(
+        _("Name on card statements"), 22, help_text=_("Others may read it: better nothing that tells of therapy.")
+    )
+    invoice_prefix = text(_("Before invoice numbers"), 10)
+    payment_terms_days = forms.IntegerField(label=_("Days to pay an invoice"), min_value=0, max_value=365)
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, **options)
+        zone = viewer.practice.timezone
+        if zone not in _ZONES:
+            self.fields["timezone"].choices = [(zone, zone), *[(z, z) for z in _ZONES]]  # type: ignore[attr-defined]
+
+
+class ClinicianForm(DeskForm):
+    name = text(_("Name"), 120, required=True, help_text=_("As registered with the NPI."))
+    credentials = text(_("Credentials"), 40, help_text=_("Like LCSW or PhD."))
+    npi = text(_("NPI"), 10)
+    license_number = text(_("License number"), 40)
+    license_state = text(_("License state"), 2)
+    taxonomy = text(_("Taxonomy code"), 10)
+    supervisor = forms.ModelChoiceField(
+        label=_("Supervisor"), queryset=Clinician.objects.none(), required=False, empty_label=_("None")
+    )
+    is_active = forms.BooleanField(label=_("Sees clients now"), required=False, initial=True)
+
+    def __init__(self, *args: Any, viewer: StaffViewer, own_id: Any = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        others = Clinician.objects.filter(practice=viewer.practice).exclude(pk=own_id).order_by("name")
+        self.fields["supervisor"].queryset = others  # type: ignore[attr-defined]
+
+
+class CatalogItemForm(DeskForm):
+    code = text(_("Code"), 10, required=True, help_text=_("HCPCS, or a code of your own like IND50."))
+    wording = text(_("Wording"), 120, required=True, help_text=_("What invoices and superbills print."))
+    kind = forms.ChoiceField(label=_("Kind"), choices=ServiceKind.choices)
+    fee = MoneyField(label=_("Fee"))
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["fee"].currency = viewer.practice.currency  # type: ignore[attr-defined]
+
+
+class CatalogItemChangeForm(DeskForm):
+    """Code and wording stay: another service is another entry."""
+
+    fee = MoneyField(label=_("Fee"), help_text=_("Services recorded before keep their fee."))
+    is_active = forms.BooleanField(label=_("Offered when a service is recorded"), required=False)
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["fee"].currency = viewer.practice.currency  # type: ignore[attr-defined]
+
+
+class StaffForm(DeskForm):
+    """Somebody who is to work at the desk."""
+
+    name = text(_("Name"), 120, required=True)
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.BILLER)
+    clinician = forms.ModelChoiceField(
+        label=_("Clinician"),
+        queryset=Clinician.objects.none(),
+        required=False,
+        empty_label=_("Not a clinician"),
+        help_text=_("For the role Clinician: whose clients they see."),
+    )
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, **options)
+        clinicians = Clinician.objects.filter(practice=viewer.practice, is_active=True).order_by("name")
+        self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]

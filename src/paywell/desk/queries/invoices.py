@@ -1,0 +1,86 @@
+"""Invoices with what is still owed on each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db.models import Q
+
+from paywell.accounts.types import StaffViewer
+from paywell.clients.access import clients_of
+from paywell.clients.models import Client
+from paywell.core.money import Money
+from paywell.core.paging import Page
+from paywell.desk.queries.scope import get_today
+from paywell.desk.types import InvoiceLineRow, InvoiceRow, InvoiceState, paginate
+from paywell.invoicing import queries as invoicing
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.ledger.models import LineBalance
+
+
+def list_invoices(
+    viewer: StaffViewer, *, client: Client | None = None, words: str = "", show: str = "all", page: int = 1
+) -> Page[InvoiceRow]:
+    """Pages of InvoiceRow, newest first. `show`: all, open, overdue, void. Three queries."""
+    invoices = invoicing.list_invoices(viewer)
+    if client is not None:
+        own = InvoiceLine.objects.filter(practice=viewer.practice, client=client)
+        invoices = invoices.filter(id__in=own.values("invoice_id"))
+    for word in words.split()[:6]:
+        invoices = invoices.filter(Q(label__icontains=word) | Q(account__name__icontains=word))
+    if show == "void":
+        invoices = invoices.filter(voided_at__isnull=False)
+    elif show in ("open", "overdue"):
+        unpaid = LineBalance.objects.filter(practice_id=viewer.practice.id, balance_minor__gt=0)
+        lines = InvoiceLine.objects.filter(practice=viewer.practice, id__in=unpaid.values("line_id"))
+        invoices = invoices.filter(voided_at=None, id__in=lines.values("invoice_id"))
+        if show == "overdue":
+            invoices = invoices.filter(due_on__lt=get_today(viewer))
+    return paginate(invoices, page, lambda rows: get_invoice_rows(viewer, rows))
+
+
+def get_invoice_lines(viewer: StaffViewer, invoice: Invoice) -> list[InvoiceLineRow]:
+    """The invoice's lines in printed order; for a clinician those of their own clients. Two queries."""
+    lines = list(invoicing.list_lines(viewer, invoice).filter(client__in=clients_of(viewer)))
+    left = _get_left(viewer, [line.id for line in lines])
+    return [
+        InvoiceLineRow(line, Money(line.amount_minor, line.currency), Money(left.get(line.id, 0), line.currency))
+        for line in lines
+    ]
+
+
+def get_invoice_rows(viewer: StaffViewer, invoices: Sequence[Invoice]) -> list[InvoiceRow]:
+    """The invoices with their balances and states. Two queries for any number."""
+    lines = InvoiceLine.objects.filter(practice=viewer.practice, invoice__in=[i.id for i in invoices])
+    invoice_of: dict[UUID, UUID] = dict(lines.values_list("id", "invoice_id"))
+    balances: dict[UUID, int] = defaultdict(int)
+    for line_id, left in _get_left(viewer, list(invoice_of)).items():
+        balances[invoice_of[line_id]] += left
+    today = get_today(viewer)
+    return [
+        InvoiceRow(
+            invoice=invoice,
+            state=_state(invoice, balances[invoice.id], today),
+            total=Money(invoice.total_minor, invoice.currency),
+            balance=Money(balances[invoice.id], invoice.currency),
+        )
+        for invoice in invoices
+    ]
+
+
+def _get_left(viewer: StaffViewer, line_ids: Sequence[UUID]) -> dict[UUID, int]:
+    rows = LineBalance.objects.filter(practice_id=viewer.practice.id, line_id__in=line_ids)
+    return dict(rows.values_list("line_id", "balance_minor"))
+
+
+def _state(invoice: Invoice, balance: int, today: date) -> InvoiceState:
+    if invoice.voided_at is not None:
+        return InvoiceState.VOIDED
+    if balance <= 0:
+        return InvoiceState.PAID
+    if invoice.due_on < today:
+        return InvoiceState.OVERDUE
+    return InvoiceState.PARTLY_PAID if balance < invoice.total_minor else InvoiceState.OPEN

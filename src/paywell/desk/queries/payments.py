@@ -1,0 +1,110 @@
+"""Payments as the desk shows them: the list narrowed, one with its whole story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from paywell.accounts.types import StaffViewer
+from paywell.clients.models import Client
+from paywell.core.money import Money
+from paywell.core.paging import Page
+from paywell.desk.types import TimelineEntry
+from paywell.desk.words import CAUSE_WORDS, STATE_WORDS, UNCHANGED
+from paywell.payments import machine, queries
+from paywell.payments.history import SHOWN_STATES
+from paywell.payments.models import Attempt, AttemptEvent, AttemptState, Dispute, Refund, RefundState, Review
+from paywell.payments.types import PaymentRow
+
+#: What the list can be narrowed to; the key stands in the address.
+STATUS_FILTERS: Final[dict[str, Sequence[AttemptState]]] = {
+    "all": SHOWN_STATES,
+    "paid": (AttemptState.SUCCEEDED,),
+    "processing": (
+        AttemptState.SUBMITTING, AttemptState.PROCESSING, AttemptState.UNKNOWN, AttemptState.IN_REVIEW,
+    ),
+    "declined": (AttemptState.DECLINED,),
+}  # fmt: skip
+_GIVEN_UP = (RefundState.FAILED, RefundState.FAILED_LATE)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDetail:
+    attempt: Attempt
+    row: PaymentRow
+    timeline: tuple[TimelineEntry, ...]
+    refunds: tuple[tuple[Refund, Money], ...]
+    disputes: tuple[tuple[Dispute, Money], ...]
+    reviews: tuple[Review, ...]
+    left: Money  #: what can still be refunded
+    is_open: bool  #: its outcome is not settled, and a look-up may tell
+
+
+def list_payments(
+    viewer: StaffViewer,
+    *,
+    client: Client | None = None,
+    show: str = "all",
+    date_from: date | None = None,
+    date_to: date | None = None,
+    page: int = 1,
+) -> Page[PaymentRow]:
+    """Payments and tries, newest first. Two queries; for a clinician three."""
+    return queries.list_practice_payments(
+        viewer,
+        date_from,
+        date_to,
+        page,
+        client_id=client.id if client else None,
+        states=STATUS_FILTERS.get(show, SHOWN_STATES),
+    )
+
+
+def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
+    """One payment, already fetched by `access_payment`, with everything that happened to it. Five queries."""
+    own = {"practice": viewer.practice, "attempt": attempt}
+    refunds = list(Refund.objects.filter(**own).select_related("actor").order_by("created_at"))
+    disputes = Dispute.objects.filter(**own).order_by("opened_at")
+    return PaymentDetail(
+        attempt=attempt,
+        row=queries.get_practice_payment(viewer, attempt),
+        timeline=tuple(_tell(AttemptEvent.objects.filter(**own).order_by("at", "id"))),
+        refunds=tuple((refund, Money(refund.amount_minor, refund.currency)) for refund in refunds),
+        disputes=tuple((dispute, Money(dispute.amount_minor, dispute.currency)) for dispute in disputes),
+        reviews=tuple(Review.objects.filter(**own).order_by("opened_at")),
+        left=_left(attempt, refunds),
+        is_open=attempt.state in machine.OPEN,
+    )
+
+
+def get_refundable(viewer: StaffViewer, attempt: Attempt) -> Money:
+    """What of the payment can still be given back. The action decides again, with the account held."""
+    return _left(attempt, list(Refund.objects.filter(practice=viewer.practice, attempt=attempt)))
+
+
+def _left(attempt: Attempt, refunds: Iterable[Refund]) -> Money:
+    if attempt.state != AttemptState.SUCCEEDED:
+        return Money(0, attempt.currency)
+    given = sum(refund.amount_minor for refund in refunds if refund.state not in _GIVEN_UP)
+    return Money(max(attempt.captured_minor - given, 0), attempt.currency)
+
+
+def _tell(events: Iterable[AttemptEvent]) -> list[TimelineEntry]:
+    """The events in words. Checks in a row that changed nothing are told once, by the last of them."""
+    told: list[TimelineEntry] = []
+    was_idle = False
+    for event in events:
+        is_idle = event.from_state == event.to_state and event.cause != "create"
+        words, tone = STATE_WORDS.get(event.to_state, (event.to_state, "info"))
+        if is_idle:
+            words, tone = UNCHANGED, "info"
+        how = str(CAUSE_WORDS.get(event.cause, event.cause))
+        entry = TimelineEntry(event.at, str(words), how, tone)
+        if is_idle and was_idle:
+            told[-1] = entry
+        else:
+            told.append(entry)
+        was_idle = is_idle
+    return told

@@ -1,0 +1,134 @@
+"""Services with where each stands between recorded and paid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import Service
+from paywell.clients.models import Client
+from paywell.core.money import Money
+from paywell.core.paging import Page
+from paywell.desk.queries.scope import services_of
+from paywell.desk.types import ServiceRow, ServiceState, paginate
+from paywell.invoicing.models import InvoiceLine
+from paywell.invoicing.queries import get_uninvoiced
+from paywell.invoicing.types import Uninvoiced
+from paywell.ledger.models import LineBalance
+
+
+def list_services(
+    viewer: StaffViewer, *, client: Client | None = None, words: str = "", show: str = "all", page: int = 1
+) -> Page[ServiceRow]:
+    """Pages of ServiceRow, newest first. `show`: all, uninvoiced, voided. Three queries."""
+    services = services_of(viewer)
+    if client is not None:
+        services = services.filter(client=client)
+    for word in words.split()[:6]:
+        services = services.filter(
+            Q(client__legal_first_name__icontains=word)
+            | Q(client__legal_last_name__icontains=word)
+            | Q(client__preferred_name__icontains=word)
+            | Q(wording__icontains=word)
+            | Q(code__iexact=word)
+        )
+    if show == "uninvoiced":
+        services = _uninvoiced(services)
+    elif show == "voided":
+        services = services.filter(voided_at__isnull=False)
+    return paginate(_with_lines(services), page, lambda rows: _rows(viewer, rows))
+
+
+def list_uninvoiced_rows(viewer: StaffViewer, client: Client) -> list[ServiceRow]:
+    """All of a client's services that an invoice could take up, oldest first. Three queries."""
+    services = _with_lines(_uninvoiced(services_of(viewer).filter(client=client))).order_by("on", "id")
+    return _rows(viewer, list(services))
+
+
+def get_uninvoiced_sum(viewer: StaffViewer, client: Client) -> tuple[Money, int]:
+    """What the client's services not yet invoiced come to, and how many they are. One query."""
+    rows = _uninvoiced(services_of(viewer).filter(client=client)).values_list(
+        F("fee_minor") - F("insurer_minor") - F("invoiced_minor"), flat=True
+    )
+    amounts = list(rows)
+    return Money(sum(amounts), viewer.practice.currency), len(amounts)
+
+
+def count_uninvoiced(viewer: StaffViewer) -> int:
+    """How many services wait for an invoice. One query."""
+    return _uninvoiced(services_of(viewer)).count()
+
+
+def preview_invoices(viewer: StaffViewer, client: Client, service_ids: Collection[UUID]) -> list[Uninvoiced]:
+    """The invoices that issuing the chosen services of one client would make, one for each account that owes."""
+    services = services_of(viewer).filter(client=client, id__in=service_ids)
+    days = list(services.values_list("on", flat=True))
+    return get_uninvoiced(viewer.practice, min(days), max(days), services) if days else []
+
+
+def get_service_row(viewer: StaffViewer, service: Service) -> ServiceRow:
+    """One service as in the list. Three queries."""
+    return _rows(viewer, list(_with_lines(services_of(viewer).filter(pk=service.pk))))[0]
+
+
+def _uninvoiced(services: QuerySet[Service]) -> QuerySet[Service]:
+    """Not void, and all live lines together are less than the client's part."""
+    invoiced = (
+        InvoiceLine.objects.filter(service=OuterRef("pk"), voided_at=None)
+        .order_by()
+        .values("service")
+        .annotate(total=Sum("amount_minor"))
+        .values("total")
+    )
+    return (
+        services.filter(voided_at=None)
+        .annotate(invoiced_minor=Coalesce(Subquery(invoiced), 0))
+        .filter(fee_minor__gt=F("insurer_minor") + F("invoiced_minor"))
+    )
+
+
+def _with_lines(services: QuerySet[Service]) -> QuerySet[Service]:
+    lines = InvoiceLine.objects.filter(voided_at=None).select_related("invoice").order_by("invoice__number")
+    return (
+        services.select_related("client", "clinician")
+        .prefetch_related(Prefetch("lines", queryset=lines))
+        .order_by("-on", "-id")
+    )
+
+
+def _rows(viewer: StaffViewer, services: Sequence[Service]) -> list[ServiceRow]:
+    line_ids = [line.id for service in services for line in service.lines.all()]
+    left: dict[UUID, int] = dict(
+        LineBalance.objects.filter(practice_id=viewer.practice.id, line_id__in=line_ids).values_list(
+            "line_id", "balance_minor"
+        )
+    )
+    rows = []
+    for service in services:
+        lines = list(service.lines.all())
+        balance = sum(left.get(line.id, 0) for line in lines)
+        rows.append(
+            ServiceRow(
+                service=service,
+                state=_state(service, sum(line.amount_minor for line in lines), balance),
+                fee=Money(service.fee_minor, service.currency),
+                client_part=Money(service.client_minor, service.currency),
+                balance=Money(balance, service.currency),
+                invoices=tuple({line.invoice_id: line.invoice.label for line in lines}.items()),
+            )
+        )
+    return rows
+
+
+def _state(service: Service, invoiced: int, balance: int) -> ServiceState:
+    if service.voided_at is not None:
+        return ServiceState.VOIDED
+    if service.client_minor == 0:
+        return ServiceState.INSURER_ONLY
+    if invoiced < service.client_minor:
+        return ServiceState.PARTLY_INVOICED if invoiced else ServiceState.NOT_INVOICED
+    return ServiceState.OPEN if balance > 0 else ServiceState.PAID

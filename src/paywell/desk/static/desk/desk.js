@@ -1,0 +1,71 @@
+// The desk works without this file. It adds: "/" to the search, lists that filter as one types, Check All,
+// and buttons that can't be pressed twice.
+"use strict";
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    document.querySelector("[data-desk-search]")?.focus();
+  }
+});
+
+for (const form of document.querySelectorAll("form[data-live]")) {
+  const target = () => document.querySelector(form.dataset.live);
+  let timer = 0;
+  let running = null;
+
+  const load = async () => {
+    const url = new URL(form.action || location.href);
+    url.search = new URLSearchParams(new FormData(form)).toString();
+    running?.abort();
+    running = new AbortController();
+    try {
+      const answer = await fetch(url, { signal: running.signal, credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return location.assign(url);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = page.querySelector(form.dataset.live);
+      if (found) target().replaceChildren(...found.childNodes);
+      history.replaceState(null, "", url);
+    } catch (error) {
+      if (error.name !== "AbortError") form.submit();
+    }
+  };
+
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(load, 180);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    load();
+  });
+  target()?.setAttribute("aria-live", "polite");
+}
+
+for (const form of document.querySelectorAll("form[data-check-all]")) {
+  const all = form.querySelector("[data-all]");
+  const boxes = [...form.querySelectorAll('input[name="service"]')];
+  const show = () => {
+    const count = boxes.filter((box) => box.checked).length;
+    all.checked = count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+  };
+  all.closest("[data-needs-js]").hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+  });
+  form.addEventListener("change", show);
+  show();
+}
+
+for (const button of document.querySelectorAll("[data-once]")) {
+  button.form.addEventListener("submit", (event) => {
+    if (button.form.dataset.sent) event.preventDefault();
+    button.form.dataset.sent = "yes";
+    button.setAttribute("aria-disabled", "true");
+  });
+}
+
+document.getElementById("errors")?.focus();

@@ -1,0 +1,91 @@
+"""What desk templates share: badges of our states, words, fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.utils.safestring import SafeString
+
+from paywell.core.money import Money
+from paywell.core.templatetags.paywell import badge
+from paywell.desk.words import (
+    CAUSE_WORDS,
+    DECLINE_WORDS,
+    DISPUTE_WORDS,
+    REFUND_WORDS,
+    STATUS_TONES,
+    STATUS_WORDS,
+)
+from paywell.payments.types import PaymentRow, Shown
+
+register = template.Library()
+_BRANDS: Mapping[str, str] = {"visa": "Visa", "mastercard": "Mastercard", "amex": "Amex", "discover": "Discover"}
+
+
+@register.simple_tag
+def state_badge(state: Any) -> SafeString:
+    """One of the desk's own states (types.py)."""
+    return badge(state.tone, state.label)
+
+
+@register.simple_tag
+def status_badge(status: Shown) -> SafeString:
+    """A status of a payment."""
+    return badge(STATUS_TONES[status], str(STATUS_WORDS[status]))
+
+
+@register.simple_tag
+def refund_badge(state: str) -> SafeString:
+    words, tone = REFUND_WORDS[state]
+    return badge(tone, str(words))
+
+
+@register.simple_tag
+def dispute_badge(status: str) -> SafeString:
+    words, tone = DISPUTE_WORDS[status]
+    return badge(tone, str(words))
+
+
+@register.filter
+def decline_words(code: str) -> str:
+    """Why the bank said no, for staff."""
+    return str(DECLINE_WORDS.get(code, DECLINE_WORDS["generic"])) if code else ""
+
+
+@register.filter
+def cause_words(cause: str) -> str:
+    return str(CAUSE_WORDS.get(cause, cause))
+
+
+@register.filter
+def card(row: PaymentRow) -> str:
+    """`Visa 4242`; empty while no card is known."""
+    if not row.card_last4:
+        return ""
+    return f"{_BRANDS.get(row.card_brand.lower(), row.card_brand)} {row.card_last4}".strip()
+
+
+@register.filter
+def minor(amount_minor: int, currency: str = "USD") -> Money:
+    """A column of minor units as money."""
+    return Money(amount_minor, currency)
+
+
+@register.filter
+def percent(basis_points: int) -> str:
+    """5000 as `50%`, 3333 as `33.33%`."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02}%" if rest else f"{whole}%"
+
+
+@register.filter
+def kind_of(field: BoundField) -> str:
+    """How a field is laid out: money, check (one box), boxes, radios, or plain."""
+    widget = field.field.widget
+    if getattr(widget, "is_money", False):
+        return "money"
+    name = type(widget).__name__
+    return {"CheckboxInput": "check", "CheckboxSelectMultiple": "boxes", "RadioSelect": "radios"}.get(name, "plain")

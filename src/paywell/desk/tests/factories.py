@@ -1,0 +1,156 @@
+"""A practice with everything that a desk page can show, and staff of each role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.test import Client as Browser
+
+from paywell.accounts.models import Invitation, Role, StaffMember
+from paywell.accounts.tests.factories import make_staff, make_user
+from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
+from paywell.care.models import CatalogItem, Diagnosis, Service
+from paywell.clients.actions import grant_access, invite_contact
+from paywell.clients.models import Client, Contact, Grant
+from paywell.clients.tests.factories import make_client, make_contact
+from paywell.core import clock
+from paywell.core.ids import new_id
+from paywell.core.money import Money
+from paywell.invoicing.actions import issue_invoice
+from paywell.invoicing.models import Invoice
+from paywell.invoicing.tests.factories import make_clinician, make_practice
+from paywell.ledger.actions import Line, Posting, Side, post
+from paywell.ledger.models import AccountKind
+from paywell.payments.models import Attempt, AttemptEvent, AttemptLine, AttemptState, ProcessorAccount, Review
+from paywell.practice.models import Clinician, Practice
+
+DAY = date(2026, 11, 3)
+
+
+@dataclass
+class Desk:
+    """One practice; its client Ana Duarte has a paid, an open and an un-invoiced service."""
+
+    practice: Practice
+    clinician: Clinician
+    item: CatalogItem
+    client: Client
+    contact: Contact
+    grant: Grant
+    invitation: Invitation
+    diagnosis: Diagnosis
+    service: Service  #: invoiced, half paid
+    unpaid: Invoice  #: nothing paid on it
+    waiting: Service  #: not invoiced
+    invoice: Invoice
+    processor_account: ProcessorAccount
+    attempt: Attempt
+    review: Review
+    members: dict[Role, StaffMember] = field(default_factory=dict)
+
+    def browser(self, role: Role = Role.OWNER) -> Browser:
+        """Signed in as staff of that role; the role clinician is the client's own."""
+        if role not in self.members:
+            clinician = self.clinician if role is Role.CLINICIAN else None
+            self.members[role] = make_staff(self.practice, role, clinician=clinician)
+        browser = Browser()
+        browser.force_login(self.members[role].user)
+        return browser
+
+    def ids(self) -> dict[str, Any]:
+        """A value for each name in a desk address."""
+        return {
+            "client_id": self.client.id,
+            "grant_id": self.grant.id,
+            "contact_id": self.contact.id,
+            "service_id": self.waiting.id,
+            "invoice_id": self.unpaid.id,
+            "attempt_id": self.attempt.id,
+            "review_id": self.review.id,
+            "clinician_id": self.clinician.id,
+            "item_id": self.item.id,
+            "member_id": self.members[Role.READ_ONLY].id,
+        }
+
+
+def make_desk(**practice: Any) -> Desk:
+    made = make_practice(**practice)
+    clinician = make_clinician(made)
+    item = add_catalog_item(
+        practice=made, code="IND50", wording="Individual session, 50 minutes", fee=Money(14_000), actor_id=None
+    )
+    client = make_client(
+        made, legal_first_name="Ana", legal_last_name="Duarte", clinician=clinician, email="ana@example.org"
+    )
+    contact = make_contact(made, name="Ana Duarte", email="ana@example.org")
+    grant = grant_access(
+        contact=contact, client=client, account=client.default_account, role="self", may_see_documents=True,
+        may_see_diagnosis=True, valid_from=date(2026, 1, 1), actor_id=None,
+    )  # fmt: skip
+    invitation, _ = invite_contact(contact=contact, invited_by=None)
+    diagnosis = add_diagnosis(practice=made, client=client, code="F41.1", diagnosed_on=DAY, actor_id=None)
+    services = [add_service(client, clinician, item, DAY.replace(day=day)) for day in (3, 4, 5)]
+    invoice, unpaid = (
+        issue_invoice(practice=made, account=client.default_account, services=[service], actor_id=None)
+        for service in services[:2]
+    )
+    processor_account = ProcessorAccount.objects.create(
+        practice=made, connector="test_inline", connected_at=clock.now()
+    )
+    attempt = add_payment(invoice, contact, processor_account, 7_000)
+    review = Review.objects.create(
+        practice=made, attempt=attempt, kind="late_success", dedupe=f"late_success:{attempt.id}",
+        amount_minor=7_000, currency="USD", detail="A second answer", opened_at=clock.now(),
+    )  # fmt: skip
+    desk = Desk(
+        made, clinician, item, client, contact, grant, invitation, diagnosis, services[0], unpaid, services[2],
+        invoice, processor_account, attempt, review,
+    )  # fmt: skip
+    desk.members[Role.OWNER] = make_staff(made, Role.OWNER)
+    desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
+    return desk
+
+
+def add_service(
+    client: Client, clinician: Clinician, item: CatalogItem, on: date, insurer_minor: int = 0
+) -> Service:
+    return record_service(
+        practice=client.practice, client=client, clinician=clinician, catalog_item=item, on=on,
+        insurer_minor=insurer_minor, actor_id=None,
+    )  # fmt: skip
+
+
+def add_payment(
+    invoice: Invoice,
+    contact: Contact,
+    processor_account: ProcessorAccount,
+    minor: int,
+    state: AttemptState = AttemptState.SUCCEEDED,
+) -> Attempt:
+    """A payment of `minor` on the invoice's first line, with its story; in the ledger where it succeeded."""
+    line, now = invoice.lines.order_by("position")[0], clock.now()
+    is_paid = state == AttemptState.SUCCEEDED
+    attempt = Attempt.objects.create(
+        practice=invoice.practice, account=invoice.account, processor_account=processor_account, contact=contact,
+        state=state, amount_minor=minor, captured_minor=minor if is_paid else 0, currency="USD",
+        content_hash="0" * 64, card_brand="Visa", card_last4="4242", processor_ref=f"ch_{new_id().hex}",
+        notes="Thank you", created_at=now, submitted_at=now, closed_at=now if is_paid else None, deadline_at=now,
+    )  # fmt: skip
+    AttemptLine.objects.create(practice=invoice.practice, attempt=attempt, line=line, amount_minor=minor)
+    for before, after, cause in (("created", "submitting", "submit"), ("submitting", state, "confirm")):
+        AttemptEvent.objects.create(
+            practice=invoice.practice, attempt=attempt, at=now, from_state=before, to_state=after, cause=cause
+        )
+    if is_paid:
+        post(
+            practice_id=invoice.practice_id, book_owner_id=invoice.account_id, source=f"payment:{attempt.id}",
+            postings=[Posting(
+                debit=Side(AccountKind.CLEARING, processor_account.id),
+                credit=Side(AccountKind.RECEIVABLE, invoice.account_id),
+                money=Money(minor), line=Line(line.id),
+            )],
+            actor_id=None,
+        )  # fmt: skip
+    return attempt

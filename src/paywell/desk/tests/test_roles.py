@@ -1,0 +1,196 @@
+"""Each role against each address of the desk, made from the list of addresses itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import PERMISSIONS
+from paywell.accounts.types import Permission as P
+from paywell.audit.models import AuditEvent
+from paywell.clients.tests.factories import make_client
+from paywell.desk.tests.factories import Desk, make_desk
+from paywell.desk.urls import urlpatterns
+
+#: What each address needs. An address that is missing here fails `test_every_address_is_listed`.
+NEEDS: dict[str, P] = {
+    "inbox": P.SEE_DESK,
+    "search": P.SEE_CLIENTS,
+    "roles": P.SEE_DESK,
+    "switch": P.SEE_DESK,
+    "review_close": P.REFUND,
+    "payments": P.SEE_MONEY,
+    "payment": P.SEE_MONEY,
+    "payment_check": P.TAKE_PAYMENTS,
+    "refund": P.REFUND,
+    "receipt": P.SEE_MONEY,
+    "receipt_pdf": P.SEE_MONEY,
+    "clients": P.SEE_CLIENTS,
+    "client_new": P.EDIT_CLIENTS,
+    "client": P.SEE_CLIENTS,
+    "client_edit": P.EDIT_CLIENTS,
+    "client_services": P.SEE_CLIENTS,
+    "service_new": P.RECORD_SERVICES,
+    "client_invoices": P.SEE_MONEY,
+    "invoice_new": P.ISSUE_INVOICES,
+    "client_payments": P.SEE_MONEY,
+    "client_billing": P.SEE_MONEY,
+    "client_shares": P.EDIT_CLIENTS,
+    "client_account_new": P.EDIT_CLIENTS,
+    "client_payments_allowed": P.EDIT_CLIENTS,
+    "client_diagnoses": P.SEE_DIAGNOSES,
+    "diagnosis_new": P.RECORD_SERVICES,
+    "client_people": P.SEE_CLIENTS,
+    "person_new": P.EDIT_CLIENTS,
+    "grant_change": P.EDIT_CLIENTS,
+    "grant_end": P.EDIT_CLIENTS,
+    "invite": P.EDIT_CLIENTS,
+    "invitation_withdraw": P.EDIT_CLIENTS,
+    "services": P.SEE_CLIENTS,
+    "service": P.SEE_CLIENTS,
+    "service_void": P.RECORD_SERVICES,
+    "superbill": P.SEE_DIAGNOSES,
+    "superbill_pdf": P.SEE_DIAGNOSES,
+    "invoices": P.SEE_MONEY,
+    "invoice_batch": P.ISSUE_INVOICES,
+    "invoice": P.SEE_MONEY,
+    "invoice_print": P.SEE_MONEY,
+    "invoice_pdf": P.SEE_MONEY,
+    "invoice_void": P.ISSUE_INVOICES,
+    "settings": P.CHANGE_SETTINGS,
+    "payments_allowed": P.CHANGE_SETTINGS,
+    "processor_connect": P.CHANGE_SETTINGS,
+    "processor_disconnect": P.CHANGE_SETTINGS,
+    "settings_practice": P.CHANGE_SETTINGS,
+    "clinicians": P.CHANGE_SETTINGS,
+    "clinician_new": P.CHANGE_SETTINGS,
+    "clinician_edit": P.CHANGE_SETTINGS,
+    "catalog": P.CHANGE_SETTINGS,
+    "catalog_item_new": P.CHANGE_SETTINGS,
+    "catalog_item_edit": P.CHANGE_SETTINGS,
+    "staff": P.CHANGE_SETTINGS,
+    "staff_new": P.CHANGE_SETTINGS,
+    "staff_invite": P.CHANGE_SETTINGS,
+    "staff_end": P.CHANGE_SETTINGS,
+    "audit": P.SEE_AUDIT,
+}
+NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
+POST_ONLY = {
+    "switch", "payment_check", "client_payments_allowed", "invite", "invitation_withdraw", "payments_allowed",
+    "staff_invite",
+}  # fmt: skip
+
+
+def address(name: str, desk: Desk, **others: Any) -> str:
+    ids = desk.ids() | others
+    wanted = NAMES[name].pattern.converters
+    return reverse(f"desk:{name}", kwargs={key: ids[key] for key in wanted})
+
+
+def test_every_address_is_listed() -> None:
+    assert set(NEEDS) == set(NAMES)
+
+
+def test_whoever_records_services_may_see_diagnoses() -> None:
+    """The form for a diagnosis asks for one of the two rights; this keeps the other one implied."""
+    for permissions in PERMISSIONS.values():
+        assert P.RECORD_SERVICES not in permissions or P.SEE_DIAGNOSES in permissions
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_opens_what_its_permissions_say_and_nothing_else(desk: Desk, role: Role, caplog: Any) -> None:
+    browser = desk.browser(role)
+    for name, permission in NEEDS.items():
+        caplog.clear()
+        method = browser.post if name in POST_ONLY else browser.get
+        answer = method(address(name, desk), {"practice": desk.practice.slug} if name == "switch" else {})
+        if permission in PERMISSIONS[role]:
+            assert answer.status_code == (302 if name in POST_ONLY else 200), (role, name)
+        else:
+            assert answer.status_code == 404, (role, name)
+            assert "access refused" in caplog.text, (role, name)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_refused_post_changes_nothing(desk: Desk, role: Role) -> None:
+    browser = desk.browser(role)
+    before = AuditEvent.objects.count()
+    for name, permission in NEEDS.items():
+        if permission not in PERMISSIONS[role]:
+            body = {
+                "allowed": "no",
+                "reason": "because",
+                "step": "refund",
+                "amount": "1.00",
+                "service": desk.waiting.id,
+            }
+            assert browser.post(address(name, desk), body).status_code in (404, 405), (role, name)
+    assert AuditEvent.objects.count() == before
+
+
+def test_ids_of_another_practice_are_not_found(desk: Desk, caplog: Any) -> None:
+    there = make_desk()
+    browser = desk.browser()
+    for name, pattern in NAMES.items():
+        if not pattern.pattern.converters:
+            continue
+        for method in (browser.get, browser.post):
+            caplog.clear()
+            answer = method(address(name, there), {"reason": "because", "allowed": "no"})
+            assert answer.status_code in (404, 405), name
+            assert answer.status_code == 405 or "access refused" in caplog.text, name
+
+
+def test_own_client_with_another_practices_grant_or_contact_is_not_found(desk: Desk) -> None:
+    there = make_desk()
+    browser = desk.browser()
+    assert browser.post(address("invite", desk, contact_id=there.contact.id)).status_code == 404
+    assert browser.post(address("grant_end", desk, grant_id=there.grant.id)).status_code == 404
+
+
+def test_a_clinician_sees_own_clients_only(desk: Desk) -> None:
+    other = make_client(desk.practice, legal_first_name="Piet", legal_last_name="Fremd")
+    browser = desk.browser(Role.CLINICIAN)
+    assert b"Piet" not in browser.get(reverse("desk:clients")).content
+    assert b"Ana Duarte" in browser.get(reverse("desk:clients")).content
+    for name in ("client", "client_services", "client_invoices", "client_people", "service_new"):
+        assert browser.get(address(name, desk, client_id=other.id)).status_code == 404
+
+
+def test_a_clinician_sees_no_invoice_payment_or_service_of_others(desk: Desk) -> None:
+    type(desk.client).objects.filter(pk=desk.client.pk).update(clinician=None)
+    browser = desk.browser(Role.CLINICIAN)
+    for name in ("service", "invoice", "invoice_pdf", "payment", "receipt", "superbill"):
+        assert browser.get(address(name, desk)).status_code == 404, name
+    for name in ("clients", "services", "invoices", "payments", "inbox"):
+        content = browser.get(address(name, desk), {"show": "all"}).content.decode()
+        assert "Duarte" not in content.replace("Ana Duarte and", ""), name
+
+
+def test_the_front_desk_never_reads_a_diagnosis(desk: Desk) -> None:
+    browser = desk.browser(Role.FRONT_DESK)
+    for name in NAMES:
+        if name in POST_ONLY:
+            continue
+        assert b"F41" not in browser.get(address(name, desk)).content, name
+    assert b"F41.1" in desk.browser().get(address("client_diagnoses", desk)).content
+
+
+def test_a_read_only_role_finds_no_button_that_changes_anything(desk: Desk) -> None:
+    browser = desk.browser(Role.READ_ONLY)
+    for name, permission in NEEDS.items():
+        if permission not in PERMISSIONS[Role.READ_ONLY] or name in POST_ONLY or "pdf" in name:
+            continue
+        content = browser.get(address(name, desk)).content.decode()
+        allowed = {"/account/logout/", "/desk/switch/", "/account/keep-alive/"}
+        for form in content.split('method="post"')[1:]:
+            assert any(one in form.split(">")[0] for one in allowed), (name, form[:120])
+
+
+def test_nobody_signed_in_is_asked_to(client: Any, desk: Desk) -> None:
+    answer = client.get(reverse("desk:inbox"))
+    assert answer.status_code == 302
+    assert "/account/login/" in answer["Location"]

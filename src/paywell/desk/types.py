@@ -1,0 +1,199 @@
+"""Values that desk queries hand to desk pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from paywell.accounts.models import Invitation
+from paywell.care.models import Service
+from paywell.clients.models import Client, Contact, Grant
+from paywell.core.money import Money
+from paywell.core.paging import Page, cut_page, page_bounds
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.payments.models import Review
+from paywell.payments.types import PaymentRow
+
+Source = TypeVar("Source", bound=models.Model)
+Row = TypeVar("Row")
+
+
+def paginate(rows: models.QuerySet[Source], number: int, make: Callable[[list[Source]], list[Row]]) -> Page[Row]:
+    """Page `number` of `rows`, its rows made by `make`: one query and make's own, however long the list is."""
+    page: Page[Source] = cut_page(rows[page_bounds(number)], number)
+    return page.with_rows(make(list(page.rows)))
+
+
+class PortalStatus(models.TextChoices):
+    """Whether anybody can sign in for a client; the best one first."""
+
+    ACTIVE = "active", _("Active")
+    INVITED = "invited", _("Invited")
+    EXPIRED = "expired", _("Invitation expired")
+    NOT_INVITED = "not_invited", _("Not invited")
+
+    @property
+    def tone(self) -> str:
+        return {"active": "good", "invited": "wait", "expired": "warn"}.get(self.value, "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What is owed, and what of it is past its due date."""
+
+    balance: Money
+    overdue: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    client: Client
+    owed: Owed
+    portal_status: PortalStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHeader:
+    """What stands at the top of every page of a client's record."""
+
+    client: Client
+    owed: Owed
+    credit: Money
+    uninvoiced: Money
+    uninvoiced_count: int
+    portal_status: PortalStatus
+
+
+class ServiceState(models.TextChoices):
+    """Where a service stands between recorded and paid."""
+
+    NOT_INVOICED = "not_invoiced", _("Not invoiced")
+    PARTLY_INVOICED = "partly_invoiced", _("Partly invoiced")
+    INSURER_ONLY = "insurer_only", _("Insurer pays all")
+    OPEN = "open", _("Open")
+    PAID = "paid", _("Paid")
+    VOIDED = "voided", _("Void")
+
+    @property
+    def tone(self) -> str:
+        return {"paid": "good", "open": "wait", "not_invoiced": "warn", "partly_invoiced": "warn"}.get(
+            self.value, "info"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    service: Service
+    state: ServiceState
+    fee: Money
+    client_part: Money
+    balance: Money
+    invoices: tuple[tuple[UUID, str], ...]  #: id and label of each live invoice that carries it
+
+
+class InvoiceState(models.TextChoices):
+    OPEN = "open", _("Open")
+    PARTLY_PAID = "partly_paid", _("Partly paid")
+    OVERDUE = "overdue", _("Overdue")
+    PAID = "paid", _("Paid")
+    VOIDED = "voided", _("Void")
+
+    @property
+    def tone(self) -> str:
+        return {"paid": "good", "overdue": "bad", "voided": "info"}.get(self.value, "wait")
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    invoice: Invoice
+    state: InvoiceState
+    total: Money
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLineRow:
+    line: InvoiceLine
+    amount: Money
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    grant: Grant
+    is_current: bool
+    is_ahead: bool  #: begins on a later day
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact with access to a client: the grants, and where their sign-in stands."""
+
+    contact: Contact
+    grants: tuple[GrantRow, ...]
+    status: PortalStatus
+    invitation: Invitation | None
+
+    @property
+    def has_access(self) -> bool:
+        return any(row.is_current or row.is_ahead for row in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class SetupGap:
+    """Something without which clients can't be invoiced or can't pay; `url` is where to mend it."""
+
+    code: str
+    words: str
+    url: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """Something about money that only a person can close, in words."""
+
+    review: Review
+    title: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What the desk begins with."""
+
+    payments: tuple[PaymentRow, ...]
+    received: Money  #: the sum of those that are paid, less refunds
+    open_attempts: tuple[OpenAttempt, ...]
+    reviews: tuple[ReviewRow, ...]
+    gaps: tuple[SetupGap, ...]
+    uninvoiced_count: int
+    overdue: Money
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """A payment whose outcome is not settled yet."""
+
+    attempt_id: UUID
+    at: datetime
+    account_name: str
+    amount: Money
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One or several equal events of a payment, in words."""
+
+    at: datetime
+    words: str
+    how: str
+    tone: str

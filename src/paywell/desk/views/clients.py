@@ -1,0 +1,200 @@
+"""Clients: the list and the record."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.accounts.web import desk_view
+from paywell.care.actions import add_diagnosis
+from paywell.care.models import Diagnosis
+from paywell.clients import actions
+from paywell.clients.access import access_client
+from paywell.clients.models import Client
+from paywell.clients.queries import get_standing_shares, list_accounts
+from paywell.desk.actions import add_client
+from paywell.desk.forms.clients import AccountForm, ClientForm, DiagnosisForm, NewClientForm, SharesForm
+from paywell.desk.pages import act, page_of, run, show, succeeds
+from paywell.desk.queries import payments
+from paywell.desk.queries.clients import get_header, list_clients
+from paywell.desk.queries.invoices import list_invoices
+from paywell.desk.queries.scope import get_today
+from paywell.desk.queries.services import list_services
+
+
+@require_safe
+@desk_view(Permission.SEE_CLIENTS)
+def clients(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    words, only = request.GET.get("q", "").strip()[:100], request.GET.get("show", "all")
+    page = list_clients(viewer, words=words, show=only, page=page_of(request))
+    return show(request, viewer, "clients", "clients", page=page, words=words, only=only)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.EDIT_CLIENTS)
+def client_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    form = NewClientForm(request.POST or None, viewer=viewer)
+    if form.is_valid():
+        client = run(form, lambda: add_client(viewer=viewer, **form.cleaned_data))
+        if client is not None:
+            messages.success(request, _("%(name)s is on file.") % {"name": client.name})
+            return redirect("desk:client", client.id)
+    return show(request, viewer, "client_form", "clients", form=form, status=422 if form.errors else 200)
+
+
+@require_safe
+@desk_view(Permission.SEE_CLIENTS)
+def client(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """The record's first page: who they are, and the latest of everything."""
+    row = access_client(viewer, client_id)
+    return _record(
+        request, viewer, row, "client", "overview",
+        services=list_services(viewer, client=row).rows[:6],
+        payments=payments.list_payments(viewer, client=row).rows[:4],
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.EDIT_CLIENTS)
+def client_edit(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    initial = {name: getattr(row, name) for name in ClientForm.base_fields}
+    form = ClientForm(request.POST or None, viewer=viewer, initial=initial)
+    if form.is_valid() and succeeds(
+        form, lambda: actions.change_client(client=row, actor_id=viewer.id, **form.cleaned_data)
+    ):
+        messages.success(request, _("The record is saved."))
+        return redirect("desk:client", row.id)
+    return show(
+        request, viewer, "client_form", "clients", form=form, client=row, status=422 if form.errors else 200
+    )
+
+
+@require_safe
+@desk_view(Permission.SEE_CLIENTS)
+def client_services(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    page = list_services(viewer, client=row, page=page_of(request))
+    return _record(request, viewer, row, "client_services", "services", page=page)
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def client_invoices(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    page = list_invoices(viewer, client=row, page=page_of(request))
+    return _record(request, viewer, row, "client_invoices", "invoices", page=page)
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def client_payments(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    page = payments.list_payments(viewer, client=row, page=page_of(request))
+    return _record(request, viewer, row, "client_payments", "payments", page=page)
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def client_billing(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """The payment switch, the billing accounts, and how a service is shared out."""
+    row = access_client(viewer, client_id)
+    return _record(
+        request, viewer, row, "client_billing", "billing",
+        accounts=list_accounts(viewer=viewer, client=row), shares=get_standing_shares(row),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.EDIT_CLIENTS)
+def client_shares(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    accounts, shares = list_accounts(viewer=viewer, client=row), get_standing_shares(row)
+    form = SharesForm(request.POST or None, accounts=accounts, shares=shares)
+    if form.is_valid():
+        done = run(form, lambda: actions.set_standing_shares(client=row, shares=form.shares(), actor_id=viewer.id))
+        if done is not None:
+            messages.success(request, _("New services are shared out like this from now on."))
+            return redirect("desk:client_billing", row.id)
+    return show(
+        request, viewer, "client_shares", "clients", client=row, form=form, status=422 if form.errors else 200
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.EDIT_CLIENTS)
+def client_account_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """A billing account for somebody else who owes for the client, led on to their access."""
+    row = access_client(viewer, client_id)
+    form = AccountForm(request.POST or None)
+    if form.is_valid():
+        account = run(
+            form,
+            lambda: actions.create_billing_account(
+                practice=viewer.practice, actor_id=viewer.id, **form.cleaned_data
+            ),
+        )
+        if account is not None:
+            messages.success(request, _("The account is made. Now say who may use it."))
+            return redirect(f"{reverse('desk:person_new', args=[row.id])}?account={account.id}")
+    return show(
+        request, viewer, "account_form", "clients", client=row, form=form, status=422 if form.errors else 200
+    )
+
+
+@require_POST
+@desk_view(Permission.EDIT_CLIENTS)
+def client_payments_allowed(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """The client's own switch."""
+    row = access_client(viewer, client_id)
+    allowed = request.POST.get("allowed") == "yes"
+    done = _("Payments through the portal are on for %(name)s.") if allowed else _(
+        "Payments through the portal are off for %(name)s."
+    )  # fmt: skip
+    return act(
+        request,
+        lambda: actions.set_client_payments_allowed(client=row, allowed=allowed, actor_id=viewer.id),
+        done=done % {"name": row.name},
+        back="desk:client_billing",
+        client_id=row.id,
+    )
+
+
+@require_safe
+@desk_view(Permission.SEE_DIAGNOSES)
+def client_diagnoses(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    diagnoses = Diagnosis.objects.filter(practice=viewer.practice, client=row).order_by("rank", "-diagnosed_on")
+    return _record(request, viewer, row, "client_diagnoses", "diagnoses", diagnoses=diagnoses)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.RECORD_SERVICES)
+def diagnosis_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    row = access_client(viewer, client_id)
+    form = DiagnosisForm(request.POST or None, initial={"diagnosed_on": get_today(viewer)})
+    if form.is_valid() and succeeds(
+        form,
+        lambda: add_diagnosis(practice=viewer.practice, client=row, actor_id=viewer.id, **form.cleaned_data),
+    ):
+        messages.success(request, _("The diagnosis is on file."))
+        return redirect("desk:client_diagnoses", row.id)
+    return show(
+        request, viewer, "diagnosis_form", "clients", client=row, form=form, status=422 if form.errors else 200
+    )
+
+
+def _record(
+    request: HttpRequest, viewer: StaffViewer, row: Client, template: str, tab: str, **context: Any
+) -> HttpResponse:
+    return show(
+        request, viewer, template, "clients", header=get_header(viewer, row), client=row, tab=tab, **context
+    )

@@ -1,0 +1,53 @@
+"""The inbox, the search, and who may do what."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from paywell.accounts.models import Role
+from paywell.accounts.queries import list_staff
+from paywell.accounts.types import PERMISSIONS, Permission, StaffViewer
+from paywell.accounts.web import desk_view, switch_practice
+from paywell.desk.pages import show
+from paywell.desk.queries import inbox as inbox_queries
+from paywell.desk.queries.clients import list_clients
+from paywell.desk.queries.invoices import list_invoices
+from paywell.desk.words import PERMISSION_WORDS
+
+
+@require_safe
+@desk_view(Permission.SEE_DESK)
+def inbox(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    return show(request, viewer, "inbox", "inbox", inbox=inbox_queries.get_inbox(viewer))
+
+
+@require_safe
+@desk_view(Permission.SEE_CLIENTS)
+def search(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """Clients and invoices that have the words."""
+    words = request.GET.get("q", "").strip()[:100]
+    clients = list_clients(viewer, words=words) if words else None
+    invoices = list_invoices(viewer, words=words) if words and viewer.may(Permission.SEE_MONEY) else None
+    return show(request, viewer, "search", "", words=words, searched=words, clients=clients, invoices=invoices)
+
+
+@require_safe
+@desk_view(Permission.SEE_DESK)
+def roles(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """Who may do what, and who works here."""
+    table = [
+        (PERMISSION_WORDS[permission], [permission in PERMISSIONS[role] for role in Role])
+        for permission in Permission
+    ]
+    staff = list_staff(viewer=viewer)
+    return show(request, viewer, "roles", "roles", table=table, roles=list(Role), staff=staff)
+
+
+@require_POST
+@desk_view(Permission.SEE_DESK)
+def switch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """Open the desk of another practice where the person works too."""
+    switch_practice(request, request.POST.get("practice", ""))
+    return redirect("desk:inbox")

@@ -1,0 +1,137 @@
+"""Incoming payments: the list, one with its story, checking it, refunding it, closing a review."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.accounts.web import desk_view
+from paywell.core.money import format_money
+from paywell.desk.forms.billing import PaymentFilter, ReasonForm, RefundForm
+from paywell.desk.pages import page_of, run, show, succeeds
+from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_refundable, list_payments
+from paywell.desk.reviews import access_review, close_review
+from paywell.desk.words import review_title
+from paywell.documents.access import access_receipt
+from paywell.documents.web import page_response, pdf_response
+from paywell.payments.access import access_payment
+from paywell.payments.actions import check_attempt, refund_payment
+from paywell.payments.models import Attempt, RefundState
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def payments(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    form = PaymentFilter(request.GET)
+    date_from, date_to = form.days()
+    only = request.GET.get("show", "all")
+    page = list_payments(viewer, show=only, date_from=date_from, date_to=date_to, page=page_of(request))
+    return show(
+        request, viewer, "payments", "payments",
+        page=page, form=form, only=only if only in STATUS_FILTERS else "all",
+        is_narrowed=bool(date_from or date_to or only != "all"),
+    )  # fmt: skip
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def payment(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
+    return show(
+        request, viewer, "payment", "payments", detail=get_detail(viewer, access_payment(viewer, attempt_id))
+    )
+
+
+@require_POST
+@desk_view(Permission.TAKE_PAYMENTS)
+def payment_check(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
+    """Ask the processor now."""
+    before = access_payment(viewer, attempt_id)
+    after = check_attempt(attempt=before)
+    if after.state == before.state:
+        messages.info(request, _("Checked just now. The processor has no other answer yet."))
+    else:
+        messages.success(request, _("Checked just now: the payment moved on."))
+    return redirect("desk:payment", attempt_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def refund(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
+    """First how much and why; then the same once more in words, with the button that does it."""
+    attempt = access_payment(viewer, attempt_id)
+    left = get_refundable(viewer, attempt)
+    form = RefundForm(request.POST if request.method == "POST" else None, left=left, initial={"amount": left})
+    if form.is_valid():
+        if request.POST.get("step") != "refund":
+            return _page(request, viewer, "refund_confirm", attempt, left, form)
+        done = run(
+            form,
+            lambda: refund_payment(
+                viewer=viewer,
+                attempt=attempt,
+                amount=form.cleaned_data["amount"],
+                reason=form.cleaned_data["reason"],
+            ),
+        )
+        if done is not None:
+            _say_refunded(request, done.state, format_money(form.cleaned_data["amount"]))
+            return redirect("desk:payment", attempt.id)
+    return _page(request, viewer, "refund", attempt, left, form)
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def receipt(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
+    document = access_receipt(viewer, attempt_id)
+    if request.resolver_match and request.resolver_match.url_name == "receipt_pdf":
+        return pdf_response(document)
+    return page_response(
+        request, document,
+        pdf_url=reverse("desk:receipt_pdf", args=[attempt_id]), back_url=reverse("desk:payment", args=[attempt_id]),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def review_close(request: HttpRequest, viewer: StaffViewer, review_id: UUID) -> HttpResponse:
+    """A person says what was found and done; then it leaves the inbox."""
+    review = access_review(viewer, review_id)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and succeeds(
+        form, lambda: close_review(viewer=viewer, review=review, note=form.cleaned_data["reason"])
+    ):
+        messages.success(request, _("The review is closed."))
+        return redirect("desk:inbox")
+    return show(
+        request, viewer, "review_close", "inbox",
+        review=review, title=review_title(review.kind), form=form, status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _page(
+    request: HttpRequest, viewer: StaffViewer, template: str, attempt: Attempt, left: object, form: RefundForm
+) -> HttpResponse:
+    return show(
+        request, viewer, template, "payments",
+        attempt=attempt, left=left, form=form, status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _say_refunded(request: HttpRequest, state: str, amount: str) -> None:
+    if state == RefundState.DONE:
+        messages.success(request, _("%(amount)s is refunded to the card.") % {"amount": amount})
+    elif state == RefundState.FAILED:
+        messages.error(request, _("The processor refused the refund. No money went back."))
+    else:
+        messages.info(
+            request,
+            _("The refund of %(amount)s is on its way. Its result will show here. Don't send it again.")
+            % {"amount": amount},
+        )

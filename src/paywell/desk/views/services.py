@@ -1,0 +1,121 @@
+"""Services: the list, recording one, voiding one, its superbill."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.accounts.web import desk_view
+from paywell.care.actions import record_service, void_service
+from paywell.care.models import Service
+from paywell.clients.access import access_client
+from paywell.clients.models import Client
+from paywell.desk.access import access_service
+from paywell.desk.forms.billing import ReasonForm, ServiceForm
+from paywell.desk.pages import page_of, run, show, succeeds
+from paywell.desk.queries.scope import get_today
+from paywell.desk.queries.services import get_service_row, list_services
+from paywell.documents.access import access_superbill
+from paywell.documents.gaps import superbill_gaps
+from paywell.documents.superbills import NoSuperbill
+from paywell.documents.web import page_response, pdf_response
+
+
+@require_safe
+@desk_view(Permission.SEE_CLIENTS)
+def services(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    words, only = request.GET.get("q", "").strip()[:100], request.GET.get("show", "uninvoiced")
+    page = list_services(viewer, words=words, show=only, page=page_of(request))
+    return show(request, viewer, "services", "services", page=page, words=words, only=only)
+
+
+@require_safe
+@desk_view(Permission.SEE_CLIENTS)
+def service(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> HttpResponse:
+    row = access_service(viewer, service_id)
+    may_see_diagnoses = viewer.may(Permission.SEE_DIAGNOSES)
+    pointers = row.pointers.select_related("diagnosis").order_by("position") if may_see_diagnoses else []
+    gaps = superbill_gaps(row) if may_see_diagnoses else []
+    return show(
+        request, viewer, "service", "services",
+        row=get_service_row(viewer, row), service=row, pointers=pointers, gaps=gaps,
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.RECORD_SERVICES)
+def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    client = access_client(viewer, client_id)
+    initial = {"on": get_today(viewer), "clinician": viewer.clinician_id or client.clinician_id}
+    form = ServiceForm(request.POST or None, viewer=viewer, client=client, initial=initial)
+    if form.is_valid():
+        row = run(form, lambda: _record(viewer, client, form))
+        if row is not None:
+            messages.success(request, _("The service is recorded."))
+            if "another" in request.POST:
+                return redirect("desk:service_new", client.id)
+            if viewer.may(Permission.ISSUE_INVOICES):
+                return redirect(f"{reverse('desk:invoice_new', args=[client.id])}?service={row.id}")
+            return redirect("desk:client_services", client.id)
+    return show(
+        request, viewer, "service_form", "clients", client=client, form=form, status=422 if form.errors else 200
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.RECORD_SERVICES)
+def service_void(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> HttpResponse:
+    row = access_service(viewer, service_id)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and succeeds(
+        form, lambda: void_service(service=row, actor_id=viewer.id, reason=form.cleaned_data["reason"])
+    ):
+        messages.success(request, _("The service is void. It can't be invoiced."))
+        return redirect("desk:service", row.id)
+    return show(
+        request, viewer, "service_void", "services", service=row, form=form, status=422 if form.errors else 200
+    )
+
+
+@require_safe
+@desk_view(Permission.SEE_DIAGNOSES)
+def superbill(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> HttpResponse:
+    try:
+        document = access_superbill(viewer, service_id)
+    except NoSuperbill as reason:
+        messages.warning(request, str(reason))
+        return redirect("desk:service", service_id)
+    if request.resolver_match and request.resolver_match.url_name == "superbill_pdf":
+        return pdf_response(document)
+    return page_response(
+        request,
+        document,
+        pdf_url=reverse("desk:superbill_pdf", args=[service_id]),
+        back_url=reverse("desk:service", args=[service_id]),
+    )
+
+
+def _record(viewer: StaffViewer, client: Client, form: ServiceForm) -> Service:
+    values = form.cleaned_data
+    insurer = values["insurer"]
+    return record_service(
+        practice=viewer.practice,
+        client=client,
+        clinician=values["clinician"],
+        catalog_item=values["catalog_item"],
+        on=values["on"],
+        units=values["units"],
+        fee=values["fee"],
+        insurer_minor=insurer.minor if insurer else 0,
+        modifiers=values["modifiers"],
+        location=values.get("location"),
+        diagnosis_ids=[diagnosis.id for diagnosis in values.get("diagnoses") or ()],
+        actor_id=viewer.id,
+    )

@@ -1,0 +1,121 @@
+"""What the desk says: permissions, events of a payment, reviews, set-up gaps, audit events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from paywell.accounts.types import Permission
+from paywell.payments.models import AttemptState
+from paywell.payments.types import Shown
+from paywell.processors.contract import Decline
+
+Text = str | Promise
+
+PERMISSION_WORDS: Final[Mapping[Permission, Text]] = {
+    Permission.SEE_DESK: _("Open the desk"),
+    Permission.SEE_CLIENTS: _("See clients and services"),
+    Permission.SEE_DIAGNOSES: _("See diagnoses and superbills"),
+    Permission.SEE_MONEY: _("See balances, invoices and payments"),
+    Permission.EDIT_CLIENTS: _("Change clients and who has access"),
+    Permission.RECORD_SERVICES: _("Record services and diagnoses"),
+    Permission.ISSUE_INVOICES: _("Issue and void invoices"),
+    Permission.TAKE_PAYMENTS: _("Check payments at the processor"),
+    Permission.REFUND: _("Refund payments and close reviews"),
+    Permission.CHANGE_SETTINGS: _("Change settings, staff and the processor"),
+    Permission.SEE_AUDIT: _("See the audit trail"),
+}
+
+#: The sign and color of each status of a payment.
+STATUS_TONES: Final[Mapping[Shown, str]] = {
+    Shown.PAID: "good",
+    Shown.PROCESSING: "wait",
+    Shown.DECLINED: "bad",
+    Shown.REFUNDED: "back",
+    Shown.PARTLY_REFUNDED: "back",
+    Shown.DISPUTED: "warn",
+}
+STATUS_WORDS: Final[Mapping[Shown, Text]] = {
+    Shown.PAID: _("Paid"),
+    Shown.PROCESSING: _("Processing"),
+    Shown.DECLINED: _("Declined"),
+    Shown.REFUNDED: _("Refunded"),
+    Shown.PARTLY_REFUNDED: _("Partly refunded"),
+    Shown.DISPUTED: _("Disputed"),
+}
+
+#: What became of a payment at each step; and its tone.
+STATE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
+    AttemptState.CREATED: (_("The payment was started."), "info"),
+    AttemptState.AWAITING_ACTION: (_("Waiting for the payer to finish at the card processor."), "wait"),
+    AttemptState.SUBMITTING: (_("Sent to the card processor."), "wait"),
+    AttemptState.PROCESSING: (_("The card processor accepted it; its final answer comes later."), "wait"),
+    AttemptState.UNKNOWN: (_("No answer that can be trusted. Paywell keeps checking."), "warn"),
+    AttemptState.IN_REVIEW: (_("Paywell can't settle this alone. A person has to look."), "warn"),
+    AttemptState.SUCCEEDED: (_("Paid."), "good"),
+    AttemptState.DECLINED: (_("Declined. No money moved."), "bad"),
+    AttemptState.FAILED: (_("It never reached the card processor. No money moved."), "bad"),
+    AttemptState.CANCELED: (_("Canceled. No money moved."), "info"),
+    AttemptState.EXPIRED: (_("The payer did not finish in time. No money moved."), "info"),
+}
+UNCHANGED: Final = _("Checked; nothing has changed.")
+
+#: How Paywell came to know it.
+CAUSE_WORDS: Final[Mapping[str, Text]] = {
+    "create": _("the payer sent the form"),
+    "open": _("the processor answered when the payment was opened"),
+    "submit": _("the processor answered the payment"),
+    "confirm": _("looked up right after the payment"),
+    "return": _("the payer came back from the processor"),
+    "read": _("somebody looked at the payment"),
+    "notice": _("the processor sent a notice"),
+    "reconcile": _("a check on schedule"),
+    "sweep": _("the comparison with the processor's list"),
+    "cancel": _("somebody canceled it"),
+    "replace": _("a newer payment took its place"),
+    "fence": _("the comparison with the processor's list"),
+    "expire": _("its time ran out"),
+    "give_up": _("checked many times without an answer"),
+    "desk": _("staff asked for a check"),
+}
+
+DECLINE_WORDS: Final[Mapping[str, Text]] = {
+    Decline.GENERIC: _("The bank gave no reason."),
+    Decline.INSUFFICIENT_FUNDS: _("Not enough money on the card."),
+    Decline.EXPIRED_CARD: _("The card has expired."),
+    Decline.WRONG_CVC: _("The security code does not match the card."),
+    Decline.WRONG_NUMBER: _("The bank does not know the card number."),
+    Decline.WRONG_ZIP: _("The ZIP code does not match the card."),
+    Decline.BANK_CHECK_FAILED: _("The bank could not confirm that it was the card's owner."),
+    Decline.LOST_OR_STOLEN: _("The bank does not accept this card any more."),
+    Decline.TOO_MANY_TRIES: _("The card was tried too often."),
+    Decline.TRY_AGAIN_LATER: _("The bank could not answer just then."),
+}
+
+REFUND_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
+    "sending": (_("Being sent"), "wait"),
+    "pending": (_("Processing"), "wait"),
+    "done": (_("Refunded"), "back"),
+    "failed": (_("Not refunded"), "bad"),
+    "failed_late": (_("Came back"), "bad"),
+    "in_review": (_("In review"), "warn"),
+}
+
+DISPUTE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
+    "open": (_("Open: answer it at the processor"), "warn"),
+    "won": (_("Won"), "good"),
+    "lost": (_("Lost"), "bad"),
+}
+
+
+def review_title(kind: str) -> str:
+    """The kind of a review as a heading: `late_success` reads "Late success"."""
+    return kind.replace("_", " ").capitalize()
+
+
+def audit_words(action: str) -> str:
+    """`clients.grant_access` reads "Grant access"."""
+    return action.rpartition(".")[2].replace("_", " ").capitalize()
