@@ -35,6 +35,8 @@ def return_from_processor(*, attempt_id: UUID, signature: str) -> Attempt:
     now = clock.now()
     first = Attempt.objects.filter(pk=attempt_id, returned_at=None, state__in=machine.OPEN)
     if first.update(returned_at=now, next_check_at=now):
+        # Whoever looked a moment ago did so before the payer's answer: the page that follows may look at once.
+        Attempt.objects.filter(pk=attempt_id, state=AttemptState.AWAITING_ACTION).update(lease_until=None)
         from paywell.payments.jobs import look_up
 
         look_up.enqueue(str(attempt_id))

@@ -56,6 +56,17 @@ def test_the_way_back_needs_no_session_and_the_page_then_shows_the_truth(
     assert owed(line) == 0
 
 
+def test_a_look_a_moment_before_the_return_does_not_hide_the_truth_after_it(
+    world: World, two_step: FakeProcessor
+) -> None:
+    attempt = check_attempt(attempt=start(world, make_line(world)))
+    assert attempt.state == AttemptState.AWAITING_ACTION
+    two_step.pay_at_step_two(attempt.reference)
+    assert check_attempt(attempt=attempt).state == AttemptState.AWAITING_ACTION
+    returned = return_from_processor(attempt_id=attempt.id, signature=signature_of(attempt))
+    assert check_attempt(attempt=returned).state == AttemptState.SUCCEEDED
+
+
 def test_returning_twice_stores_the_hint_once(world: World, two_step: FakeProcessor) -> None:
     attempt = start(world, make_line(world))
     signature = signature_of(attempt)

@@ -1,4 +1,4 @@
-/* While a payment is being checked, ask now and then whether its page has news. Slower with time. */
+/* While a payment is open, ask now and then whether its page would say something else. Slower with time. */
 "use strict";
 
 (() => {
@@ -10,7 +10,7 @@
     try {
       const answer = await fetch(place.dataset.statusUrl, { credentials: "same-origin", redirect: "manual", headers: { "X-Background": "1" } });
       if (answer.type === "opaqueredirect") return window.location.reload();
-      if (answer.ok && (await answer.json()).done) return window.location.reload();
+      if (answer.ok && (await answer.json()).screen !== place.dataset.screen) return window.location.reload();
     } catch {
       /* Offline for a moment: ask again later. */
     }
