@@ -78,10 +78,10 @@ def enter_new_card(window: Locator | Page, number: str) -> None:
 
 
 def type_card(fields: FrameLocator | Locator | Page, number: str) -> None:
-    fields.get_by_label("Card number").fill(number)
-    fields.get_by_label("Expires").fill("12/40")
-    fields.get_by_label("CVC").fill("123")
-    fields.get_by_label("ZIP code").fill("80401")
+    fields.get_by_role("textbox", name="Card number").fill(number)
+    fields.get_by_role("textbox", name="Expires").fill("12/40")
+    fields.get_by_role("textbox", name="CVC").fill("123")
+    fields.get_by_role("textbox", name="ZIP code").fill("80401")
 
 
 def press_pay(window: Locator | Page, page: Page) -> None:

@@ -53,7 +53,11 @@ class Watch:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
-        # A page that answers 402 or 422 on purpose is noted by Chromium too; the flow itself says which are right.
-        if message.text.startswith("Failed to load resource") and message.location["url"] in self._documents:
+        url = message.location["url"]
+        # A page or a form that answers 402 or 422 on purpose is noted by Chromium too; the flow itself says what
+        # is right there. Only a missing or broken part of a page is a fault of its own.
+        if message.text.startswith("Failed to load resource") and (
+            url in self._documents or " 422 " in message.text
+        ):
             return
-        self._add(f"console: {message.text} ({message.location['url']})")
+        self._add(f"console: {message.text} ({url})")
