@@ -52,7 +52,7 @@ STATE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     AttemptState.CREATED: (_("The payment was started."), "info"),
     AttemptState.AWAITING_ACTION: (_("Waiting for the payer to finish at the card processor."), "wait"),
     AttemptState.SUBMITTING: (_("Sent to the card processor."), "wait"),
-    AttemptState.PROCESSING: (_("The card processor accepted it; its final answer comes later."), "wait"),
+    AttemptState.PROCESSING: (_("The card processor accepted it; the final answer is still to come."), "wait"),
     AttemptState.UNKNOWN: (_("No answer that can be trusted. Paywell keeps checking."), "warn"),
     AttemptState.IN_REVIEW: (_("Paywell can't settle this alone. A person has to look."), "warn"),
     AttemptState.SUCCEEDED: (_("Paid."), "good"),
@@ -66,7 +66,7 @@ UNCHANGED: Final = _("Checked; nothing has changed.")
 #: How Paywell came to know it.
 CAUSE_WORDS: Final[Mapping[str, Text]] = {
     "create": _("the payer sent the form"),
-    "open": _("the processor answered when the payment was opened"),
+    "open": _("the payment was opened there"),
     "submit": _("the processor answered the payment"),
     "confirm": _("looked up right after the payment"),
     "return": _("the payer came back from the processor"),

@@ -50,7 +50,7 @@ def get_owed_by_client(viewer: StaffViewer, client_ids: Collection[UUID]) -> dic
     """What is owed for each client, over all accounts that share in it. One query."""
     currency = viewer.practice.currency
     late = Case(When(due_on__lt=get_today(viewer), then=F("balance_minor")), default=Value(0))
-    sums: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
+    sums: dict[UUID | None, list[int]] = defaultdict(lambda: [0, 0])
     for client_id, owed, overdue in (
         LineBalance.objects.filter(practice_id=viewer.practice.id, balance_minor__gt=0, subject_id__in=client_ids)
         .values("subject_id")

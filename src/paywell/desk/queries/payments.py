@@ -70,7 +70,7 @@ def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
     return PaymentDetail(
         attempt=attempt,
         row=queries.get_practice_payment(viewer, attempt),
-        timeline=tuple(_tell(AttemptEvent.objects.filter(**own).order_by("at", "id"))),
+        timeline=tuple(_tell(attempt, AttemptEvent.objects.filter(**own).order_by("at", "id"))),
         refunds=tuple((refund, Money(refund.amount_minor, refund.currency)) for refund in refunds),
         disputes=tuple((dispute, Money(dispute.amount_minor, dispute.currency)) for dispute in disputes),
         reviews=tuple(Review.objects.filter(**own).order_by("opened_at")),
@@ -91,12 +91,15 @@ def _left(attempt: Attempt, refunds: Iterable[Refund]) -> Money:
     return Money(max(attempt.captured_minor - given, 0), attempt.currency)
 
 
-def _tell(events: Iterable[AttemptEvent]) -> list[TimelineEntry]:
-    """The events in words. Checks in a row that changed nothing are told once, by the last of them."""
-    told: list[TimelineEntry] = []
+def _tell(attempt: Attempt, events: Iterable[AttemptEvent]) -> list[TimelineEntry]:
+    """The events in words, from the start. Checks in a row that changed nothing are told once, by the last."""
+    words, tone = STATE_WORDS[AttemptState.CREATED]
+    told = [TimelineEntry(attempt.created_at, str(words), str(CAUSE_WORDS["create"]), tone)]
     was_idle = False
     for event in events:
-        is_idle = event.from_state == event.to_state and event.cause != "create"
+        if event.cause == "create":
+            continue
+        is_idle = event.from_state == event.to_state
         words, tone = STATE_WORDS.get(event.to_state, (event.to_state, "info"))
         if is_idle:
             words, tone = UNCHANGED, "info"

@@ -68,4 +68,10 @@ for (const button of document.querySelectorAll("[data-once]")) {
   });
 }
 
+// On a phone the rail and the tabs scroll sideways: bring the present entry into sight.
+for (const entry of document.querySelectorAll(".rail-nav [aria-current], .tabs [aria-current]")) {
+  const strip = entry.closest(".rail-nav, .tabs");
+  strip.scrollLeft = entry.offsetLeft - strip.offsetLeft - (strip.clientWidth - entry.offsetWidth) / 2;
+}
+
 document.getElementById("errors")?.focus();
