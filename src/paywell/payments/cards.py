@@ -154,7 +154,7 @@ def keep_card(attempt: Attempt, facts: SavedCardFacts) -> SavedCard | None:
         _log.warning("attempt %s: the processor kept a card that is not shown here", attempt.id)
         return None
     lock(Contact.objects.filter(pk=attempt.contact_id)).values_list("pk").get()
-    if not _belongs(attempt, facts):
+    if not _belongs(attempt, attempt.contact_id, facts):
         _log.error("attempt %s: the processor kept a card under another payer's name", attempt.id)
         return None
     card, is_new = SavedCard.objects.get_or_create(
@@ -164,7 +164,7 @@ def keep_card(attempt: Attempt, facts: SavedCardFacts) -> SavedCard | None:
         defaults={
             "contact_id": attempt.contact_id,
             "customer_ref": facts.customer_ref,
-            "is_default": not _has_default(attempt),
+            "is_default": not _has_default(attempt.practice_id, attempt.contact_id),
             "created_at": clock.now(),
             **_shown_facts(facts.card),
         },
@@ -238,16 +238,16 @@ def _is_sound(facts: SavedCardFacts) -> bool:
     return fits and bool(_LAST4.fullmatch(facts.card.last4))
 
 
-def _belongs(attempt: Attempt, facts: SavedCardFacts) -> bool:
+def _belongs(attempt: Attempt, contact_id: UUID, facts: SavedCardFacts) -> bool:
     """Whether the card is this payer's: neither the token nor the name over there is known as another's."""
     here = {"practice_id": attempt.practice_id, "processor_account_id": attempt.processor_account_id}
-    if SavedCard.objects.filter(**here, token=facts.token).exclude(contact_id=attempt.contact_id).exists():
+    if SavedCard.objects.filter(**here, token=facts.token).exclude(contact_id=contact_id).exists():
         return False
     customers = ProcessorCustomer.objects.filter(**here, customer_ref=facts.customer_ref).exclude(customer_ref="")
-    if customers.exclude(contact_id=attempt.contact_id).exists():
+    if customers.exclude(contact_id=contact_id).exists():
         return False
     customer = customer_for(
-        contact_id=attempt.contact_id,  # type: ignore[arg-type]
+        contact_id=contact_id,
         processor_account_id=attempt.processor_account_id,
         practice_id=attempt.practice_id,
     )
@@ -257,9 +257,9 @@ def _belongs(attempt: Attempt, facts: SavedCardFacts) -> bool:
     return True
 
 
-def _has_default(attempt: Attempt) -> bool:
+def _has_default(practice_id: UUID, contact_id: UUID) -> bool:
     return SavedCard.objects.filter(
-        practice_id=attempt.practice_id, contact_id=attempt.contact_id, removed_at=None, is_default=True
+        practice_id=practice_id, contact_id=contact_id, removed_at=None, is_default=True
     ).exists()
 
 

@@ -129,10 +129,5 @@ def _seen_by(viewer: StaffViewer) -> QuerySet[Review]:
     if viewer.role is not Role.CLINICIAN:
         return rows
     # An attempt has several lines: a join would show its review once for each of them.
-    return rows.filter(attempt__in=_attempts_of_own_clients(viewer))
-
-
-def _attempts_of_own_clients(viewer: StaffViewer) -> QuerySet[AttemptLine, dict[str, UUID]]:
-    return AttemptLine.objects.filter(practice=viewer.practice, line__client__in=clients_of(viewer)).values(
-        "attempt_id"
-    )
+    own = AttemptLine.objects.filter(practice=viewer.practice, line__client__in=clients_of(viewer))
+    return rows.filter(attempt__in=own.values("attempt_id"))
