@@ -66,6 +66,8 @@
         frame.height = String(Math.min(Math.max(Math.ceil(said.height), 80), 900));
       }
       if (kind === "submit" && !asked) form.requestSubmit(form.querySelector("[data-pay]"));
+      /* Enter in a card field is the button. */
+      if (kind === "submit" && isNew()) form.requestSubmit();
       if (asked && (said.id === undefined || said.id === asked)) {
         if (kind === "token" && typeof said.token === "string" && said.token) {
           window.clearTimeout(timer);
