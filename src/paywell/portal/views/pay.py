@@ -15,13 +15,12 @@ from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain
-from paywell.payments import errors
+from paywell.payments import errors, processor_accounts
 from paywell.payments.actions import start_payment
 from paywell.payments.availability import get_availability
 from paywell.payments.cards import ListedCard, list_usable_cards
 from paywell.payments.forms import new_form_id
 from paywell.payments.models import Attempt, AttemptState
-from paywell.payments.processor_accounts import get_active, make_processor
 from paywell.payments.queries import get_lines, list_payable
 from paywell.payments.types import NOTES_MAX, Availability, PayableLine
 from paywell.portal.forms import NEW_CARD, parse_amount, read_lines, read_page, read_pay_form
@@ -141,7 +140,7 @@ def _amount_context(typed: QueryDict, lines: Sequence[PayableLine], currency: st
         "is_single": is_single,
         "total": total,
         "amount": format_plain(total) if amount is None else amount,
-        "shown_amount": total if amount is None else _read_amount(amount, currency),
+        "shown_amount": total if amount is None else _read_amount(amount, total),
     }
 
 
@@ -176,8 +175,8 @@ def _closed(request: HttpRequest, viewer: PortalViewer, availability: Availabili
 
 
 def _get_processor(viewer: PortalViewer) -> Processor | None:
-    account = get_active(viewer.practice.id)
-    return make_processor(account) if account else None
+    account = processor_accounts.get_active(viewer.practice.id)
+    return processor_accounts.make_processor(account) if account else None
 
 
 def _check_payable(lines: Sequence[PayableLine]) -> None:
@@ -212,9 +211,10 @@ def _preferred(cards: Sequence[ListedCard]) -> str:
     return next((str(card.id) for card in cards if not card.is_expired), NEW_CARD)
 
 
-def _read_amount(typed: str, currency: str) -> Money | None:
-    """What the button would take; None while the amount can't be read."""
+def _read_amount(typed: str, balance: Money) -> Money | None:
+    """What the button would take; None while that can't be."""
     try:
-        return parse_amount(typed, currency)
+        amount = parse_amount(typed, balance.currency)
     except UserError:
         return None
+    return amount if amount <= balance else None

@@ -1,0 +1,63 @@
+"""Reading pages and filling forms as a browser does."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.urls import reverse
+
+from paywell.invoicing.models import InvoiceLine
+
+
+class _Form(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inputs: list[tuple[str, str]] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.inside = "data-pay-form" in found
+        is_off = found.get("type") in ("checkbox", "radio") and "checked" not in found
+        if self.inside and tag == "input" and "name" in found and not is_off:
+            self.inputs.append((found["name"], found.get("value", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.inside = False
+
+
+def text(response: HttpResponse) -> str:
+    """The page's words, without markup."""
+    html = re.sub(r"<(script|style|template)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def window_url(*lines: InvoiceLine) -> str:
+    return reverse("portal:pay_window") + "?" + "&".join(f"line={line.id}" for line in lines)
+
+
+def fill(browser: Browser, *lines: InvoiceLine, **changes: Any) -> dict[str, Any]:
+    """What the window's form would send: its own fields, then `changes` (None takes a field away)."""
+    parser = _Form()
+    parser.feed(browser.get(window_url(*lines)).content.decode())
+    data: dict[str, Any] = {}
+    for name, value in parser.inputs:
+        data.setdefault(name, []).append(value)
+    for name, value in changes.items():
+        if value is None:
+            data.pop(name, None)
+        else:
+            data[name] = value
+    return data
+
+
+def pay(browser: Browser, *lines: InvoiceLine, **changes: Any) -> HttpResponse:
+    """Fill the window and send it, with a new card's token unless said otherwise."""
+    data = fill(browser, *lines, **({"card_token": "tok_1"} | changes))
+    return browser.post(reverse("portal:pay_start"), data)  # type: ignore[return-value]
