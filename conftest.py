@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished
 from django.db import connection
+
+from paywell.core.db import scope_to_practice
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -49,3 +52,15 @@ def _flush_append_only_tables(django_db_setup: Any, django_db_blocker: Any) -> I
     operations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
     yield
     operations.execute_sql_flush = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _see_all_practices_between_requests() -> Iterator[None]:
+    """A test looks at rows of several practices after a request; the server lifts the scope at the next one."""
+
+    def lift(**kwargs: Any) -> None:
+        scope_to_practice(None)
+
+    request_finished.connect(lift)
+    yield
+    request_finished.disconnect(lift)

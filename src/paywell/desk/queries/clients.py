@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
 
 from paywell.accounts.types import StaffViewer
 from paywell.clients import queries as clients
@@ -91,8 +91,9 @@ def _uninvited(viewer: StaffViewer, rows: QuerySet[Client]) -> QuerySet[Client]:
     reached = Q(contact__user__isnull=False) | Q(
         contact__invitation__isnull=False, contact__invitation__withdrawn_at=None
     )
-    grants = _grants_today(viewer, get_today(viewer)).filter(reached, client=OuterRef("pk"))
-    return rows.filter(~Exists(grants))
+    # Not a correlated NOT EXISTS: without statistics PostgreSQL runs that client by client over all grants.
+    reached_clients = _grants_today(viewer, get_today(viewer)).filter(reached).values("client")
+    return rows.exclude(pk__in=reached_clients)
 
 
 def _grants_today(viewer: StaffViewer, today: date) -> QuerySet[Grant]:
