@@ -59,6 +59,8 @@
         const used = [...notes.value].length;
         counter.textContent = `${used} / ${limit}`;
         counter.toggleAttribute("data-over", used > limit);
+        if (used > limit) notes.setAttribute("aria-invalid", "true");
+        else notes.removeAttribute("aria-invalid");
       };
       notes.addEventListener("input", count);
       count();
@@ -81,7 +83,9 @@
         const code = fault();
         tell(code);
         if (code) amount.focus();
-        return !code;
+        const isLong = notes !== null && [...notes.value].length > Number(notes.dataset.limit);
+        if (isLong && !code) notes.focus();
+        return !code && !isLong;
       },
     };
 
