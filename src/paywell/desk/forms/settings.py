@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.models import Role
@@ -28,7 +29,7 @@ class PracticeForm(DeskForm):
     state = text(_("State"), 2, help_text=_("Two letters, like CO."))
     postal_code = text(_("ZIP code"), 10)
     tax_id_kind = forms.ChoiceField(label=_("Kind of tax number"), choices=[("EIN", "EIN"), ("SSN", "SSN")])
-    tax_id = text(_("Tax number"), 11, help_text=_("Printed on superbills and kept encrypted."))
+    tax_id = text(_("Tax number"), 11)
     npi = text(_("Group NPI"), 10)
     timezone = forms.ChoiceField(label=_("Time zone"), choices=[(zone, zone) for zone in _ZONES])
     accent = forms.CharField(
@@ -45,9 +46,24 @@ class PracticeForm(DeskForm):
 
     def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.practice = viewer.practice
+        self.fields["tax_id"].help_text = _("Printed on superbills and kept encrypted.")
+        if self.practice.tax_id:
+            self.fields["tax_id"].help_text = _("One that ends in %(end)s is on file. Empty: it stays.") % {
+                "end": self.practice.tax_id[-4:]
+            }
         zone = viewer.practice.timezone
         if zone not in _ZONES:
             self.fields["timezone"].choices = [(zone, zone), *[(z, z) for z in _ZONES]]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """An empty tax number leaves the one on file, as long as its kind stays too."""
+        values = super().clean() or {}
+        if not values.get("tax_id"):
+            values.pop("tax_id", None)
+            if self.practice.tax_id and values.get("tax_id_kind") != self.practice.tax_id_kind:
+                self.add_error("tax_id", ValidationError(_("Enter the number too when its kind changes.")))
+        return values
 
 
 class ClinicianForm(DeskForm):

@@ -194,7 +194,10 @@ def test_the_clients_switch_goes_off_and_on(desk: Desk) -> None:
         assert Client.objects.get(pk=desk.client.pk).payments_allowed is state
 
 
-def test_a_processor_is_connected_and_disconnected_after_being_asked(desk: Desk, settings: Any) -> None:
+def test_a_processor_is_connected_and_disconnected_after_being_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paywell.desk.views.settings.check_connection", lambda account: ["The key is wrong."])
     browser = desk.browser()
     page = browser.get(url("processor_disconnect"))
     assert "Disconnect the processor" in page.content.decode()
@@ -211,7 +214,9 @@ def test_a_processor_is_connected_and_disconnected_after_being_asked(desk: Desk,
     browser.post(url("processor_connect"), form)
     active = ProcessorAccount.objects.get(is_active=True)
     assert active.settings == {"base_url": "http://127.0.0.1:8001", "account": "acct_1"}
-    assert "k" * 20 not in browser.get(url("settings")).content.decode()
+    settings_page = browser.get(url("settings")).content.decode()
+    assert "The key is wrong." in settings_page
+    assert "k" * 20 not in settings_page
 
 
 def test_no_test_processor_is_offered_where_they_are_refused(desk: Desk, settings: Any) -> None:
@@ -325,6 +330,24 @@ def test_the_inbox_names_what_is_missing(desk: Desk) -> None:
     ):
         assert words in text
     assert "No card processor" not in desk.browser(Role.BILLER).get(url("inbox")).content.decode()
+
+
+def test_the_tax_number_is_never_sent_to_the_browser_whole(desk: Desk) -> None:
+    text = desk.browser().get(url("settings_practice")).content.decode()
+    assert "12-3456789" not in text
+    assert "ends in 6789" in text
+    form = {
+        "name": "Willow",
+        "tax_id_kind": "EIN",
+        "tax_id": "",
+        "timezone": "America/Denver",
+        "accent": "#224466",
+        "payment_terms_days": "30",
+    }
+    browser = desk.browser()
+    assert browser.post(url("settings_practice"), form).status_code == 302
+    assert browser.post(url("settings_practice"), form | {"tax_id_kind": "SSN"}).status_code == 422
+    assert Practice.objects.get(pk=desk.practice.pk).tax_id == "12-3456789"
 
 
 # Clients and people

@@ -31,7 +31,12 @@ from paywell.desk.forms.settings import (
 from paywell.desk.pages import act, page_of, run, show, succeeds
 from paywell.desk.queries.settings import list_audit, list_catalog, list_clinicians
 from paywell.payments.availability import allow_payments
-from paywell.payments.processor_accounts import connect_processor, disconnect_processor, get_active
+from paywell.payments.processor_accounts import (
+    check_connection,
+    connect_processor,
+    disconnect_processor,
+    get_active,
+)
 from paywell.practice.actions import add_clinician, update_clinician, update_practice
 from paywell.processors.registry import CONNECTORS
 
@@ -64,12 +69,16 @@ def payments_allowed(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @desk_view(Permission.CHANGE_SETTINGS)
 def processor_connect(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     form = ProcessorForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and succeeds(
-        form,
-        lambda: connect_processor(practice=viewer.practice, actor_id=viewer.id, **form.connection()),
-    ):
-        messages.success(request, _("The processor is connected."))
-        return redirect("desk:settings")
+    if form.is_valid():
+        account = run(
+            form,
+            lambda: connect_processor(practice=viewer.practice, actor_id=viewer.id, **form.connection()),
+        )
+        if account is not None:
+            messages.success(request, _("The processor is connected."))
+            for problem in check_connection(account):
+                messages.warning(request, problem)
+            return redirect("desk:settings")
     return _form(request, viewer, "processor_form", form, connectors=list_connectors())
 
 
@@ -97,7 +106,7 @@ def processor_disconnect(request: HttpRequest, viewer: StaffViewer) -> HttpRespo
 @require_http_methods(_FORM)
 @desk_view(Permission.CHANGE_SETTINGS)
 def settings_practice(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    initial = {name: getattr(viewer.practice, name) for name in PracticeForm.base_fields}
+    initial = {name: getattr(viewer.practice, name) for name in PracticeForm.base_fields if name != "tax_id"}
     form = PracticeForm(request.POST if request.method == "POST" else None, viewer=viewer, initial=initial)
     if form.is_valid() and succeeds(
         form, lambda: update_practice(practice=viewer.practice, actor_id=viewer.id, **form.cleaned_data)
