@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
-from paywell.core.money import format_money
+from paywell.core.money import format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, ReasonForm, RefundForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_refundable, list_payments
@@ -69,7 +69,8 @@ def refund(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpR
     left = get_refundable(viewer, attempt)
     form = RefundForm(request.POST if request.method == "POST" else None, left=left, initial={"amount": left})
     if form.is_valid():
-        if request.POST.get("step") != "refund":
+        # The same confirmation sent again finds less to refund than it showed, and only asks once more.
+        if request.POST.get("step") != "refund" or request.POST.get("left") != format_plain(left):
             return _page(request, viewer, "refund_confirm", attempt, left, form)
         done = run(
             form,

@@ -1,0 +1,159 @@
+"""From a recorded service to what the client can pay."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from paywell.accounts.models import Role
+from paywell.accounts.tests.factories import make_user
+from paywell.care.models import Service
+from paywell.clients.access import access_portal
+from paywell.clients.actions import set_standing_shares
+from paywell.clients.models import BillingAccount
+from paywell.desk.tests.factories import Desk
+from paywell.invoicing.models import Invoice
+from paywell.payments.queries import list_payable
+
+
+def url(name: str, *ids: Any) -> str:
+    return reverse(f"desk:{name}", args=ids)
+
+
+def sign_in_ana(desk: Desk) -> Any:
+    desk.contact.user = make_user()
+    desk.contact.save()
+    return access_portal(desk.contact.user, None)
+
+
+def test_a_recorded_and_invoiced_service_is_payable_by_the_client(desk: Desk) -> None:
+    browser = desk.browser(Role.BILLER)
+    form = {
+        "catalog_item": desk.item.id, "on": "2026-11-20", "clinician": desk.clinician.id, "units": "2",
+        "fee": "", "insurer": "30.00", "modifiers": "95", "diagnoses": [desk.diagnosis.id],
+    }  # fmt: skip
+    answer = browser.post(url("service_new", desk.client.id), form)
+    service = Service.objects.get(on=date(2026, 11, 20))
+    assert answer["Location"] == f"{url('invoice_new', desk.client.id)}?service={service.id}"
+    assert (service.fee_minor, service.insurer_minor, service.modifiers) == (28_000, 3_000, "95")
+    assert service.pointers.get().diagnosis_id == desk.diagnosis.id
+    preview = browser.post(url("invoice_new", desk.client.id), {"service": [service.id]})
+    assert "$250.00" in preview.content.decode()
+    assert Invoice.objects.filter(practice=desk.practice).count() == 2
+    answer = browser.post(url("invoice_new", desk.client.id), {"service": [service.id], "step": "issue"})
+    invoice = Invoice.objects.order_by("-number")[0]
+    assert answer["Location"] == url("invoice", invoice.id)
+    rows = list_payable(sign_in_ana(desk)).rows
+    assert (rows[0].service_id, rows[0].balance.minor, rows[0].invoice_label) == (service.id, 25_000, "INV-0003")
+
+
+def test_a_fee_may_be_typed_over_the_catalogues(desk: Desk) -> None:
+    form = {
+        "catalog_item": desk.item.id,
+        "on": "2026-11-20",
+        "clinician": desk.clinician.id,
+        "units": "1",
+        "fee": "99.50",
+    }
+    desk.browser().post(url("service_new", desk.client.id), form | {"another": "yes"})
+    assert Service.objects.get(on=date(2026, 11, 20)).fee_minor == 9_950
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"fee": "12.345"}, "at most 2 decimals"),
+        ({"fee": "NaN"}, "Enter an amount"),
+        ({"insurer": "999.00"}, "between zero and the fee"),
+        ({"units": "0"}, "greater than or equal to 1"),
+        ({"on": "yesterday"}, "Enter a date"),
+        ({"catalog_item": ""}, "Choose what was done"),
+        ({"modifiers": "A B"}, "two letters or digits"),
+    ],
+)
+def test_a_wrong_service_is_sent_back_with_words_at_the_field(
+    desk: Desk, changed: dict[str, str], words: str
+) -> None:
+    form = {
+        "catalog_item": desk.item.id,
+        "on": "2026-11-20",
+        "clinician": desk.clinician.id,
+        "units": "1",
+    } | changed
+    answer = desk.browser().post(url("service_new", desk.client.id), form)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in text
+    assert 'id="errors"' in text
+    assert f'id="id_{next(iter(changed))}_error"' in text
+    assert not Service.objects.filter(on=date(2026, 11, 20)).exists()
+
+
+def test_a_clinician_of_another_practice_can_not_be_chosen(desk: Desk) -> None:
+    from paywell.invoicing.tests.factories import make_clinician, make_practice
+
+    stranger = make_clinician(make_practice())
+    form = {"catalog_item": desk.item.id, "on": "2026-11-20", "clinician": stranger.id, "units": "1"}
+    assert desk.browser().post(url("service_new", desk.client.id), form).status_code == 422
+
+
+def test_nothing_chosen_is_no_invoice(desk: Desk) -> None:
+    answer = desk.browser().post(url("invoice_new", desk.client.id), {"step": "issue"})
+    assert answer.status_code == 422
+    assert "Choose at least one service" in answer.content.decode()
+    assert Invoice.objects.count() == 2
+
+
+def test_an_invoiced_service_can_not_be_invoiced_again_by_a_forged_form(desk: Desk) -> None:
+    body = {"service": [desk.service.id], "step": "issue"}
+    assert desk.browser().post(url("invoice_new", desk.client.id), body).status_code == 422
+    assert Invoice.objects.count() == 2
+
+
+def test_shared_services_give_an_invoice_for_each_account(desk: Desk) -> None:
+    other = BillingAccount.objects.create(
+        practice=desk.practice, name="Rui Duarte", created_at=desk.client.created_at
+    )
+    set_standing_shares(
+        client=desk.client, shares={desk.client.default_account_id: 6_000, other.id: 4_000}, actor_id=None
+    )
+    body = {"service": [desk.waiting.id]}
+    preview = desk.browser().post(url("invoice_new", desk.client.id), body).content.decode()
+    assert "$84.00" in preview
+    assert "$56.00" in preview
+    desk.browser().post(url("invoice_new", desk.client.id), body | {"step": "issue"})
+    assert sorted(Invoice.objects.order_by("-number").values_list("total_minor", flat=True)[:2]) == [5_600, 8_400]
+
+
+def test_a_batch_shows_its_preview_before_it_issues(desk: Desk) -> None:
+    browser = desk.browser()
+    days = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+    text = browser.get(url("invoice_batch"), days).content.decode()
+    assert "Issue the invoice" in text
+    assert "$140.00" in text
+    assert Invoice.objects.count() == 2
+    browser.post(url("invoice_batch"), days)
+    browser.post(url("invoice_batch"), days)
+    assert Invoice.objects.count() == 3
+
+
+def test_voiding_an_invoice_needs_a_reason_and_no_payment(desk: Desk) -> None:
+    browser = desk.browser()
+    assert browser.post(url("invoice_void", desk.unpaid.id), {"reason": ""}).status_code == 422
+    answer = browser.post(url("invoice_void", desk.invoice.id), {"reason": "Wrong day"})
+    assert "has payments" in answer.content.decode()
+    assert Invoice.objects.filter(voided_at=None).count() == 2
+    browser.post(url("invoice_void", desk.unpaid.id), {"reason": "Wrong day"})
+    desk.unpaid.refresh_from_db()
+    assert (desk.unpaid.voided_at is not None, desk.unpaid.void_reason) == (True, "Wrong day")
+
+
+def test_voiding_a_service_is_refused_while_it_is_invoiced(desk: Desk) -> None:
+    browser = desk.browser()
+    answer = browser.post(url("service_void", desk.service.id), {"reason": "Twice"})
+    assert answer.status_code == 422
+    browser.post(url("service_void", desk.waiting.id), {"reason": "Twice"})
+    assert set(Service.objects.filter(voided_at__isnull=False)) == {desk.waiting}

@@ -1,0 +1,137 @@
+"""Clients, the people with access, and shares."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+
+from paywell.accounts.models import Invitation
+from paywell.clients.models import BillingAccount, Client, Contact, Grant, StandingShare
+from paywell.desk.tests.factories import Desk
+from paywell.outbox.models import OutboxEvent
+
+
+def url(name: str, *ids: Any) -> str:
+    return reverse(f"desk:{name}", args=ids)
+
+
+def test_a_new_client_is_on_file_with_an_account_and_an_invitation(desk: Desk) -> None:
+    form = {
+        "legal_first_name": "Noor",
+        "legal_last_name": "Haddad",
+        "email": "noor@example.org",
+        "clinician": desk.clinician.id,
+        "invite": "on",
+    }
+    answer = desk.browser().post(url("client_new"), form)
+    client = Client.objects.get(legal_last_name="Haddad")
+    assert answer["Location"] == url("client", client.id)
+    assert client.default_account.name == "Noor Haddad"
+    grant = Grant.objects.get(client=client)
+    assert (grant.role, grant.contact.email, grant.may_see_diagnosis) == ("self", "noor@example.org", True)
+    assert grant.contact.invitation is not None
+    assert OutboxEvent.objects.filter(kind="accounts.invitation_created").count() == 2
+
+
+def test_a_client_without_a_name_is_not_made(desk: Desk) -> None:
+    answer = desk.browser().post(url("client_new"), {"legal_first_name": "Noor", "phone": "12"})
+    assert answer.status_code == 422
+    assert Client.objects.count() == 1
+
+
+def test_the_list_is_searched_and_narrowed(desk: Desk) -> None:
+    browser = desk.browser()
+    assert "Ana Duarte" in browser.get(url("clients"), {"q": "duar an"}).content.decode()
+    assert "No client fits" in browser.get(url("clients"), {"q": "zzz"}).content.decode()
+    assert "$210.00" in browser.get(url("clients"), {"show": "owing"}).content.decode()
+    assert "No client fits" in browser.get(url("clients"), {"show": "not_invited"}).content.decode()
+    found = browser.get(url("search"), {"q": "INV-0002"}).content.decode()
+    assert url("invoice", desk.unpaid.id) in found
+
+
+def test_a_person_known_by_e_mail_is_given_access_not_made_twice(desk: Desk) -> None:
+    from paywell.clients.tests.factories import make_client
+
+    child = make_client(desk.practice)
+    form = {
+        "name": "Ana D.",
+        "email": "ANA@example.org",
+        "role": "guardian",
+        "account": child.default_account_id,
+        "may_pay": "on",
+        "valid_from": "2026-11-23",
+    }
+    assert desk.browser().post(url("person_new", child.id), form).status_code == 302
+    assert Contact.objects.count() == 1
+    grant = Grant.objects.get(client=child)
+    assert (grant.contact, grant.role, grant.may_see_documents) == (desk.contact, "guardian", False)
+
+
+def test_a_right_to_the_diagnosis_needs_documents(desk: Desk) -> None:
+    form = {
+        "name": "Rui",
+        "role": "payer",
+        "account": desk.client.default_account_id,
+        "may_see_diagnosis": "on",
+        "valid_from": "2026-11-23",
+    }
+    answer = desk.browser().post(url("person_new", desk.client.id), form)
+    assert "needs the right to see documents" in answer.content.decode()
+    assert Contact.objects.count() == 1
+
+
+def test_another_practices_account_can_not_be_granted(desk: Desk) -> None:
+    from paywell.desk.tests.factories import make_desk
+
+    there = make_desk()
+    form = {"name": "Rui", "role": "payer", "account": there.client.default_account_id, "valid_from": "2026-11-23"}
+    assert desk.browser().post(url("person_new", desk.client.id), form).status_code == 404
+    assert Grant.objects.filter(practice=desk.practice).count() == 1
+
+
+def test_changed_rights_keep_the_old_ones_on_file(desk: Desk) -> None:
+    form = {"role": "payer", "account": desk.client.default_account_id, "may_pay": "on", "valid_from": "2026-11-23"}
+    desk.browser().post(url("grant_change", desk.client.id, desk.grant.id), form)
+    old, new = Grant.objects.order_by("created_at", "id")
+    assert old.withdrawn_at is not None
+    assert (new.role, new.may_see_documents, new.valid_from) == ("payer", False, date(2026, 11, 23))
+
+
+def test_ending_access_asks_first(desk: Desk) -> None:
+    browser = desk.browser()
+    assert (
+        "End the access of Ana Duarte"
+        in browser.get(url("grant_end", desk.client.id, desk.grant.id)).content.decode()
+    )
+    assert Grant.objects.get().withdrawn_at is None
+    browser.post(url("grant_end", desk.client.id, desk.grant.id), {"last_day": ""})
+    assert Grant.objects.get().withdrawn_at is not None
+
+
+def test_an_invitation_is_withdrawn_and_sent_again(desk: Desk) -> None:
+    browser = desk.browser()
+    browser.post(url("invitation_withdraw", desk.client.id, desk.contact.id))
+    desk.invitation.refresh_from_db()
+    assert desk.invitation.withdrawn_at is not None
+    assert "Not invited" in browser.get(url("client_people", desk.client.id)).content.decode()
+    browser.post(url("invite", desk.client.id, desk.contact.id))
+    assert Invitation.objects.filter(withdrawn_at=None).count() == 1
+
+
+def test_shares_must_come_to_a_hundred_percent(desk: Desk) -> None:
+    other = BillingAccount.objects.create(
+        practice=desk.practice, name="Rui Duarte", created_at=desk.client.created_at
+    )
+    Grant.objects.create(
+        practice=desk.practice, contact=desk.contact, client=desk.client, account=other, role="payer",
+        valid_from=date(2026, 1, 1), created_at=desk.client.created_at,
+    )  # fmt: skip
+    mine, theirs = f"share_{desk.client.default_account_id.hex}", f"share_{other.id.hex}"
+    browser = desk.browser()
+    answer = browser.post(url("client_shares", desk.client.id), {mine: "60", theirs: "30"})
+    assert "add up to 100%" in answer.content.decode()
+    assert not StandingShare.objects.exists()
+    browser.post(url("client_shares", desk.client.id), {mine: "66.67", theirs: "33.33"})
+    assert sorted(StandingShare.objects.values_list("basis_points", flat=True)) == [3_333, 6_667]

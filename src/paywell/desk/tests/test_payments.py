@@ -1,0 +1,117 @@
+"""Incoming payments: their pages, checks, refunds, reviews, and the inbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from paywell.accounts.models import Invitation, Role
+from paywell.care.models import CatalogItem
+from paywell.desk.tests.factories import Desk, add_payment
+from paywell.payments.models import AttemptState, ProcessorAccount, Refund, Review
+from paywell.practice.models import Clinician
+
+
+def url(name: str, *ids: Any) -> str:
+    return reverse(f"desk:{name}", args=ids)
+
+
+def test_the_payment_page_tells_what_it_covered_and_what_happened(desk: Desk) -> None:
+    text = desk.browser().get(url("payment", desk.attempt.id)).content.decode()
+    for words in ("$70.00", "Visa 4242", "Thank you", "INV-0001", "Sent to the card processor.", "Print Receipt"):
+        assert words in text
+
+
+def test_a_refund_asks_twice_before_money_moves(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, str]] = []
+
+    def refund_payment(*, viewer: Any, attempt: Any, amount: Any, reason: str) -> Refund:
+        asked.append((amount.minor, reason))
+        return Refund(state="done")
+
+    monkeypatch.setattr("paywell.desk.views.payments.refund_payment", refund_payment)
+    browser = desk.browser()
+    body = {"amount": "20.00", "reason": "Session canceled"}
+    page = browser.post(url("refund", desk.attempt.id), body)
+    assert "Refund $20.00?" in page.content.decode()
+    assert asked == []
+    assert (
+        "Refund $20.00?"
+        in browser.post(url("refund", desk.attempt.id), body | {"step": "refund", "left": "90.00"}).content.decode()
+    )
+    assert asked == []
+    answer = browser.post(url("refund", desk.attempt.id), body | {"step": "refund", "left": "70.00"})
+    assert answer["Location"] == url("payment", desk.attempt.id)
+    assert asked == [(2_000, "Session canceled")]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"amount": "70.01", "reason": "x"}, "Refund at most $70.00"),
+        ({"amount": "0", "reason": "x"}, "more than zero"),
+        ({"amount": "1,00", "reason": "x"}, "Enter an amount"),
+        ({"amount": "10.00", "reason": " "}, "Say why"),
+    ],
+)
+def test_a_wrong_refund_moves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, body: dict[str, str], words: str
+) -> None:
+    monkeypatch.setattr("paywell.desk.views.payments.refund_payment", lambda **_: pytest.fail("money moved"))
+    answer = desk.browser().post(url("refund", desk.attempt.id), body | {"step": "refund", "left": "70.00"})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+
+
+def test_payments_are_narrowed_by_date_and_status(desk: Desk) -> None:
+    browser = desk.browser()
+    add_payment(desk.unpaid, desk.contact, desk.processor_account, 1_234, AttemptState.DECLINED)
+    everything = browser.get(url("payments")).content.decode()
+    assert "$70.00" in everything
+    assert "$12.34" in everything
+    declined = browser.get(url("payments"), {"show": "declined"}).content.decode()
+    assert "$70.00" not in declined
+    assert "$12.34" in declined
+    assert "No payment fits" in browser.get(url("payments"), {"date_to": "2026-11-01"}).content.decode()
+    assert browser.get(url("payments"), {"date_from": "nonsense", "page": "-3", "show": "x"}).status_code == 200
+
+
+def test_an_open_payment_is_checked_by_a_button(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = add_payment(desk.unpaid, desk.contact, desk.processor_account, 1_000, AttemptState.UNKNOWN)
+    looked: list[Any] = []
+    monkeypatch.setattr(
+        "paywell.desk.views.payments.check_attempt", lambda *, attempt: looked.append(attempt) or attempt
+    )
+    browser = desk.browser(Role.FRONT_DESK)
+    assert "Check now" in browser.get(url("payment", attempt.id)).content.decode()
+    assert "Not settled yet" in browser.get(url("inbox")).content.decode()
+    browser.post(url("payment_check", attempt.id))
+    assert [one.id for one in looked] == [attempt.id]
+
+
+def test_a_review_leaves_the_inbox_with_what_was_found(desk: Desk) -> None:
+    browser = desk.browser()
+    assert "Late success" in browser.get(url("inbox")).content.decode()
+    assert browser.post(url("review_close", desk.review.id), {"reason": ""}).status_code == 422
+    browser.post(url("review_close", desk.review.id), {"reason": "Refunded by phone"})
+    review = Review.objects.get()
+    assert (review.closing_note, review.closed_by) == ("Refunded by phone", desk.members[Role.OWNER].user)
+    assert browser.get(url("review_close", desk.review.id)).status_code == 404
+
+
+def test_the_inbox_names_what_is_missing(desk: Desk) -> None:
+    ProcessorAccount.objects.update(is_active=False)
+    CatalogItem.objects.update(is_active=False)
+    Clinician.objects.update(npi="")
+    Invitation.objects.update(withdrawn_at=desk.client.created_at)
+    text = desk.browser().get(url("inbox")).content.decode()
+    for words in (
+        "No card processor is connected",
+        "catalogue is empty",
+        "No NPI on file for Mara Feld",
+        "1 client has nobody",
+    ):
+        assert words in text
+    assert "No card processor" not in desk.browser(Role.BILLER).get(url("inbox")).content.decode()

@@ -1,0 +1,161 @@
+"""The switches, the processor, the practice, clinicians, catalogue, staff, the audit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from paywell.accounts.models import Invitation, Role, StaffMember
+from paywell.care.models import CatalogItem
+from paywell.clients.models import Client
+from paywell.desk.tests.factories import Desk
+from paywell.payments.models import ProcessorAccount
+from paywell.practice.models import Clinician, Practice
+
+
+def url(name: str, *ids: Any) -> str:
+    return reverse(f"desk:{name}", args=ids)
+
+
+def test_the_organizations_switch_is_grey_with_its_reason_until_a_processor_is_connected(desk: Desk) -> None:
+    browser = desk.browser()
+    ProcessorAccount.objects.update(is_active=False)
+    text = browser.get(url("settings")).content.decode()
+    assert "Allow Payments Through Client Portal" in text
+    assert "Connect a card processor first" in text
+    assert "disabled" in text.split('id="switch-why"')[1].split("</form>")[0]
+    answer = browser.post(url("payments_allowed"), {"allowed": "yes"}, follow=True)
+    assert "Connect a processor first" in answer.content.decode()
+    assert not Practice.objects.get(pk=desk.practice.pk).payments_allowed
+
+
+def test_the_organizations_switch_goes_on_and_off(desk: Desk) -> None:
+    browser = desk.browser()
+    for word, state in (("yes", True), ("no", False)):
+        assert browser.post(url("payments_allowed"), {"allowed": word}).status_code == 302
+        assert Practice.objects.get(pk=desk.practice.pk).payments_allowed is state
+
+
+def test_the_clients_switch_goes_off_and_on(desk: Desk) -> None:
+    browser = desk.browser()
+    for word, state in (("no", False), ("yes", True)):
+        browser.post(url("client_payments_allowed", desk.client.id), {"allowed": word})
+        assert Client.objects.get(pk=desk.client.pk).payments_allowed is state
+
+
+def test_a_processor_is_connected_and_disconnected_after_being_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paywell.desk.views.settings.check_connection", lambda account: ["The key is wrong."])
+    browser = desk.browser()
+    page = browser.get(url("processor_disconnect"))
+    assert "Disconnect the processor" in page.content.decode()
+    assert ProcessorAccount.objects.filter(is_active=True).count() == 1
+    browser.post(url("processor_disconnect"))
+    assert not ProcessorAccount.objects.filter(is_active=True).exists()
+    form = {
+        "connector": "test_two_step",
+        "base_url": "http://127.0.0.1:8001/",
+        "account": "acct_1",
+        "api_key": "k" * 20,
+        "notice_secret": "s" * 20,
+    }
+    browser.post(url("processor_connect"), form)
+    active = ProcessorAccount.objects.get(is_active=True)
+    assert active.settings == {"base_url": "http://127.0.0.1:8001", "account": "acct_1"}
+    settings_page = browser.get(url("settings")).content.decode()
+    assert "The key is wrong." in settings_page
+    assert "k" * 20 not in settings_page
+
+
+def test_no_test_processor_is_offered_where_they_are_refused(desk: Desk, settings: Any) -> None:
+    settings.ALLOW_TEST_PROCESSORS = False
+    browser = desk.browser()
+    ProcessorAccount.objects.update(is_active=False)
+    form = {
+        "connector": "test_inline",
+        "base_url": "http://127.0.0.1:8001",
+        "account": "a",
+        "api_key": "k",
+        "notice_secret": "s",
+    }
+    assert browser.post(url("processor_connect"), form).status_code == 422
+    assert not ProcessorAccount.objects.filter(is_active=True).exists()
+    assert "no connector for a real processor" in browser.get(url("settings")).content.decode()
+
+
+def test_settings_are_saved_and_refused_at_the_field(desk: Desk) -> None:
+    browser = desk.browser()
+    form = {
+        "name": "Willow", "phone": "(303) 555-0142", "tax_id_kind": "EIN", "tax_id": "12-3456789", "npi": "123",
+        "timezone": "America/Denver", "accent": "#224466", "payment_terms_days": "30", "invoice_prefix": "W-",
+    }  # fmt: skip
+    answer = browser.post(url("settings_practice"), form)
+    assert 'id="id_npi_error"' in answer.content.decode()
+    assert browser.post(url("settings_practice"), form | {"npi": "1234567893"}).status_code == 302
+    practice = Practice.objects.get(pk=desk.practice.pk)
+    assert (practice.name, practice.payment_terms_days, practice.npi) == ("Willow", 30, "1234567893")
+
+
+def test_clinicians_and_catalogue_grow(desk: Desk) -> None:
+    browser = desk.browser()
+    browser.post(url("clinician_new"), {"name": "Jo Ade", "npi": "", "is_active": "on"})
+    browser.post(url("clinician_edit", desk.clinician.id), {"name": "Mara Feld", "credentials": "PhD"})
+    assert set(Clinician.objects.values_list("name", "credentials", "is_active")) == {
+        ("Jo Ade", "", True),
+        ("Mara Feld", "PhD", False),
+    }
+    browser.post(url("catalog_item_new"), {"code": "grp", "wording": "Group", "kind": "session", "fee": "45"})
+    assert CatalogItem.objects.get(code="GRP").fee_minor == 4_500
+    browser.post(url("catalog_item_edit", desk.item.id), {"fee": "150.00"})
+    desk.item.refresh_from_db()
+    assert (desk.item.fee_minor, desk.item.is_active) == (15_000, False)
+
+
+def test_staff_are_added_invited_and_ended(desk: Desk) -> None:
+    browser = desk.browser()
+    form = {"name": "Jo", "email": "jo@example.org", "role": "biller"}
+    browser.post(url("staff_new"), form)
+    member = StaffMember.objects.get(user__email="jo@example.org")
+    assert Invitation.objects.filter(subject_kind="staff", subject_id=member.id).count() == 1
+    assert browser.post(url("staff_new"), form).status_code == 422
+    own = desk.members[Role.OWNER]
+    browser.post(url("staff_end", own.id))
+    browser.post(url("staff_end", member.id))
+    assert StaffMember.objects.get(pk=own.pk).ended_at is None
+    assert StaffMember.objects.get(pk=member.pk).ended_at is not None
+
+
+def test_the_audit_names_who_did_what(desk: Desk) -> None:
+    browser = desk.browser()
+    browser.post(url("payments_allowed"), {"allowed": "yes"})
+    assert "Set payments allowed" in browser.get(url("audit")).content.decode()
+
+
+def test_a_form_without_the_token_changes_nothing(desk: Desk) -> None:
+    from django.test import Client as Browser
+
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(desk.members[Role.OWNER].user)
+    assert browser.post(url("payments_allowed"), {"allowed": "yes"}).status_code == 403
+    assert not Practice.objects.get(pk=desk.practice.pk).payments_allowed
+
+
+def test_the_tax_number_is_never_sent_to_the_browser_whole(desk: Desk) -> None:
+    text = desk.browser().get(url("settings_practice")).content.decode()
+    assert "12-3456789" not in text
+    assert "ends in 6789" in text
+    form = {
+        "name": "Willow",
+        "tax_id_kind": "EIN",
+        "tax_id": "",
+        "timezone": "America/Denver",
+        "accent": "#224466",
+        "payment_terms_days": "30",
+    }
+    browser = desk.browser()
+    assert browser.post(url("settings_practice"), form).status_code == 302
+    assert browser.post(url("settings_practice"), form | {"tax_id_kind": "SSN"}).status_code == 422
+    assert Practice.objects.get(pk=desk.practice.pk).tax_id == "12-3456789"
