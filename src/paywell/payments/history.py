@@ -31,6 +31,8 @@ SHOWN_STATES = (
 #: When a payment took place: when it was settled, as its receipt says; until then, when it was sent. The index
 #: `attempt_history` has it.
 DATED = Coalesce("closed_at", "submitted_at", "created_at")
+#: Days of a filter beyond these mean "all".
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 #: Payments read at once for the CSV.
 CHUNK = 500
 
@@ -132,10 +134,15 @@ def _of_portal(viewer: PortalViewer) -> QuerySet[Attempt]:
 def _between(rows: QuerySet[Attempt], zone: str, date_from: date | None, date_to: date | None) -> QuerySet[Attempt]:
     rows = rows.alias(dated=DATED)
     if date_from:
-        rows = rows.filter(dated__gte=datetime.combine(date_from, time.min, ZoneInfo(zone)))
-    if date_to:
-        rows = rows.filter(dated__lt=datetime.combine(date_to + timedelta(days=1), time.min, ZoneInfo(zone)))
+        rows = rows.filter(dated__gte=_midnight(date_from, zone))
+    if date_to and date_to < LATEST:
+        rows = rows.filter(dated__lt=_midnight(date_to + timedelta(days=1), zone))
     return rows
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    """When the day begins at the practice. The calendar's very first days have no such moment everywhere."""
+    return datetime.combine(max(EARLIEST, min(day, LATEST)), time.min, ZoneInfo(zone))
 
 
 def _portal_rows(viewer: PortalViewer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
