@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from babel.lists import format_list
@@ -18,6 +18,7 @@ from paywell.clients.types import AccountChoice, ClientRights, PortalViewer
 from paywell.core import clock
 from paywell.core.db import all_practices
 from paywell.core.errors import NotFoundForViewer
+from paywell.core.prepared import Prepared
 from paywell.core.security_log import access_refused
 
 OPEN_ACCOUNT = "open_account_id"
@@ -106,19 +107,8 @@ def _grants_valid_today(user: User) -> list[Grant]:
     down, the exact day is compared here.
     """
     now = clock.now()
-    rows = (
-        Grant.objects.filter(
-            contact__user=user,
-            contact__practice=F("practice"),
-            client__practice=F("practice"),
-            account__practice=F("practice"),
-            withdrawn_at=None,
-            valid_from__lte=now.date() + timedelta(days=1),
-        )
-        .filter(Q(valid_until=None) | Q(valid_until__gte=now.date() - timedelta(days=1)))
-        .select_related("practice", "contact", "client", "account")
-        .defer("practice__logo")
-        .order_by("practice__name", "account__name", "account_id", "client__legal_first_name", "client_id")
+    rows = _GRANTS(
+        user=user.id, begun_by=now.date() + timedelta(days=1), not_ended_by=now.date() - timedelta(days=1)
     )
     return [
         grant
@@ -126,6 +116,26 @@ def _grants_valid_today(user: User) -> list[Grant]:
         if grant.valid_from <= (today := clock.business_date(now, grant.practice.timezone))
         and (grant.valid_until is None or today <= grant.valid_until)
     ]
+
+
+def _grants(user: UUID, begun_by: date, not_ended_by: date) -> QuerySet[Grant]:
+    return (
+        Grant.objects.filter(
+            contact__user=user,
+            contact__practice=F("practice"),
+            client__practice=F("practice"),
+            account__practice=F("practice"),
+            withdrawn_at=None,
+            valid_from__lte=begun_by,
+        )
+        .filter(Q(valid_until=None) | Q(valid_until__gte=not_ended_by))
+        .select_related("practice", "contact", "client", "account")
+        .defer("practice__logo")
+        .order_by("practice__name", "account__name", "account_id", "client__legal_first_name", "client_id")
+    )
+
+
+_GRANTS = Prepared(_grants)
 
 
 def _merge_rights(grants: Iterable[Grant]) -> tuple[ClientRights, ...]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Case, F, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
+from paywell.core.prepared import Prepared
 from paywell.ledger.models import AccountKind, LedgerAccount, LineBalance, Transfer
 
 
@@ -41,17 +42,19 @@ def get_account_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID,
     return debits - credits
 
 
+_LISTED_BALANCE = Prepared(
+    lambda practice, kind, owner, currency: LedgerAccount.objects.filter(
+        practice_id=practice, kind=kind, owner_id=owner, currency=currency
+    ).values_list("accountbalance__balance_minor", flat=True)
+)
+
+
 def get_listed_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, currency: str) -> int:
     """The same from the rebuildable balance: one row read. For pages, never for a decision.
 
     Only for the kinds of `models.LISTED_KINDS`.
     """
-    return (
-        LedgerAccount.objects.filter(practice_id=practice_id, kind=kind, owner_id=owner_id, currency=currency)
-        .values_list("accountbalance__balance_minor", flat=True)
-        .first()
-        or 0
-    )
+    return _LISTED_BALANCE.first(practice=practice_id, kind=kind, owner=owner_id, currency=currency) or 0
 
 
 def get_open_lines(*, practice_id: UUID, owner_id: UUID) -> QuerySet[LineBalance]:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotAllowed, UserError
+from paywell.core.prepared import Prepared
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.types import Availability, Closed
 from paywell.practice.actions import set_payments_allowed
 from paywell.practice.models import Practice
 from paywell.processors.registry import CONNECTORS
+
+_CONNECTED = Prepared(
+    lambda practice: ProcessorAccount.objects.filter(practice_id=practice, is_active=True).values_list(
+        "id", "connector"
+    )
+)
 
 
 def get_availability(viewer: PortalViewer) -> Availability:
@@ -18,11 +25,7 @@ def get_availability(viewer: PortalViewer) -> Availability:
     The client's switch and the right count for all clients of the open account together: as long as one of them
     can be paid for, the page opens, and the rows of the others can't be ticked. One query.
     """
-    connected = (
-        ProcessorAccount.objects.filter(practice=viewer.practice, is_active=True)
-        .values_list("id", "connector")
-        .first()
-    )
+    connected = _CONNECTED.first(practice=viewer.practice.id)
     if connected is None or connected[1] not in CONNECTORS:
         return Availability(Closed.NO_PROCESSOR)
     if not viewer.practice.payments_allowed:

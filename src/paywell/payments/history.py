@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from paywell.clients.access import clients_of
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
+from paywell.core.prepared import Prepared
 from paywell.payments.models import Attempt, AttemptLine, AttemptState
 from paywell.payments.types import PaidLine, PaymentRow, Shown
 
@@ -48,14 +50,16 @@ def list_payments(
 
     Two queries a page.
     """
-    rows = _between(_of_portal(viewer), viewer.practice.timezone, date_from, date_to)
-    attempts = cut_page(rows[page_bounds(page, size)], page, size)
+    bounds = page_bounds(page, size)
+    since, until = _moments(viewer.practice.timezone, date_from, date_to)
+    rows = _OF_PORTAL(**_scope(viewer), since=since, until=until, start=bounds.start, stop=bounds.stop)
+    attempts = cut_page(rows, page, size)
     return attempts.with_rows(_portal_rows(viewer, attempts.rows))
 
 
 def recent_payments(viewer: PortalViewer, count: int = 3) -> list[PaymentRow]:
     """The newest payments, for the home page. Two queries."""
-    return _portal_rows(viewer, _of_portal(viewer)[:count])
+    return _portal_rows(viewer, _OF_PORTAL(**_scope(viewer), since=None, until=None, start=0, stop=count))
 
 
 def get_payment(viewer: PortalViewer, attempt: Attempt) -> PaymentRow:
@@ -67,9 +71,9 @@ def iterate_payments(
     viewer: PortalViewer, date_from: date | None = None, date_to: date | None = None
 ) -> Iterator[PaymentRow]:
     """The whole history of the range, for the CSV, a chunk at a time."""
-    rows = _between(_of_portal(viewer), viewer.practice.timezone, date_from, date_to)
+    since, until = _moments(viewer.practice.timezone, date_from, date_to)
     start = 0
-    while chunk := list(rows[start : start + CHUNK]):
+    while chunk := list(_of_portal(**_scope(viewer), since=since, until=until, start=start, stop=start + CHUNK)):
         yield from _portal_rows(viewer, chunk)
         start += CHUNK
 
@@ -91,7 +95,8 @@ def list_practice_payments(
     if client_id is not None:
         rows = rows.filter(Exists(touching.filter(line__client=client_id)))
     rows = rows.select_related("contact", "account").order_by(DATED.desc(), "-id")
-    attempts = cut_page(_between(rows, viewer.practice.timezone, date_from, date_to)[page_bounds(page)], page)
+    since, until = _moments(viewer.practice.timezone, date_from, date_to)
+    attempts = cut_page(_between(rows, since, until)[page_bounds(page)], page)
     return attempts.with_rows(_staff_rows(viewer, attempts.rows))
 
 
@@ -118,25 +123,55 @@ def get_moment(attempt: Attempt) -> datetime:
     return attempt.closed_at or attempt.submitted_at or attempt.created_at
 
 
-def _of_portal(viewer: PortalViewer) -> QuerySet[Attempt]:
+def _scope(viewer: PortalViewer) -> dict[str, Any]:
+    """What every query of a payer names: the practice, the open account, who looks, and for whom they act."""
+    return {
+        "practice": viewer.practice.id,
+        "account": viewer.account.id,
+        "contact": viewer.contact.id,
+        "clients": viewer.client_ids,
+    }
+
+
+def _of_portal(
+    practice: UUID,
+    account: UUID,
+    contact: UUID,
+    clients: Collection[UUID],
+    since: datetime | None,
+    until: datetime | None,
+    start: int,
+    stop: int,
+) -> QuerySet[Attempt]:
     """Payments of the open account: the viewer's own, and others' that cover only clients they act for."""
-    beyond = AttemptLine.objects.filter(practice=viewer.practice, attempt=OuterRef("pk")).exclude(
-        line__client__in=viewer.client_ids
+    beyond = AttemptLine.objects.filter(practice_id=practice, attempt=OuterRef("pk")).exclude(
+        line__client__in=clients
     )
-    return (
-        Attempt.objects.filter(practice=viewer.practice, account=viewer.account, state__in=SHOWN_STATES)
-        .filter(Q(contact=viewer.contact) | ~Exists(beyond))
+    rows = (
+        Attempt.objects.filter(practice_id=practice, account_id=account, state__in=SHOWN_STATES)
+        .filter(Q(contact_id=contact) | ~Exists(beyond))
         .select_related("contact")
         .order_by(DATED.desc(), "-id")
     )
+    return _between(rows, since, until)[start:stop]
 
 
-def _between(rows: QuerySet[Attempt], zone: str, date_from: date | None, date_to: date | None) -> QuerySet[Attempt]:
+_OF_PORTAL = Prepared(_of_portal)
+
+
+def _moments(zone: str, date_from: date | None, date_to: date | None) -> tuple[datetime | None, datetime | None]:
+    """From the first moment of a day to before the first of the day after the last, by the practice's clock."""
+    since = _midnight(date_from, zone) if date_from else None
+    until = _midnight(date_to + timedelta(days=1), zone) if date_to and date_to < LATEST else None
+    return since, until
+
+
+def _between(rows: QuerySet[Attempt], since: datetime | None, until: datetime | None) -> QuerySet[Attempt]:
     rows = rows.alias(dated=DATED)
-    if date_from:
-        rows = rows.filter(dated__gte=_midnight(date_from, zone))
-    if date_to and date_to < LATEST:
-        rows = rows.filter(dated__lt=_midnight(date_to + timedelta(days=1), zone))
+    if since:
+        rows = rows.filter(dated__gte=since)
+    if until:
+        rows = rows.filter(dated__lt=until)
     return rows
 
 
@@ -174,20 +209,7 @@ def _paid_lines(
     attempts = list(attempts)
     if not attempts:
         return {}
-    rows = (
-        AttemptLine.objects.filter(
-            practice_id=attempts[0].practice_id, attempt__in=[attempt.id for attempt in attempts]
-        )
-        .select_related("line__client", "line__invoice")
-        .only(
-            "attempt_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
-            "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
-            "line__client__legal_first_name", "line__client__legal_last_name",
-        )
-        .order_by("line__on", "id")
-    )  # fmt: skip
-    if shown is not None:
-        rows = rows.filter(line__client__in=shown)
+    rows = _COVERED(practice=attempts[0].practice_id, attempts=[attempt.id for attempt in attempts], clients=shown)
     found: dict[UUID, list[PaidLine]] = {}
     for row in rows:
         line = row.line
@@ -204,6 +226,23 @@ def _paid_lines(
             )
         )
     return found
+
+
+def _covered(practice: UUID, attempts: Collection[UUID], clients: Collection[UUID] | None) -> QuerySet[AttemptLine]:
+    rows = (
+        AttemptLine.objects.filter(practice_id=practice, attempt_id__in=attempts)
+        .select_related("line__client", "line__invoice")
+        .only(
+            "attempt_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
+            "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
+            "line__client__legal_first_name", "line__client__legal_last_name",
+        )
+        .order_by("line__on", "id")
+    )  # fmt: skip
+    return rows if clients is None else rows.filter(line__client__in=clients)
+
+
+_COVERED = Prepared(_covered)
 
 
 def _row(attempt: Attempt, lines: list[PaidLine], *, is_open: bool, names_account: bool = False) -> PaymentRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, Min, QuerySet, Sum
@@ -12,6 +13,7 @@ from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
 from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
+from paywell.core.prepared import Prepared
 from paywell.core.security_log import access_refused
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, LineBalance
@@ -21,9 +23,7 @@ from paywell.payments.types import InvoicedLine, PayableLine, Summary
 
 def get_summary(viewer: PortalViewer) -> Summary:
     """Balance due, credit, how many services are open and since when. Two queries, whatever the number of lines."""
-    open_lines = _open_lines(viewer).aggregate(
-        due=Sum("balance_minor"), count=Count("line_id"), oldest_on=Min("on")
-    )
+    due, count, oldest_on = _SUMMARY.first(**_scope(viewer)) or (0, 0, None)
     currency = viewer.account.currency
     credit = -get_listed_balance(
         practice_id=viewer.practice.id,
@@ -32,16 +32,17 @@ def get_summary(viewer: PortalViewer) -> Summary:
         currency=currency,
     )
     return Summary(
-        balance_due=Money(open_lines["due"] or 0, currency),
+        balance_due=Money(due, currency),
         credit=Money(max(credit, 0), currency),
-        open_count=open_lines["count"],
-        oldest_on=open_lines["oldest_on"],
+        open_count=count,
+        oldest_on=oldest_on,
     )
 
 
 def list_payable(viewer: PortalViewer, page: int = 1) -> Page[PayableLine]:
     """The services on which something is owed, newest first: the rows of Make a Payment. Two queries a page."""
-    balances = cut_page(_open_lines(viewer).order_by("-on", "line_id")[page_bounds(page)], page)
+    bounds = page_bounds(page)
+    balances = cut_page(_OPEN_PAGE(**_scope(viewer), start=bounds.start, stop=bounds.stop), page)
     return balances.with_rows(_rows(viewer, balances.rows))
 
 
@@ -51,13 +52,7 @@ def get_lines(viewer: PortalViewer, line_ids: Collection[UUID]) -> list[PayableL
     Raises NotFoundForViewer, with a security log line, if any of them is not there for the viewer.
     """
     wanted = set(line_ids)
-    balances = LineBalance.objects.filter(
-        practice_id=viewer.practice.id,
-        owner_id=viewer.account.id,
-        subject_id__in=viewer.client_ids,
-        line_id__in=wanted,
-    ).order_by("-on", "line_id")
-    rows = _rows(viewer, balances)
+    rows = _rows(viewer, _BALANCES(**_scope(viewer), lines=wanted))
     if len(rows) != len(wanted):
         missing = wanted - {row.line_id for row in rows}
         access_refused(viewer=viewer, kind="invoice line", target=min(missing), reason="not theirs")
@@ -68,7 +63,9 @@ def get_lines(viewer: PortalViewer, line_ids: Collection[UUID]) -> list[PayableL
 def list_invoiced(viewer: PortalViewer, page: int = 1, size: int = PAGE_SIZE) -> Page[InvoicedLine]:
     """Every line ever invoiced to the account, open, paid and withdrawn alike, newest first. Two queries a page."""
     lines = cut_page(
-        _lines(viewer).order_by("-on", "-invoice__number", "position")[page_bounds(page, size)], page, size
+        _lines(**_scope(viewer)).order_by("-on", "-invoice__number", "position")[page_bounds(page, size)],
+        page,
+        size,
     )
     owed = dict(
         LineBalance.objects.filter(
@@ -93,21 +90,18 @@ def list_invoiced(viewer: PortalViewer, page: int = 1, size: int = PAGE_SIZE) ->
     )
 
 
-def _open_lines(viewer: PortalViewer) -> QuerySet[LineBalance]:
-    """What is owed on the open account for the clients whom the viewer acts for."""
-    return LineBalance.objects.filter(
-        practice_id=viewer.practice.id,
-        owner_id=viewer.account.id,
-        subject_id__in=viewer.client_ids,
-        balance_minor__gt=0,
-    )
+def _scope(viewer: PortalViewer) -> dict[str, Any]:
+    """What every query here names: the practice, the open account, the clients whom the viewer acts for."""
+    return {"practice": viewer.practice.id, "account": viewer.account.id, "clients": viewer.client_ids}
 
 
-def _lines(viewer: PortalViewer) -> QuerySet[InvoiceLine]:
+def _balances(practice: UUID, account: UUID, clients: Collection[UUID]) -> QuerySet[LineBalance]:
+    return LineBalance.objects.filter(practice_id=practice, owner_id=account, subject_id__in=clients)
+
+
+def _lines(practice: UUID, account: UUID, clients: Collection[UUID]) -> QuerySet[InvoiceLine]:
     return (
-        InvoiceLine.objects.filter(
-            practice=viewer.practice, account=viewer.account, client__in=viewer.client_ids
-        )
+        InvoiceLine.objects.filter(practice_id=practice, account_id=account, client_id__in=clients)
         .select_related("invoice", "client", "service")
         .only(
             "id", "service_id", "invoice_id", "client_id", "on", "wording", "clinician_name", "amount_minor",
@@ -117,11 +111,38 @@ def _lines(viewer: PortalViewer) -> QuerySet[InvoiceLine]:
     )  # fmt: skip
 
 
+_SUMMARY = Prepared(
+    lambda practice, account, clients: (
+        _balances(practice, account, clients)
+        .filter(balance_minor__gt=0)
+        .values("owner_id")  # one group, so one row, or none where nothing is owed
+        .annotate(due=Sum("balance_minor"), count=Count("line_id"), oldest_on=Min("on"))
+        .values_list("due", "count", "oldest_on")
+    )
+)
+_OPEN_PAGE = Prepared(
+    lambda practice, account, clients, start, stop: (
+        _balances(practice, account, clients).filter(balance_minor__gt=0).order_by("-on", "line_id")[start:stop]
+    )
+)
+_BALANCES = Prepared(
+    lambda practice, account, clients, lines: (
+        _balances(practice, account, clients).filter(line_id__in=lines).order_by("-on", "line_id")
+    )
+)
+_SHOWN_LINES = Prepared(
+    lambda practice, account, clients, lines: (
+        _lines(practice, account, clients).filter(id__in=lines).annotate(held_by=F("claim__attempt"))
+    )
+)
+
+
 def _rows(viewer: PortalViewer, balances: Iterable[LineBalance]) -> list[PayableLine]:
     """The balances with what the page shows beside them, in their order."""
     balances = list(balances)
-    found = _lines(viewer).filter(id__in=[b.line_id for b in balances]).annotate(held_by=F("claim__attempt"))
+    found = _SHOWN_LINES(**_scope(viewer), lines=[b.line_id for b in balances])
     lines = {line.id: line for line in found}
+    may_pay = viewer.payable_client_ids
     rows = []
     for balance in balances:
         line = lines.get(balance.line_id)
@@ -145,7 +166,7 @@ def _rows(viewer: PortalViewer, balances: Iterable[LineBalance]) -> list[Payable
                 paid=amount - owed,
                 balance=owed,
                 held_by=line.held_by,
-                may_pay=line.client_id in viewer.payable_client_ids,
+                may_pay=line.client_id in may_pay,
                 may_print_superbill=_may_print_superbill(viewer, line),
             )
         )

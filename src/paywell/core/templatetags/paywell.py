@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -78,6 +79,12 @@ def _locale() -> str:
     return (get_language() or "en-us").replace("-", "_").replace("_us", "_US")
 
 
+@lru_cache(maxsize=4096)
+def _write_day(year: int, month: int, day: int, locale: str) -> str:
+    """A calendar day in words; kept, because Babel parses its pattern anew for each."""
+    return format_date(date(year, month, day), "medium", locale=locale)
+
+
 @register.simple_tag
 def money(amount: Money | None) -> SafeString:
     """An amount as people read it, in figures of one width. Nothing for None."""
@@ -101,7 +108,7 @@ def typed_money(amount: Money | None) -> str:
 @register.filter
 def day(value: date | datetime | None) -> str:
     """`Nov 3, 2026`; empty for None. A datetime must already be at the practice's hour."""
-    return "" if value is None else format_date(value, "medium", locale=_locale())
+    return "" if value is None else _write_day(value.year, value.month, value.day, _locale())
 
 
 @register.filter
@@ -110,7 +117,7 @@ def moment(value: datetime | None, zone: str) -> str:
     if value is None:
         return ""
     local = value.astimezone(ZoneInfo(zone))
-    text = f"{format_date(local, 'medium', locale=_locale())}, {format_time(local, 'short', locale=_locale())}"
+    text = f"{day(local)}, {format_time(local, 'short', locale=_locale())}"
     return text.replace("\u202f", " ")
 
 
@@ -121,6 +128,7 @@ def local_day(value: datetime | None, zone: str) -> str:
 
 
 @register.filter
+@lru_cache(maxsize=1024)
 def phone(number: str) -> str:
     """`+15555550123` as `(555) 555-0123`; what can't be read stays as it is."""
     try:
@@ -134,6 +142,7 @@ def phone(number: str) -> str:
 
 
 @register.simple_tag
+@lru_cache
 def icon(name: str) -> SafeString:
     """One of our icons, hidden from screen readers: the word beside it says it all."""
     return format_html(
@@ -151,6 +160,7 @@ def state_icon(state: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512, typed=True)
 def badge(state: str, text: str) -> SafeString:
     """A status in color, sign and word. `state`: good, wait, warn, bad, info, back."""
     return format_html('<span class="badge" data-state="{}">{}{}</span>', state, state_icon(state), text)
