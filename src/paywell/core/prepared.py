@@ -23,7 +23,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -90,15 +90,16 @@ class _Plan:
         self.parameters = _find_places(parameters, _values_in(stand_ins.values()))
         converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
         # The queryset hands out this compiler whenever it is run, and the compiler the SQL that it made above.
-        self.rows.query.get_compiler = lambda *args, **kwargs: compiler
-        compiler.as_sql = self._as_sql
+        self.rows.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
+        compiler.as_sql = self._as_sql  # type: ignore[method-assign]
         compiler.get_converters = lambda expressions: converters
 
     def run(self, values: list[Any]) -> list[Any]:
         if self.is_empty:
             return []
         self.values = values
-        return list(self.rows._iterable_class(self.rows))
+        rows: Any = self.rows._iterable_class(self.rows)
+        return list(rows)
 
     def _as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...]]:
         return self.sql, tuple(
@@ -133,7 +134,7 @@ def _find_places(parameters: Iterable[Any], stand_ins: list[Any]) -> list[Any]:
 def _shape_of(value: Any) -> Hashable:
     """What of an argument decides the SQL: the type of a value that travels, else the argument itself."""
     if type(value) in _FIELDS:
-        return type(value)
+        return cast(Hashable, type(value))
     if isinstance(value, list | tuple | set | frozenset):
         return tuple(map(_shape_of, value))
     return type(value), value
