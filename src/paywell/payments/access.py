@@ -9,6 +9,7 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.clients.access import clients_of
 from paywell.clients.types import PortalViewer
+from paywell.core.db import all_practices
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.payments.models import Attempt, SavedCard
@@ -28,6 +29,16 @@ def access_attempt(viewer: PortalViewer, attempt_id: UUID) -> Attempt:
         if not clients <= viewer.client_ids:
             _refuse(viewer, "payment", attempt_id)
     return attempt
+
+
+def find_other_account(viewer: PortalViewer, attempt_id: UUID) -> UUID | None:
+    """Which other account of the same person an attempt is on; None for the open one, and for nobody's business."""
+    others = [choice.account_id for choice in viewer.choices if choice.account_id != viewer.account.id]
+    if not others:
+        return None
+    with all_practices():
+        rows = Attempt.objects.filter(pk=attempt_id, account__in=others)
+        return rows.values_list("account_id", flat=True).first()
 
 
 def access_payment(viewer: StaffViewer, attempt_id: UUID) -> Attempt:

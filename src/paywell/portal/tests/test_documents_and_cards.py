@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, GrantRole
 from paywell.core import clock
-from paywell.payments.models import SavedCard
+from paywell.payments.models import Attempt, SavedCard
 from paywell.payments.tests.factories import World, make_line
 from paywell.portal.tests.pages import fill, pay, text
 from paywell.portal.tests.test_window import save_card
@@ -121,3 +121,13 @@ def test_switching_goes_only_by_post_and_only_to_one_s_own(browser: Browser, wor
     assert browser.post(reverse("portal:switch"), {"account": str(theirs.id)}).status_code == 404
     assert browser.post(reverse("portal:switch"), {"account": "x"}).status_code == 404
     assert "Riverside" in text(browser.get("/portal/"))
+
+
+def test_the_result_of_a_payment_on_one_s_other_account_opens_that_account(browser: Browser, world: World) -> None:
+    pay(browser, make_line(world, 12000), amount="50.00")
+    result = reverse("portal:payment", args=[Attempt.objects.get().id])
+    other = _second_account(world)
+    browser.post(reverse("portal:switch"), {"account": str(other.id)})
+    page = text(browser.get(result, follow=True))
+    assert "Paid $50.00" in page
+    assert "Open account: Mia Stone" in page

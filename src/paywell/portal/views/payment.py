@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.defaults import page_not_found
 
 from paywell.accounts.web import never_store
+from paywell.clients.access import switch_account
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import NotFoundForViewer, UserError
-from paywell.payments.access import access_attempt
+from paywell.payments.access import access_attempt, find_other_account
 from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.availability import get_availability
 from paywell.payments.machine import OPEN
@@ -46,7 +47,14 @@ SCREENS: Final[dict[str, str]] = {
 @require_safe
 @portal_view
 def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
-    """The result, and for ever the payment's own page. Opening it asks the processor while it is open."""
+    """The result, and for ever the payment's own page. Opening it asks the processor while it is open.
+
+    A payment on another account of the same person (who switched meanwhile) opens that account.
+    """
+    account_id = find_other_account(viewer, attempt_id)
+    if account_id is not None:
+        switch_account(request, account_id)
+        return redirect("portal:payment", attempt_id)
     attempt = access_attempt(viewer, attempt_id)
     if attempt.state in OPEN:
         attempt = check_attempt(attempt=attempt)
