@@ -6,7 +6,8 @@ from django import template
 from django.utils.safestring import SafeString
 
 from paywell.core.templatetags.paywell import badge
-from paywell.payments.types import Shown
+from paywell.payments.types import PayableLine, PaymentRow, Shown
+from paywell.portal.rows import render_history_row, render_pay_row
 from paywell.portal.words import STATUSES, name_card
 
 register = template.Library()
@@ -25,7 +26,13 @@ def card_name(brand: str, last4: str) -> str:
     return name_card(brand, last4)
 
 
-@register.filter
-def chosen(line_id: object, ticked: set[str]) -> bool:
-    """Whether the service stands among the ticked ones."""
-    return str(line_id) in ticked
+@register.simple_tag
+def pay_row(row: PayableLine, ticked: set[str], several_clients: bool) -> SafeString:
+    """A row of Make a Payment."""
+    return render_pay_row(row, ticked=ticked, several_clients=several_clients)
+
+
+@register.simple_tag
+def history_row(payment: PaymentRow, zone: str, several_clients: bool) -> SafeString:
+    """A row of Payment History."""
+    return render_history_row(payment, zone=zone, several_clients=several_clients)
