@@ -33,7 +33,6 @@ from paywell.payments.models import (
 )
 from paywell.payments.tests.factories import World, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
-from paywell.portal.views import pay
 from paywell.processors.contract import Style
 
 _WATCHED: tuple[type[models.Model], ...] = (
@@ -75,7 +74,6 @@ def world(db: None) -> World:
 def processor(monkeypatch: pytest.MonkeyPatch) -> FakeProcessor:
     fake = FakeProcessor(Style.INLINE)
     monkeypatch.setattr(processor_accounts, "make_processor", lambda account: fake)
-    monkeypatch.setattr(pay, "make_processor", lambda account: fake)
     return fake
 
 

@@ -50,8 +50,8 @@ def test_a_forged_form(world: World, payer: Payer, till: Till) -> None:
 @pytest.mark.parametrize("who", ["of the same practice", "of another practice"])
 def test_the_form_of_another_person(world: World, payer: Payer, till: Till, who: str) -> None:
     other = make_neighbor(world) if who == "of the same practice" else make_world("Hillside")
-    theirs = Payer(other.user).open_window(make_line(other))["form"]
-    form = payer.open_window(make_line(world)) | {"notes": "Kept", "form": theirs}
+    mine, theirs = make_line(world), make_line(other)
+    form = payer.open_window(mine) | {"notes": "Kept", "form": Payer(other.user).open_window(theirs)["form"]}
     till.remember()
     assert_starts_again(payer.send(form), form, TOO_OLD)
     till.assert_untouched()
