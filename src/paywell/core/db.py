@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.db.migrations.operations import RunPython
 from django.db.transaction import Atomic
 
 Row = TypeVar("Row", bound=models.Model)
+Result = TypeVar("Result")
+
+#: Serialization failure and deadlock: the database undid the transaction, and asks to run it again.
+_RUN_AGAIN: Final = frozenset({"40001", "40P01", "SQLITE_BUSY_SNAPSHOT"})
+#: Somebody held a lock for longer than we wait.
+_WAITED: Final = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_LOCKED"})
 
 
 def phase() -> Atomic:
@@ -21,6 +27,31 @@ def phase() -> Atomic:
     by an outer transaction would make a call part of something that may be rolled back.
     """
     return transaction.atomic(durable=True)
+
+
+def repeat(work: Callable[[], Result], *, times: int = 3) -> Result:
+    """Run `work`, which is one phase and makes no call, again where it lost against another transaction.
+
+    The last time, the database's own error comes through.
+    """
+    for _ in range(times - 1):
+        try:
+            return work()
+        except OperationalError as error:
+            if _code_of(error) not in _RUN_AGAIN:
+                raise
+    return work()
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Whether the transaction was undone only because others were at work: it may succeed later."""
+    return _code_of(error) in _RUN_AGAIN | _WAITED
+
+
+def _code_of(error: OperationalError) -> str:
+    """PostgreSQL's SQLSTATE, or the name of SQLite's error."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or ""
 
 
 def in_transaction() -> bool:

@@ -69,6 +69,18 @@ def form_reused() -> UserError:
     )
 
 
+def too_many_declines() -> UserError:
+    return UserError(
+        "Too many cards were declined in the last hour, so paying online is paused here. Nothing was charged. "
+        "Please wait an hour, or call the practice.",
+        code="too_many_declines",
+    )
+
+
+def busy() -> UserError:
+    return UserError("We are very busy just now. Nothing was charged. Please try again in a minute.", code="busy")
+
+
 def payments_closed() -> UserError:
     return UserError(
         "Online payments are not turned on. Nothing was charged. Please reach out to your therapist.",

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
-from paywell.core.db import lock, phase
+from paywell.core.db import lock, phase, repeat
 from paywell.core.money import Money
 from paywell.outbox.actions import emit
 from paywell.payments import booking, machine
@@ -54,6 +54,10 @@ def settle(*, attempt_id: UUID, truth: Outcome, cause: str) -> Attempt:
 
 def settle_answers(*, attempt_id: UUID, answers: Sequence[Answer]) -> Attempt:
     """The same for several answers that were had one after the other, in one transaction."""
+    return repeat(lambda: _settle_once(attempt_id, answers))
+
+
+def _settle_once(attempt_id: UUID, answers: Sequence[Answer]) -> Attempt:
     with phase():
         attempt = lock_attempt(attempt_id)
         settlement = _Settlement(attempt)

@@ -16,12 +16,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 
 from paywell.clients.models import BillingAccount
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
-from paywell.core.db import lock, phase
+from paywell.core.db import is_busy, lock, phase, repeat
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
 from paywell.core.security_log import access_refused
@@ -29,6 +29,7 @@ from paywell.payments import errors, machine, processor_accounts
 from paywell.payments.cards import customer_for
 from paywell.payments.choose import choose_lines
 from paywell.payments.consent import STEP_TWO_VERSION
+from paywell.payments.declines import check_declines
 from paywell.payments.forms import hash_content
 from paywell.payments.models import (
     Attempt,
@@ -116,7 +117,17 @@ def _place_again(viewer: PortalViewer, form: PayForm, processor_account: Process
 
 
 def _place(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
-    """T1. Everything that is decided is decided here, with the billing account held."""
+    """T1, again where the database asks for it: nothing was sent yet."""
+    try:
+        return repeat(lambda: _decide(viewer, form, processor_account))
+    except OperationalError as error:
+        if is_busy(error):
+            raise errors.busy() from error
+        raise
+
+
+def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
+    """Everything that is decided is decided here, with the billing account held."""
     content_hash = hash_content(form)
     with phase():
         lock(BillingAccount.objects.filter(pk=viewer.account.pk, practice=viewer.practice)).values_list("pk").get()
@@ -126,6 +137,7 @@ def _place(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcco
             return _resume(viewer, form, before, content_hash, now)
         if processor_account is None or not processor_account.practice.payments_allowed:
             raise errors.payments_closed()
+        check_declines(viewer, now)
         chosen = choose_lines(viewer, form)
         in_the_way = [each.held_by for each in chosen if each.held_by is not None]
         if any(not _may_replace(older, now) for older in in_the_way):
