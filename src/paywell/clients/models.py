@@ -24,6 +24,11 @@ class BillingAccount(PracticeOwned):
         return self.name
 
 
+def name_client(preferred: str, legal_first: str, legal_last: str) -> str:
+    """What screens call a client: the preferred name, else the legal one."""
+    return preferred or f"{legal_first} {legal_last}".strip()
+
+
 class Client(PracticeOwned):
     """Who receives care."""
 
@@ -60,8 +65,7 @@ class Client(PracticeOwned):
 
     @property
     def name(self) -> str:
-        """What screens call the client: the preferred name, else the legal one."""
-        return self.preferred_name or self.legal_name
+        return name_client(self.preferred_name, self.legal_first_name, self.legal_last_name)
 
     def __str__(self) -> str:
         return self.name

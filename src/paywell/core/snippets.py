@@ -20,7 +20,7 @@ from typing import Final
 from uuid import UUID
 
 from django.template.loader import get_template
-from django.utils.html import conditional_escape
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -48,7 +48,7 @@ class Snippet:
             pieces = self.kept[shape] = self._render(values, flags)
         # Text and names of values take turns.
         filled = pieces.copy()
-        filled[1::2] = [conditional_escape(values[name]) for name in pieces[1::2]]
+        filled[1::2] = [_write(values[name]) for name in pieces[1::2]]
         return mark_safe("".join(filled))
 
     def _render(self, values: Mapping[str, Value], flags: Mapping[str, Hashable]) -> list[str]:
@@ -57,3 +57,10 @@ class Snippet:
         names = {str(stand_in): name for name, stand_in in stand_ins.items()}
         pieces = re.split("|".join(map(re.escape, names)).join("()"), html)
         return [names.get(piece, piece) for piece in pieces]
+
+
+def _write(value: Value) -> str:
+    """The value as it stands in HTML."""
+    if isinstance(value, UUID):
+        return str(value)
+    return value if isinstance(value, SafeString) else escape(value)

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
+from paywell.clients.models import name_client
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
@@ -212,34 +213,37 @@ def _paid_lines(
     rows = _COVERED(practice=attempts[0].practice_id, attempts=[attempt.id for attempt in attempts], clients=shown)
     found: dict[UUID, list[PaidLine]] = {}
     for row in rows:
-        line = row.line
         found.setdefault(row.attempt_id, []).append(
             PaidLine(
-                line_id=line.id,
-                on=line.on,
-                wording=line.wording if worded is None or line.client_id in worded else "",
-                amount=Money(row.amount_minor, line.currency),
-                client_name=line.client.name,
-                invoice_id=line.invoice_id,
-                invoice_label=line.invoice.label,
-                service_id=line.service_id,
+                line_id=row.line_id,
+                on=row.line__on,
+                wording=row.line__wording if worded is None or row.line__client_id in worded else "",
+                amount=Money(row.amount_minor, row.line__currency),
+                client_name=name_client(
+                    row.line__client__preferred_name,
+                    row.line__client__legal_first_name,
+                    row.line__client__legal_last_name,
+                ),
+                invoice_id=row.line__invoice_id,
+                invoice_label=row.line__invoice__label,
+                service_id=row.line__service_id,
             )
         )
     return found
 
 
-def _covered(practice: UUID, attempts: Collection[UUID], clients: Collection[UUID] | None) -> QuerySet[AttemptLine]:
-    rows = (
-        AttemptLine.objects.filter(practice_id=practice, attempt_id__in=attempts)
-        .select_related("line__client", "line__invoice")
-        .only(
-            "attempt_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
-            "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
-            "line__client__legal_first_name", "line__client__legal_last_name",
-        )
-        .order_by("line__on", "id")
+def _covered(
+    practice: UUID, attempts: Collection[UUID], clients: Collection[UUID] | None
+) -> QuerySet[AttemptLine, Any]:
+    rows = AttemptLine.objects.filter(practice_id=practice, attempt_id__in=attempts).order_by("line__on", "id")
+    if clients is not None:
+        rows = rows.filter(line__client__in=clients)
+    return rows.values_list(
+        "attempt_id", "line_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
+        "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
+        "line__client__legal_first_name", "line__client__legal_last_name",
+        named=True,
     )  # fmt: skip
-    return rows if clients is None else rows.filter(line__client__in=clients)
 
 
 _COVERED = Prepared(_covered)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 
 from paywell.care.models import NEVER_ON_A_SUPERBILL
 from paywell.clients.types import PortalViewer
@@ -122,52 +122,73 @@ _SUMMARY = Prepared(
 )
 _OPEN_PAGE = Prepared(
     lambda practice, account, clients, start, stop: (
-        _balances(practice, account, clients).filter(balance_minor__gt=0).order_by("-on", "line_id")[start:stop]
+        _balances(practice, account, clients)
+        .filter(balance_minor__gt=0)
+        .order_by("-on", "line_id")
+        .values_list("line_id", "balance_minor")[start:stop]
     )
 )
 _BALANCES = Prepared(
     lambda practice, account, clients, lines: (
-        _balances(practice, account, clients).filter(line_id__in=lines).order_by("-on", "line_id")
+        _balances(practice, account, clients)
+        .filter(line_id__in=lines)
+        .order_by("-on", "line_id")
+        .values_list("line_id", "balance_minor")
     )
 )
 _SHOWN_LINES = Prepared(
-    lambda practice, account, clients, lines: (
-        _lines(practice, account, clients).filter(id__in=lines).annotate(held_by=F("claim__attempt"))
+    lambda practice, account, clients, lines: InvoiceLine.objects.filter(
+        practice_id=practice, account_id=account, client_id__in=clients, id__in=lines
+    ).values_list(
+        "id",
+        "service_id",
+        "invoice_id",
+        "client_id",
+        "on",
+        "wording",
+        "clinician_name",
+        "amount_minor",
+        "currency",
+        "invoice__label",
+        "invoice__due_on",
+        "service__kind",
+        "claim__attempt_id",
+        named=True,
     )
 )
 
 
-def _rows(viewer: PortalViewer, balances: Iterable[LineBalance]) -> list[PayableLine]:
-    """The balances with what the page shows beside them, in their order."""
-    balances = list(balances)
-    found = _SHOWN_LINES(**_scope(viewer), lines=[b.line_id for b in balances])
-    lines = {line.id: line for line in found}
-    may_pay = viewer.payable_client_ids
+def _rows(viewer: PortalViewer, balances: Iterable[tuple[UUID, int]]) -> list[PayableLine]:
+    """Lines with what is owed on each, and what the page shows beside it, in their order."""
+    owed_on = dict(balances)
+    lines = {line.id: line for line in _SHOWN_LINES(**_scope(viewer), lines=list(owed_on))}
+    names = {right.client_id: right.name for right in viewer.rights}
+    payable, worded, superbills = viewer.payable_client_ids, viewer.document_client_ids, viewer.diagnosis_client_ids
     rows = []
-    for balance in balances:
-        line = lines.get(balance.line_id)
+    for line_id, balance_minor in owed_on.items():
+        line = lines.get(line_id)
         if line is None:
             continue
         amount = Money(line.amount_minor, line.currency)
-        owed = Money(balance.balance_minor, line.currency)
+        owed = Money(balance_minor, line.currency)
         rows.append(
             PayableLine(
                 line_id=line.id,
                 service_id=line.service_id,
                 invoice_id=line.invoice_id,
-                invoice_label=line.invoice.label,
+                invoice_label=line.invoice__label,
                 client_id=line.client_id,
-                client_name=line.client.name,
+                client_name=names[line.client_id],
                 on=line.on,
-                due_on=line.invoice.due_on,
-                wording=_wording(viewer, line),
+                due_on=line.invoice__due_on,
+                wording=line.wording if line.client_id in worded else "",
                 clinician=line.clinician_name,
                 amount=amount,
                 paid=amount - owed,
                 balance=owed,
-                held_by=line.held_by,
-                may_pay=line.client_id in may_pay,
-                may_print_superbill=_may_print_superbill(viewer, line),
+                held_by=line.claim__attempt_id,
+                may_pay=line.client_id in payable,
+                may_print_superbill=line.client_id in superbills and line.service__kind not in NEVER_ON_A_SUPERBILL,
             )
         )
     return rows

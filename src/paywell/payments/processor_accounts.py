@@ -16,6 +16,7 @@ from paywell.audit.actions import record
 from paywell.core import clock
 from paywell.core.db import lock, phase
 from paywell.core.errors import UserError
+from paywell.core.prepared import Prepared
 from paywell.payments.models import ProcessorAccount
 from paywell.practice.models import Practice
 from paywell.processors import registry
@@ -76,14 +77,18 @@ def disconnect_processor(*, practice: Practice, actor_id: UUID | None) -> Proces
     return account
 
 
-def get_active(practice_id: UUID) -> ProcessorAccount | None:
-    """The account that takes the practice's new payments, with its practice; None while none is connected."""
-    return (
-        ProcessorAccount.objects.filter(practice_id=practice_id, is_active=True)
+_ACTIVE = Prepared(
+    lambda practice: (
+        ProcessorAccount.objects.filter(practice_id=practice, is_active=True)  # at most one, says a constraint
         .select_related("practice")
         .defer("practice__logo")
-        .first()
     )
+)
+
+
+def get_active(practice_id: UUID) -> ProcessorAccount | None:
+    """The account that takes the practice's new payments, with its practice; None while none is connected."""
+    return _ACTIVE.first(practice=practice_id)
 
 
 def make_processor(account: ProcessorAccount) -> Processor:

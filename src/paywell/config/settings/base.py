@@ -108,7 +108,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = True
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["paywell.accounts.backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 #: NIST SP 800-63B-4 asks 15 where a password may be the only factor; no rules of composition.
 AUTH_PASSWORD_VALIDATORS = [
@@ -143,6 +143,7 @@ MFA_TOTP_TOLERANCE = 1
 #: How many proxies of ours stand before the server; rate limits then count the address that the outermost one saw.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("PAYWELL_PROXIES", "0"))
 #: The session's cookie ends with the browser, the session itself after twelve hours.
+SESSION_ENGINE = "paywell.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_FAILURE_VIEW = "paywell.accounts.views.csrf_failure"
 
