@@ -32,7 +32,7 @@ def test_one_service_is_paid_in_part_by_a_new_card_that_is_kept(
 
     steps.expect_result(page, "Paid $60.25")
     expect(page.locator(".facts")).to_contain_text("Visa 4242")
-    expect(page.locator(".facts")).to_contain_text(f"${before - Decimal('60.25'):,.2f}")
+    expect(page.locator(".new-balance")).to_contain_text(f"${before - Decimal('60.25'):,.2f}")
     assert steps.balance(page) == before - Decimal("60.25")
     assert len(stack.charges(status="succeeded")) == charged + 1
 
