@@ -100,3 +100,8 @@ def pay_new(page: Page, number: str, row: int = 0) -> None:
 
 def expect_result(page: Page, heading: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+
+
+def first_window(page: Page) -> str:
+    """The address of the first service's window, as a page of its own."""
+    return rows(page).locator("a[data-window]").first.get_attribute("href") or ""

@@ -1,0 +1,181 @@
+"""axe-core finds nothing on any page, on a phone and a desktop, in light and in dark.
+
+Each page is loaded once. Everything is checked in both widths; the colors once more in dark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Frame, Page, expect
+
+from tests.flows import steps
+from tests.flows.conftest import DESKTOP, PHONE, Stack
+
+TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+EVERYTHING: Final = {"runOnly": TAGS, "resultTypes": ["violations"], "iframes": False}
+COLORS: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+SCRIPT: Final = Axe().axe_script
+
+
+def find_faults(place: Page | Frame, options: dict[str, Any]) -> list[str]:
+    if not place.evaluate("typeof axe === 'object'"):
+        place.evaluate(SCRIPT)
+    found = place.evaluate("options => axe.run(options)", {**options, "iframes": False})["violations"]
+    return [f"{each['id']} at {node['target']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+def check(page: Page, name: str, place: Page | Frame | None = None) -> list[str]:
+    """All faults of what the page (or a frame of it) shows now, at both widths and in both schemes."""
+    place = place or page
+    faults = []
+    for width, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        faults += [f"{name}, {width}, light: {fault}" for fault in find_faults(place, EVERYTHING)]
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        faults += [f"{name}, {width}, dark: {fault}" for fault in find_faults(place, COLORS)]
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        wide = place.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            faults.append(f"{name}, {width}: {wide} px wider than the screen")
+    return faults
+
+
+def check_all(page: Page, addresses: Iterable[str]) -> None:
+    faults = []
+    for address in addresses:
+        page.goto(address)
+        faults += check(page, address)
+    assert faults == []
+
+
+def test_axe_itself_is_awake(new_page: Callable[..., Page], stack: Stack) -> None:
+    page = new_page()
+    page.goto(f"{stack.address}/account/login/")
+    page.evaluate("document.querySelector('label').remove()")
+    assert any("label at" in fault for fault in check(page, "without a label"))
+
+
+def links(page: Page, pattern: str) -> list[str]:
+    """One address of each kind that the page links to."""
+    found = page.locator("a[href]").evaluate_all("all => all.map((link) => link.href)")
+    return [address for address in dict.fromkeys(found) if re.search(pattern, address)]
+
+
+def test_sign_in_pages(new_page: Callable[..., Page], signed_in: Callable[..., Page], stack: Stack) -> None:
+    paths = ["login/", "password/reset/", "password/reset/done/", "login/code/"]
+    check_all(new_page(), [f"{stack.address}/account/{path}" for path in paths])
+    page = signed_in("Rhea Vale")
+    paths = ["password/change/", "2fa/", "sessions/", "logout/", "email/"]
+    check_all(page, [f"{stack.address}/account/{path}" for path in paths])
+
+
+def test_portal_pages(signed_in: Callable[..., Page], stack: Stack) -> None:
+    page = signed_in("Ada Brook")
+    portal = f"{stack.address}/portal"
+    page.goto(f"{portal}/payments/")
+    payment = links(page, r"/payments/[^/]{36}/$")[0]
+    page.goto(f"{portal}/documents/")
+    sheets = [links(page, rf"/{kind}/[^/]{{36}}/$")[0] for kind in ("invoices", "superbills")]
+    paths = ["", "pay/", "payments/", "payments/?from=2001-01-01&to=2001-01-02", "documents/", "cards/", "lost/"]
+    check_all(page, [*(f"{portal}/{path}" for path in paths), payment, f"{payment}receipt/", *sheets])
+
+
+def test_portal_pages_with_little_on_them(signed_in: Callable[..., Page], stack: Stack) -> None:
+    portal = f"{stack.address}/portal"
+    check_all(signed_in("Greta Lund"), [f"{portal}/", f"{portal}/pay/", f"{portal}/payments/", f"{portal}/cards/"])
+    check_all(signed_in("Ines Coral"), [f"{portal}/", f"{portal}/pay/"])
+    page = signed_in("Ben Ashby")
+    page.goto(f"{portal}/payments/")
+    declined = page.locator(".history-table tbody tr").filter(has_text="Declined").first
+    declined.get_by_role("link").first.click()
+    expect(page.locator(".result")).to_have_attribute("data-screen", "declined")
+    assert check(page, "declined") == []
+
+
+def test_the_window_its_card_fields_and_its_errors(signed_in: Callable[..., Page], stack: Stack) -> None:
+    page = signed_in("Ada Brook")
+    steps.open_list(page)
+    steps.rows(page).first.get_by_role("checkbox").check()
+    address = steps.first_window(page)
+    faults = check(page, "one ticked")
+    window = steps.open_window(page)
+    window.get_by_label("Enter New Card").check()
+    fields = steps.card_fields(window)
+    expect(fields.get_by_role("textbox", name="Card number")).to_be_visible()
+    faults += check(page, "window")
+    window.locator("[data-pay]").click()
+    expect(fields.get_by_text("Enter the card number.")).to_be_visible()
+    frame = next(frame for frame in page.frames if frame.url.startswith(stack.processor))
+    faults += check(page, "card fields", frame)
+    window.get_by_label("Payment Amount").fill("0")
+    window.locator("[data-pay]").click()
+    faults += check(page, "window with errors")
+    page.goto(f"{stack.address}{address}")
+    faults += check(page, "window as a page")
+    assert faults == []
+
+
+def test_results_that_wait(signed_in: Callable[..., Page], stack: Stack) -> None:
+    page = signed_in("Victor Hale")
+    steps.pay_new(page, steps.LATE, row=2)
+    faults = check(page, "checking")
+    stack.hurry()
+    steps.expect_result(page, "Paid")
+    faults += check(page, "paid")
+    assert faults == []
+
+
+def test_the_processors_pages(signed_in: Callable[..., Page], stack: Stack) -> None:
+    page = signed_in("Clara Wynn")
+    steps.open_list(page)
+    steps.open_window(page, 3).get_by_role("button", name="Next").click()
+    page.wait_for_url(f"{stack.processor}/pay/**")
+    faults = check(page, "hosted page")
+    page.get_by_label("New Payment Method").check()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    faults += check(page, "hosted page with errors")
+    steps.type_card(page, steps.BANK_CHECK)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    faults += check(page, "bank check")
+    page.goto(f"{stack.address}/portal/pay/")
+    steps.rows(page).get_by_role("link", name="payment in progress").click()
+    steps.expect_result(page, "One step is left")
+    faults += check(page, "one step is left")
+    page.get_by_role("button", name="Cancel this payment").click()
+    steps.expect_result(page, "Canceled")
+    faults += check(page, "canceled")
+    assert faults == []
+
+
+def test_desk_pages(signed_in: Callable[..., Page], stack: Stack) -> None:
+    page = signed_in("Mara Feldt")
+    desk = f"{stack.address}/desk"
+    kinds = {
+        "payments/": [r"/payments/[^/]{36}/$"],
+        "services/": [r"/services/[^/]{36}/$"],
+        "invoices/": [r"/invoices/[^/]{36}/$"],
+        "clients/": [r"/clients/[^/]{36}/$"],
+    }
+    found = []
+    for path, patterns in kinds.items():
+        page.goto(f"{desk}/{path}")
+        found += [links(page, pattern)[0] for pattern in patterns]
+    client = found[-1]
+    tabs = ["services/", "services/new/", "invoices/", "payments/", "billing/", "diagnoses/", "people/", "edit/"]
+    paths = ["", "search/?q=a", "roles/", "audit/", "invoices/batch/", "clients/new/", "settings/"]
+    more = ["practice/", "clinicians/", "catalogue/", "staff/", "staff/new/", "catalogue/new/"]
+    check_all(
+        page,
+        [
+            *(f"{desk}/{path}" for path in [*kinds, *paths]),
+            *(f"{desk}/settings/{path}" for path in more),
+            *found,
+            *(f"{client}{tab}" for tab in tabs),
+        ],
+    )
