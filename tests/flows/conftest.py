@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.flows.watch import Watch
@@ -165,6 +165,8 @@ def playwright() -> Iterator[Playwright]:
         except PlaywrightError as error:
             # Where nobody looks at the output a missing browser must be red; at a desk the rest still counts.
             (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{NO_BROWSER} {error.message.splitlines()[0]}")
+        # A busy machine is slow, not wrong.
+        expect.set_options(timeout=15_000)
         yield started
 
 
@@ -198,7 +200,7 @@ def open_context(playwright: Playwright, tmp_path_factory: pytest.TempPathFactor
             **_launch_options(),
             **options,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         opened.append(context)
         return context
 
