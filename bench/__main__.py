@@ -82,10 +82,8 @@ def pay(client: Client, person: dict[str, Any], posts: list[float]) -> Callable[
     """Every request a browser makes from the button to "paid": the window, the form, the result."""
     import time
 
-    lines = iter(person["lines"])
-
     def act() -> None:
-        line = next(lines)
+        line = person["lines"].pop()  # each can be paid once
         window = client.request("GET", f"/portal/pay/window/?line={line}")
         form = [(name, hidden(window.body, name)) for name in ("csrfmiddlewaretoken", "form")] + [
             ("line", line),

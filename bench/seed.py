@@ -14,6 +14,9 @@ from uuid import UUID
 
 import django
 
+#: Services of those who pay, enough for some seconds of payments as fast as they go.
+MOST_PAID = 1_500
+
 
 def main() -> None:
     django.setup()
@@ -24,7 +27,7 @@ def main() -> None:
     payers = int(sys.argv[2])
     practice, clinician, processor = make_practice()
     people: dict[str, Any] = {str(size): make_payer(practice, clinician, processor, size) for size in sizes}
-    people |= {f"payer{number}": make_payer(practice, clinician, processor, 600) for number in range(payers)}
+    people |= {f"payer{number}": make_payer(practice, clinician, processor, MOST_PAID) for number in range(payers)}
     print(json.dumps(people))
 
 

@@ -90,8 +90,8 @@ class _Plan:
         self.parameters = _find_places(parameters, _values_in(stand_ins.values()))
         converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
         # The queryset hands out this compiler whenever it is run, and the compiler the SQL that it made above.
-        self.rows.query.get_compiler = lambda *args, **kwargs: compiler
-        compiler.as_sql = self._as_sql  # type: ignore[method-assign]
+        self.rows.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
+        compiler.as_sql = self._as_sql
         compiler.get_converters = lambda expressions: converters
 
     def run(self, values: list[Any]) -> list[Any]:

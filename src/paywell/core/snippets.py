@@ -55,6 +55,8 @@ class Snippet:
         stand_ins = {name: new_id() if isinstance(value, UUID) else new_key() for name, value in values.items()}
         html = get_template(self.name).render({**flags, **stand_ins})
         names = {str(stand_in): name for name, stand_in in stand_ins.items()}
+        if not names:
+            return [html]
         pieces = re.split("|".join(map(re.escape, names)).join("()"), html)
         return [names.get(piece, piece) for piece in pieces]
 

@@ -136,7 +136,7 @@ _BALANCES = Prepared(
         .values_list("line_id", "balance_minor")
     )
 )
-_SHOWN_LINES = Prepared(
+_SHOWN_LINES: Prepared[Any] = Prepared(
     lambda practice, account, clients, lines: InvoiceLine.objects.filter(
         practice_id=practice, account_id=account, client_id__in=clients, id__in=lines
     ).values_list(

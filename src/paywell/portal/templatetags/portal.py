@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django import template
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from paywell.clients.types import PortalViewer
+from paywell.core.snippets import Snippet
 from paywell.core.templatetags.paywell import badge
 from paywell.payments.types import PayableLine, PaymentRow, Shown
 from paywell.portal.rows import render_history_row, render_pay_row
 from paywell.portal.words import STATUSES, name_card
 
 register = template.Library()
+
+_TOP_NAV: Final = Snippet("portal/_top_nav.html")
+_ACCOUNT_MENU: Final = Snippet("portal/_account_menu.html")
 
 
 @register.simple_tag
@@ -24,6 +32,23 @@ def payment_status(shown: Shown) -> SafeString:
 def card_name(brand: str, last4: str) -> str:
     """`Visa 4242`."""
     return name_card(brand, last4)
+
+
+@register.simple_tag
+def top_nav(nav: str) -> SafeString:
+    """The links to the portal's pages; `nav` names the open one."""
+    return _TOP_NAV({}, {"nav": nav})
+
+
+@register.simple_tag(takes_context=True)
+def account_menu(context: dict[str, Any]) -> SafeString:
+    """The viewer's menu, with their other accounts where there are any."""
+    viewer: PortalViewer = context["viewer"]
+    switcher = ""
+    if len(viewer.choices) > 1:
+        switcher = render_to_string("portal/_switcher.html", {"viewer": viewer}, context["request"])
+    values = {"name": viewer.contact.name, "switcher": switcher, "csrf_token": str(context["csrf_token"])}
+    return _ACCOUNT_MENU(values, {})
 
 
 @register.simple_tag
