@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import Permission
+from paywell.payments.decisions import Decision
 from paywell.payments.models import AttemptState
 from paywell.payments.types import Shown
 from paywell.processors.contract import Decline
@@ -78,6 +79,7 @@ CAUSE_WORDS: Final[Mapping[str, Text]] = {
     "replace": _("a newer payment took its place"),
     "fence": _("the comparison with the processor's list"),
     "expire": _("its time ran out"),
+    "person": _("staff decided after asking the processor"),
     "give_up": _("checked many times without an answer"),
     "desk": _("staff asked for a check"),
 }
@@ -108,6 +110,13 @@ DISPUTE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     "open": (_("Open: answer it at the processor"), "warn"),
     "won": (_("Won"), "good"),
     "lost": (_("Lost"), "bad"),
+}
+
+
+#: What a person says came of a payment that no look-up could settle.
+DECISION_WORDS: Final[Mapping[Decision, Text]] = {
+    Decision.NOTHING_MOVED: _("No money moved: close it as unpaid, so that its services can be paid again"),
+    Decision.ACCEPT: _("The charge is right: it pays these services, and what is left becomes credit"),
 }
 
 

@@ -24,7 +24,15 @@ def book_payment(attempt: Attempt, captured: Money) -> Money:
 
     A line gets at most what the attempt meant for it and what is still owed on it. Returns the surplus.
     """
-    clearing = Side(AccountKind.CLEARING, attempt.processor_account_id)
+    return _book_from(Side(AccountKind.CLEARING, attempt.processor_account_id), attempt, captured)
+
+
+def book_accepted(attempt: Attempt, captured: Money, actor_id: UUID) -> Money:
+    """The same with money that waited in suspense, where `suspend_charge` put it when it moved."""
+    return _book_from(Side(AccountKind.SUSPENSE, attempt.practice_id), attempt, captured, actor_id)
+
+
+def _book_from(source: Side, attempt: Attempt, captured: Money, actor_id: UUID | None = None) -> Money:
     receivable = Side(AccountKind.RECEIVABLE, attempt.account_id)
     lines = list(AttemptLine.objects.filter(attempt=attempt).order_by("line__on", "line_id"))
     owed = get_line_balances(practice_id=attempt.practice_id, line_ids=[each.line_id for each in lines])
@@ -33,12 +41,12 @@ def book_payment(attempt: Attempt, captured: Money) -> Money:
     for each in lines:
         part = min(each.amount_minor, owed.get(each.line_id, 0), left)
         if part > 0:
-            postings.append(Posting(clearing, receivable, Money(part, captured.currency), Line(each.line_id)))
+            postings.append(Posting(source, receivable, Money(part, captured.currency), Line(each.line_id)))
             left -= part
     surplus = Money(left, captured.currency)
     if surplus:
-        postings.append(Posting(clearing, Side(AccountKind.CLIENT_CREDIT, attempt.account_id), surplus))
-    _post(attempt, f"payment:{attempt.id}", postings)
+        postings.append(Posting(source, Side(AccountKind.CLIENT_CREDIT, attempt.account_id), surplus))
+    _post(attempt, f"payment:{attempt.id}", postings, actor_id=actor_id)
     return surplus
 
 
@@ -101,8 +109,7 @@ def suspend_charge(processor_account: ProcessorAccount, truth: Outcome) -> Money
     """
     practice_id = processor_account.practice_id
     currency = truth.money.currency if truth.money else "USD"
-    key = f"{processor_account.id}:{truth.processor_ref or truth.reference}"
-    source = f"charge:{hashlib.sha256(key.encode()).hexdigest()[:40]}:"
+    source = _charge_source(processor_account, truth)
     clearing = Side(AccountKind.CLEARING, processor_account.id)
     suspense = Side(AccountKind.SUSPENSE, practice_id)
     change = net_of(truth) - _sum_clearing(practice_id, source)
@@ -116,6 +123,17 @@ def suspend_charge(processor_account: ProcessorAccount, truth: Outcome) -> Money
             actor_id=None,
         )
     return Money(change, currency)
+
+
+def is_suspended(processor_account: ProcessorAccount, truth: Outcome) -> bool:
+    """Whether exactly what was captured waits in suspense: nothing of it refunded or withheld since."""
+    held = _sum_clearing(processor_account.practice_id, _charge_source(processor_account, truth))
+    return truth.money is not None and held == truth.money.minor == net_of(truth)
+
+
+def _charge_source(processor_account: ProcessorAccount, truth: Outcome) -> str:
+    key = f"{processor_account.id}:{truth.processor_ref or truth.reference}"
+    return f"charge:{hashlib.sha256(key.encode()).hexdigest()[:40]}:"
 
 
 def net_of(truth: Outcome) -> int:

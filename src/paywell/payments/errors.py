@@ -106,3 +106,30 @@ def refund_above_captured(left: Money) -> UserError:
 
 def amount_not_positive() -> UserError:
     return UserError("Enter an amount that is more than zero.", code="amount_zero", field="amount")
+
+
+def not_decidable() -> UserError:
+    return UserError("This payment is already settled. Nothing was changed.", code="not_decidable")
+
+
+def not_acceptable() -> UserError:
+    return UserError(
+        "The processor shows no charge that can be accepted as this payment. Nothing was changed.",
+        code="not_acceptable",
+    )
+
+
+def money_moved() -> UserError:
+    return UserError(
+        "The processor says that this payment was charged, so it can't be closed as unpaid. Accept it, or "
+        "refund it at the processor.",
+        code="money_moved",
+    )
+
+
+def may_still_move() -> UserError:
+    return UserError(
+        "The processor does not say yet that this payment can't be charged any more. Nothing was changed. Try "
+        "again later, or cancel the payment at the processor first.",
+        code="may_still_move",
+    )

@@ -23,8 +23,8 @@ Rules that the data obey, each with a test:
 - a success that `submit` reports is `processing` until a look-up says the same;
 - `not_sent` closes only what was never sent: it never closes `unknown`;
 - `absent` closes what was sent only after the grace period, and contradicts what was accepted before;
-- `in_review` is left by a person alone;
-- nothing closed opens again: late money goes to suspense and before a person.
+- `in_review` is left by a person alone (`decide`);
+- nothing closed opens again: late money goes to suspense and before a person, who may accept it.
 """
 
 from __future__ import annotations
@@ -232,6 +232,15 @@ def contradict(state: S) -> Transition:
 def give_up(state: S) -> Transition | Refused:
     """After the last look-up of the schedule: a person looks. The claims stay."""
     return Transition(S.IN_REVIEW, Effect.REVIEW) if state in OPEN else Refused(f"{state} is not open")
+
+
+def decide(state: S, *, is_paid: bool) -> Transition | Refused:
+    """A person says what came of it: nothing moved, or the money that lies in suspense is this payment's."""
+    if is_paid and state in CLOSED_UNPAID | {S.IN_REVIEW}:
+        return Transition(S.SUCCEEDED)
+    if not is_paid and state == S.IN_REVIEW:
+        return Transition(S.FAILED)
+    return Refused(f"nobody can decide about {state}")
 
 
 def begin_submit(state: S) -> Transition | Refused:

@@ -93,11 +93,7 @@ def close_review(*, viewer: StaffViewer, review: Review, note: str) -> Review:
     """
     if not viewer.may(Permission.REFUND):
         raise NotAllowed
-    note = note.replace("\x00", "").strip()
-    if not note:
-        raise UserError("Write down what you found.", code="note_missing", field="note")
-    if len(note) > NOTE_MAX:
-        raise UserError(f"Use at most {NOTE_MAX} characters.", code="note_too_long", field="note")
+    note = clean_note(note)
     with phase():
         found = lock(_seen_by(viewer)).filter(pk=review.pk).first()
         if found is None:
@@ -122,6 +118,16 @@ def close_review(*, viewer: StaffViewer, review: Review, note: str) -> Review:
             detail={"kind": found.kind},
         )
     return found
+
+
+def clean_note(note: str) -> str:
+    """What the person wrote down. Raises UserError `note_missing`, `note_too_long`."""
+    note = note.replace("\x00", "").strip()
+    if not note:
+        raise UserError("Write down what you found.", code="note_missing", field="note")
+    if len(note) > NOTE_MAX:
+        raise UserError(f"Use at most {NOTE_MAX} characters.", code="note_too_long", field="note")
+    return note
 
 
 def _seen_by(viewer: StaffViewer) -> QuerySet[Review]:

@@ -13,12 +13,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.db import lock, phase, repeat
 from paywell.core.money import Money
 from paywell.outbox.actions import emit
-from paywell.payments import booking, machine
+from paywell.payments import booking, errors, machine
 from paywell.payments.cards import keep_card
 from paywell.payments.judge import find_objection, is_half_a_success
 from paywell.payments.machine import Effect, Refused, Said, Transition
@@ -80,6 +81,30 @@ def give_up(*, attempt_id: UUID) -> Attempt:
     return attempt
 
 
+def decide_unpaid(*, attempt_id: UUID, actor_id: UUID, said: Verdict) -> Attempt:
+    """A person found that no money moved: the attempt has failed, and its lines are free. Raises UserError."""
+    with phase():
+        settlement = _Settlement(lock_attempt(attempt_id))
+        settlement.decide(is_paid=False, verdict=said, actor_id=actor_id)
+        settlement.write()
+    return settlement.attempt
+
+
+def decide_paid(*, attempt_id: UUID, actor_id: UUID, truth: Outcome) -> Attempt:
+    """A person accepts the charge, whose money waits in suspense, as this payment. Raises UserError."""
+    with phase():
+        attempt = lock_attempt(attempt_id)
+        captured = truth.money
+        is_sound = truth.verdict is Verdict.SUCCEEDED and not find_objection(attempt, truth)
+        if captured is None or not is_sound or not booking.is_suspended(attempt.processor_account, truth):
+            raise errors.not_acceptable()
+        settlement = _Settlement(attempt)
+        settlement.decide(is_paid=True, verdict=truth.verdict, actor_id=actor_id)
+        settlement.accept(captured, truth, actor_id)
+        settlement.write()
+    return attempt
+
+
 def lock_attempt(attempt_id: UUID) -> Attempt:
     """The attempt, with its billing account held first: the order in which everybody locks."""
     lock(BillingAccount.objects.filter(attempts__id=attempt_id)).values_list("pk").get()
@@ -138,6 +163,28 @@ class _Settlement:
             attempt.deadline_at = self.now + STEP_VALID
         if transition.to in machine.CLOSED:
             self._close()
+
+    def decide(self, *, is_paid: bool, verdict: Verdict, actor_id: UUID) -> None:
+        """Move as a person says, who stands in the audit log."""
+        attempt = self.attempt
+        transition = machine.decide(AttemptState(attempt.state), is_paid=is_paid)
+        if isinstance(transition, Refused):
+            raise errors.not_decidable()
+        self.move(transition, cause="person", verdict=verdict, detail="")
+        record(
+            practice_id=attempt.practice_id,
+            actor_id=actor_id,
+            action="payments.accept_charge" if is_paid else "payments.close_unpaid",
+            target_kind="attempt",
+            target_id=attempt.id,
+        )
+
+    def accept(self, captured: Money, truth: Outcome, actor_id: UUID) -> None:
+        """Out of suspense, onto the lines; what they no longer owe becomes credit."""
+        self._learn(truth)
+        booking.book_accepted(self.attempt, captured, actor_id)
+        self.attempt.captured_minor = captured.minor
+        self.attempt.decline = ""
 
     def review(self, kind: str, *, about: str, money: Money | None = None, detail: str = "") -> None:
         attempt = self.attempt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from paywell.care.models import CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.core.money import Money, format_money
 from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.desk.words import DECISION_WORDS
+from paywell.payments.decisions import Decision
 from paywell.practice.models import Clinician, Location
 
 
@@ -99,6 +102,34 @@ class ReasonForm(DeskForm):
     """Why something is taken back."""
 
     reason = text(_("Reason"), 200, required=True, error_messages={"required": _("Say why.")})
+
+
+class ReviewForm(ReasonForm):
+    """What a person found, and where the payment itself waits for it, what came of it."""
+
+    decision = forms.ChoiceField(
+        label=_("What came of the payment"),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what came of it.")},
+    )
+    field_order = ["decision", "reason"]
+
+    def __init__(self, *args: Any, decisions: Collection[Decision], **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices: list[tuple[str, Any]] = [(each.value, DECISION_WORDS[each]) for each in decisions]
+        if not choices:
+            del self.fields["decision"]
+            return
+        if Decision.NOTHING_MOVED not in decisions:
+            choices.append(("", _("Settled elsewhere: only close the review")))
+            self.fields["decision"].required = False
+        self.fields["decision"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def decision_made(self) -> Decision | None:
+        """None where the review alone is closed."""
+        made = self.cleaned_data.get("decision")
+        return Decision(made) if made else None
 
 
 class RefundForm(DeskForm):

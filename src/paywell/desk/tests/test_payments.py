@@ -10,8 +10,9 @@ from django.urls import reverse
 from paywell.accounts.models import Invitation, Role
 from paywell.care.models import CatalogItem
 from paywell.desk.tests.factories import Desk, add_payment
-from paywell.payments.models import AttemptState, ProcessorAccount, Refund, Review
+from paywell.payments.models import Attempt, AttemptState, ProcessorAccount, Refund, Review
 from paywell.practice.models import Clinician
+from paywell.processors.contract import Outcome, Verdict
 
 
 def url(name: str, *ids: Any) -> str:
@@ -99,6 +100,42 @@ def test_a_review_leaves_the_inbox_with_what_was_found(desk: Desk) -> None:
     review = Review.objects.get()
     assert (review.closing_note, review.closed_by) == ("Refunded by phone", desk.members[Role.OWNER].user)
     assert browser.get(url("review_close", desk.review.id)).status_code == 404
+
+
+def make_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch, said: Verdict) -> Attempt:
+    """A payment that no look-up could settle, its review, and what the processor says now."""
+
+    class Truth:
+        def look_up(self, order: Any) -> Outcome:
+            return Outcome(said, reference=order.reference)
+
+    monkeypatch.setattr("paywell.payments.processor_accounts.make_processor", lambda account: Truth())
+    attempt = add_payment(desk.unpaid, desk.contact, desk.processor_account, 7_000, AttemptState.IN_REVIEW)
+    Review.objects.filter(pk=desk.review.pk).update(attempt=attempt, kind="given_up")
+    return attempt
+
+
+def test_a_person_closes_a_payment_of_which_nothing_moved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = make_given_up(desk, monkeypatch, Verdict.DECLINED)
+    browser, address = desk.browser(), url("review_close", desk.review.id)
+    assert "No money moved: close it as unpaid" in browser.get(address).content.decode()
+    assert browser.post(address, {"reason": "Not in their list"}).status_code == 422
+    assert browser.post(address, {"reason": "Not in their list", "decision": "other"}).status_code == 422
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+    assert browser.post(address, {"reason": "Not in their list", "decision": "nothing_moved"}).status_code == 302
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
+    assert Review.objects.get().closing_note == "Not in their list"
+    assert "staff decided after asking the processor" in browser.get(url("payment", attempt.id)).content.decode()
+
+
+def test_a_person_can_t_close_what_may_still_be_charged(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = make_given_up(desk, monkeypatch, Verdict.PENDING)
+    body = {"reason": "I think so", "decision": "nothing_moved"}
+    answer = desk.browser().post(url("review_close", desk.review.id), body)
+    assert answer.status_code == 422
+    assert "Nothing was changed. Try again later" in answer.content.decode()
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+    assert Review.objects.get().closed_at is None
 
 
 def test_the_inbox_names_what_is_missing(desk: Desk) -> None:

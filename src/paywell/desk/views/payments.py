@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.core.money import format_money, format_plain
-from paywell.desk.forms.billing import PaymentFilter, ReasonForm, RefundForm
+from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_refundable, list_payments
 from paywell.desk.reviews import access_review, close_review
@@ -23,7 +23,8 @@ from paywell.documents.access import access_receipt
 from paywell.documents.web import page_response, pdf_response
 from paywell.payments.access import access_payment
 from paywell.payments.actions import check_attempt, refund_payment
-from paywell.payments.models import Attempt, RefundState
+from paywell.payments.decisions import decide_review, list_decisions
+from paywell.payments.models import Attempt, RefundState, Review
 
 
 @require_safe
@@ -102,18 +103,23 @@ def receipt(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> Http
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.REFUND)
 def review_close(request: HttpRequest, viewer: StaffViewer, review_id: UUID) -> HttpResponse:
-    """A person says what was found and done; then it leaves the inbox."""
+    """A person says what was found, and what came of a payment that waits for it; then it leaves the inbox."""
     review = access_review(viewer, review_id)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and succeeds(
-        form, lambda: close_review(viewer=viewer, review=review, note=form.cleaned_data["reason"])
-    ):
+    form = ReviewForm(request.POST if request.method == "POST" else None, decisions=list_decisions(review))
+    if form.is_valid() and succeeds(form, lambda: _close(viewer, review, form)):
         messages.success(request, _("The review is closed."))
         return redirect("desk:inbox")
     return show(
         request, viewer, "review_close", "inbox",
         review=review, title=review_title(review.kind), form=form, status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+def _close(viewer: StaffViewer, review: Review, form: ReviewForm) -> Review:
+    note, decision = form.cleaned_data["reason"], form.decision_made
+    if decision is None:
+        return close_review(viewer=viewer, review=review, note=note)
+    return decide_review(viewer=viewer, review=review, decision=decision, note=note)
 
 
 def _page(

@@ -1,0 +1,77 @@
+"""What a person decides about a payment that no look-up could settle. The processor is asked once more before."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.core.errors import NotAllowed
+from paywell.payments import errors, machine, processor_accounts
+from paywell.payments.models import Attempt, AttemptState, Review
+from paywell.payments.orders import charge_order
+from paywell.payments.reviews import access_review, clean_note, close_review
+from paywell.payments.settle import Answer, decide_paid, decide_unpaid, settle_answers
+from paywell.processors.contract import Outcome, Verdict
+
+
+class Decision(StrEnum):
+    """What came of a payment, in a person's word."""
+
+    NOTHING_MOVED = "nothing_moved"  #: no money: it has failed, its services can be paid again
+    ACCEPT = "accept"  #: the money in suspense pays its services
+
+
+#: The processor says that this charge does not exist or can't take money any more.
+_DEAD: Final = frozenset({Verdict.DECLINED, Verdict.CANCELED, Verdict.ABSENT})
+
+
+def list_decisions(review: Review) -> tuple[Decision, ...]:
+    """What can be decided about the review's payment; nothing where it is settled, or where there is none."""
+    state = AttemptState(review.attempt.state) if review.attempt else None
+    if state == AttemptState.IN_REVIEW:
+        return (Decision.NOTHING_MOVED, Decision.ACCEPT)
+    return (Decision.ACCEPT,) if state in machine.CLOSED_UNPAID else ()
+
+
+def decide_review(*, viewer: StaffViewer, review: Review, decision: Decision, note: str) -> Review:
+    """Settle the review's payment as the person says, then close the review with their note.
+
+    Needs the right to refund. Raises UserError `note_missing`, `note_too_long`, `not_decidable`; where the
+    processor, asked afresh, says otherwise: `money_moved`, `may_still_move`, `not_acceptable`.
+    """
+    if not viewer.may(Permission.REFUND):
+        raise NotAllowed
+    note = clean_note(note)
+    review = access_review(viewer, review.id)
+    if review.closed_at is not None:
+        return review
+    if decision not in list_decisions(review) or review.attempt is None:
+        raise errors.not_decidable()
+    truth = _look_up(review.attempt)
+    if decision is Decision.ACCEPT:
+        decide_paid(attempt_id=review.attempt.id, actor_id=viewer.id, truth=truth)
+    else:
+        _refuse_unless_dead(truth)
+        decide_unpaid(attempt_id=review.attempt.id, actor_id=viewer.id, said=truth.verdict)
+    return close_review(viewer=viewer, review=review, note=note)
+
+
+def _look_up(attempt: Attempt) -> Outcome:
+    """The truth, settled first as any other: money that moved lies in suspense afterwards."""
+    attempt = Attempt.objects.select_related("processor_account").get(pk=attempt.pk)
+    processor = processor_accounts.make_processor(attempt.processor_account)
+    order = charge_order(attempt)
+    truth = processor.look_up(order)
+    if truth.verdict is Verdict.NEEDS_ACTION:
+        processor.cancel(order)
+        truth = processor.look_up(order)
+    settle_answers(attempt_id=attempt.id, answers=[Answer(truth, "read")])
+    return truth
+
+
+def _refuse_unless_dead(truth: Outcome) -> None:
+    if truth.verdict is Verdict.SUCCEEDED:
+        raise errors.money_moved()
+    if truth.verdict not in _DEAD:
+        raise errors.may_still_move()

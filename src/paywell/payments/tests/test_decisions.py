@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from paywell.accounts.models import Role
+from paywell.audit.models import AuditEvent
+from paywell.core import clock
+from paywell.core.errors import NotAllowed, NotFoundForViewer, UserError
+from paywell.core.money import Money
+from paywell.invoicing.models import InvoiceLine
+from paywell.ledger.models import AccountKind, Transfer
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.actions import cancel_attempt, refund_payment, start_payment
+from paywell.payments.decisions import Decision, decide_review, list_decisions
+from paywell.payments.models import Attempt, AttemptState, Claim, Review
+from paywell.payments.orders import charge_order
+from paywell.payments.settle import give_up, settle
+from paywell.payments.sweep import sweep
+from paywell.payments.tests.checks import balance, owed
+from paywell.payments.tests.factories import World, make_form, make_line, make_world
+from paywell.payments.tests.fake_processor import FakeProcessor
+from paywell.processors.contract import Outcome, Verdict
+
+
+def decide(world: World, decision: Decision, note: str = "Asked the processor.") -> Review:
+    review = Review.objects.filter(closed_at=None).order_by("opened_at", "id")[0]
+    return decide_review(viewer=world.staff, review=review, decision=decision, note=note)
+
+
+def make_given_up(world: World, processor: FakeProcessor, line: InvoiceLine, status: str) -> Attempt:
+    """Nothing was heard for 72 hours; over there the charge stands at `status`."""
+    processor.behavior = "late"
+    attempt = start_payment(viewer=world.viewer, form=make_form(line))
+    assert give_up(attempt_id=attempt.id).state == AttemptState.IN_REVIEW
+    processor.finish(attempt.reference, status)
+    return attempt
+
+
+@pytest.mark.parametrize("status", ["declined", "canceled"])
+def test_a_payment_that_moved_nothing_fails_and_frees_its_service(
+    world: World, processor: FakeProcessor, status: str
+) -> None:
+    line = make_line(world)
+    attempt = make_given_up(world, processor, line, status)
+    review = decide(world, Decision.NOTHING_MOVED)
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.captured_minor) == (AttemptState.FAILED, 0)
+    assert (review.closed_by_id, review.closing_note) == (world.staff.id, "Asked the processor.")
+    assert not Claim.objects.exists()
+    assert owed(line) == 12_000
+    last = attempt.events.order_by("-id")[0]
+    assert (last.cause, last.from_state, last.to_state) == ("person", "in_review", "failed")
+    assert list(AuditEvent.objects.order_by("seq").values_list("action", flat=True)) == [
+        "payments.close_unpaid",
+        "payments.close_review",
+    ]
+
+
+def test_a_charge_that_does_not_exist_moved_nothing(world: World, processor: FakeProcessor) -> None:
+    attempt = make_given_up(world, processor, make_line(world), "pending")
+    processor.charges.clear()
+    decide(world, Decision.NOTHING_MOVED)
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
+
+
+def test_a_reserved_charge_is_fenced_before_it_is_called_dead(world: World, processor: FakeProcessor) -> None:
+    attempt = make_given_up(world, processor, make_line(world), "action")
+    decide(world, Decision.NOTHING_MOVED)
+    assert processor.charges[attempt.reference].status == "canceled"
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
+
+
+@pytest.mark.parametrize(("status", "code"), [("pending", "may_still_move"), ("paid", "money_moved")])
+def test_nothing_moved_is_refused_when_the_processor_says_otherwise(
+    world: World, processor: FakeProcessor, status: str, code: str
+) -> None:
+    line = make_line(world)
+    attempt = make_given_up(world, processor, line, status)
+    with pytest.raises(UserError) as refusal:
+        decide(world, Decision.NOTHING_MOVED)
+    assert refusal.value.code == code
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+    assert Claim.objects.get().attempt_id == attempt.id
+    assert not Review.objects.exclude(closed_at=None).exists()
+    assert (owed(line), AuditEvent.objects.count()) == (12_000, 0)
+
+
+def test_no_answer_decides_nothing(world: World, processor: FakeProcessor) -> None:
+    attempt = make_given_up(world, processor, make_line(world), "declined")
+    for decision in Decision:
+        processor.script("look_up", lambda truth: Outcome(Verdict.UNKNOWN, detail="ReadTimeout"))
+        with pytest.raises(UserError):
+            decide(world, decision)
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+
+
+def test_an_accepted_charge_pays_its_service_out_of_suspense(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world)
+    attempt = make_given_up(world, processor, line, "paid")
+    decide(world, Decision.ACCEPT)
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.captured_minor) == (AttemptState.SUCCEEDED, 12_000)
+    assert (owed(line), balance(world, AccountKind.CLEARING), balance(world, AccountKind.SUSPENSE)) == (
+        0,
+        12_000,
+        0,
+    )
+    assert not Claim.objects.exists()
+    assert OutboxEvent.objects.filter(kind="payments.payment_succeeded").count() == 1
+    assert AuditEvent.objects.filter(action="payments.accept_charge", target_id=attempt.id).count() == 1
+
+
+def test_what_was_accepted_stays_as_it_is_and_can_be_refunded(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world)
+    attempt = make_given_up(world, processor, line, "paid")
+    decide(world, Decision.ACCEPT)
+    before = Transfer.objects.count()
+    with clock.set_to(clock.now() + timedelta(days=2)):
+        sweep(world.processor_account, clock.now() - timedelta(days=7))
+        attempt.refresh_from_db()
+        truth = processor.look_up(charge_order(attempt))
+        settle(attempt_id=attempt.id, truth=truth, cause="notice")
+        assert Transfer.objects.count() == before
+        attempt.refresh_from_db()
+        refund_payment(viewer=world.staff, attempt=attempt, amount=Money(12_000), reason="Twice")
+    assert (owed(line), balance(world, AccountKind.CLEARING), balance(world, AccountKind.SUSPENSE)) == (
+        12_000,
+        0,
+        0,
+    )
+
+
+def test_late_money_for_a_service_paid_meanwhile_becomes_credit(world: World, two_step: FakeProcessor) -> None:
+    line = make_line(world)
+    first = start_payment(viewer=world.viewer, form=make_form(line, card_token=""))
+    cancel_attempt(viewer=world.viewer, attempt=first)
+    second = start_payment(viewer=world.viewer, form=make_form(line, card_token=""))
+    two_step.pay_at_step_two(second.reference)
+    settle(attempt_id=second.id, truth=two_step.look_up(charge_order(second)), cause="read")
+    two_step.finish(first.reference)
+    settle(attempt_id=first.id, truth=two_step.look_up(charge_order(first)), cause="notice")
+    assert balance(world, AccountKind.SUSPENSE) == -12_000
+    decide(world, Decision.ACCEPT)
+    assert Attempt.objects.get(pk=first.pk).state == AttemptState.SUCCEEDED
+    assert (owed(line), balance(world, AccountKind.SUSPENSE)) == (0, 0)
+    assert (balance(world, AccountKind.CLIENT_CREDIT), balance(world, AccountKind.CLEARING)) == (-12_000, 24_000)
+
+
+@pytest.mark.parametrize("status", ["declined", "pending"])
+def test_without_a_charge_there_is_nothing_to_accept(world: World, processor: FakeProcessor, status: str) -> None:
+    attempt = make_given_up(world, processor, make_line(world), status)
+    with pytest.raises(UserError) as refusal:
+        decide(world, Decision.ACCEPT)
+    assert refusal.value.code == "not_acceptable"
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+    assert not Transfer.objects.filter(source__startswith="payment:").exists()
+
+
+def test_a_charge_of_another_order_is_not_accepted(world: World, processor: FakeProcessor) -> None:
+    attempt = make_given_up(world, processor, make_line(world), "paid")
+    for _ in range(2):
+        processor.script("look_up", lambda truth: replace(truth, reference="SOMEBODYELSESORDER00"))
+    with pytest.raises(UserError) as refusal:
+        decide(world, Decision.ACCEPT)
+    assert refusal.value.code == "not_acceptable"
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+
+
+def test_a_settled_payment_offers_no_decision(world: World, processor: FakeProcessor) -> None:
+    attempt = start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+    review = Review.objects.create(
+        practice=world.practice, attempt=attempt, kind="surplus", dedupe="surplus:1", currency="USD",
+        opened_at=clock.now(),
+    )  # fmt: skip
+    assert list_decisions(review) == ()
+    for decision in Decision:
+        with pytest.raises(UserError) as refusal:
+            decide(world, decision)
+        assert refusal.value.code == "not_decidable"
+
+
+def test_only_who_may_refund_may_decide_and_only_with_a_note(world: World, processor: FakeProcessor) -> None:
+    make_given_up(world, processor, make_line(world), "declined")
+    review, asked = Review.objects.get(), processor.count("look_up")
+    for role in (Role.CLINICIAN, Role.FRONT_DESK, Role.READ_ONLY):
+        with pytest.raises(NotAllowed):
+            decide_review(
+                viewer=replace(world.staff, role=role), review=review, decision=Decision.NOTHING_MOVED, note="x"
+            )
+    with pytest.raises(NotFoundForViewer):
+        decide_review(viewer=make_world("Hillside").staff, review=review, decision=Decision.NOTHING_MOVED, note="x")
+    with pytest.raises(UserError, match="Write down"):
+        decide(world, Decision.NOTHING_MOVED, note=" ")
+    assert (processor.count("look_up"), Review.objects.get().closed_at) == (asked, None)
