@@ -9,11 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
-from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
 from django_tasks_db.management.commands.db_worker import Worker
 
 from paywell.config.schedule import PERIODIC
+from paywell.core.ids import new_key
 
 log = logging.getLogger("paywell.worker")
 
@@ -29,7 +29,7 @@ class ClockedWorker(Worker):
             backend_name="default",
             startup_delay=False,
             max_tasks=None,
-            worker_id=get_random_string(32),
+            worker_id=new_key(),
             excluded_queue_names=[],
         )
         self._due = {path: 0.0 for path, _ in PERIODIC}
