@@ -28,6 +28,7 @@ from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
+from django.db.transaction import TransactionManagementError
 
 from paywell.core.ids import new_id, new_key
 
@@ -97,6 +98,8 @@ class _Plan:
     def run(self, values: list[Any]) -> list[Any]:
         if self.is_empty:
             return []
+        if self.rows.query.select_for_update and not connection.in_atomic_block:
+            raise TransactionManagementError("Rows are locked inside a transaction.")
         self.values = values
         rows: Any = self.rows._iterable_class(self.rows)
         return list(rows)

@@ -18,6 +18,7 @@ from paywell.core.db import lock
 from paywell.core.errors import PaywellError
 from paywell.core.ids import new_id
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.ledger.models import (
     LISTED_KINDS,
     AccountBalance,
@@ -65,6 +66,13 @@ class Posting:
     reverses: UUID | None = None
 
 
+_POSTED = Prepared(
+    lambda practice, source: Transfer.objects.filter(practice_id=practice, source=source).order_by("leg")
+)
+_LAST = Prepared(lambda book: Transfer.objects.filter(book_id=book).order_by("-seq").values_list("seq", "hash")[:1])
+_BOOK = Prepared(lambda practice, owner: lock(Book.objects.filter(practice_id=practice, owner_id=owner)))
+
+
 def post(
     *,
     practice_id: UUID,
@@ -84,12 +92,11 @@ def post(
         raise ValueError("A posting moves more than zero.")
     book = _lock_book(practice_id, book_owner_id)
     accounts = _get_accounts(practice_id, postings)
-    before = list(Transfer.objects.filter(practice_id=practice_id, source=source).order_by("leg"))
+    before = _POSTED(practice=practice_id, source=source)
     if before:
         return _same_or_conflict(before, postings, accounts)
 
-    last = Transfer.objects.filter(book=book).order_by("-seq").values("seq", "hash").first()
-    seq, prev_hash = (last["seq"], last["hash"]) if last else (0, GENESIS)
+    seq, prev_hash = _LAST.first(book=book.id) or (0, GENESIS)
     at = clock.now()
     rows = []
     for leg, posting in enumerate(postings):
@@ -131,11 +138,10 @@ def transfer_hash(row: Transfer) -> str:
 
 def _lock_book(practice_id: UUID, owner_id: UUID) -> Book:
     """The owner's book, held until the transaction ends; made where it is new."""
-    books = Book.objects.filter(practice_id=practice_id, owner_id=owner_id)
-    found = lock(books).first()
+    found = _BOOK.first(practice=practice_id, owner=owner_id)
     if found is None:
         Book.objects.bulk_create([Book(practice_id=practice_id, owner_id=owner_id)], ignore_conflicts=True)
-        found = lock(books).get()
+        found = lock(Book.objects.filter(practice_id=practice_id, owner_id=owner_id)).get()
     return found
 
 

@@ -11,11 +11,9 @@ from django.db.models.functions import Coalesce
 from paywell.core.prepared import Prepared
 from paywell.ledger.models import AccountKind, LedgerAccount, LineBalance, Transfer
 
-
-def get_line_balances(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What is owed on each line, in minor units, summed from the transfers. Lines never charged are absent."""
-    rows = (
-        Transfer.objects.filter(practice_id=practice_id, line_id__in=line_ids)
+_LINE_BALANCES = Prepared(
+    lambda practice, lines: (
+        Transfer.objects.filter(practice_id=practice, line_id__in=lines)
         .values("line_id")
         .annotate(
             owed=Sum(
@@ -27,6 +25,12 @@ def get_line_balances(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[
             )
         )
     )
+)
+
+
+def get_line_balances(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What is owed on each line, in minor units, summed from the transfers. Lines never charged are absent."""
+    rows = _LINE_BALANCES(practice=practice_id, lines=list(line_ids))
     return {row["line_id"]: row["owed"] for row in rows if row["line_id"] is not None}
 
 

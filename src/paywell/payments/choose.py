@@ -9,6 +9,7 @@ from uuid import UUID
 from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import MAX_MINOR, Money
+from paywell.core.prepared import Prepared
 from paywell.core.security_log import access_refused
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.queries import get_line_balances
@@ -24,6 +25,21 @@ class ChosenLine:
     line_id: UUID
     share: Money
     held_by: Attempt | None
+
+
+_LINES = Prepared(
+    lambda practice, account, clients, lines: (
+        InvoiceLine.objects.filter(practice_id=practice, account_id=account, client_id__in=clients, id__in=lines)
+        .select_related("invoice")
+        .only("id", "client_id", "currency", "voided_at", "invoice__voided_at")
+        .order_by("id")
+    )
+)
+_CLAIMS = Prepared(
+    lambda practice, lines: Claim.objects.filter(practice_id=practice, line_id__in=lines).select_related(
+        "attempt__processor_account"
+    )
+)
 
 
 def choose_lines(viewer: PortalViewer, form: PayForm) -> list[ChosenLine]:
@@ -45,13 +61,8 @@ def choose_lines(viewer: PortalViewer, form: PayForm) -> list[ChosenLine]:
 
 
 def _get_lines(viewer: PortalViewer, line_ids: Sequence[UUID]) -> list[InvoiceLine]:
-    lines = list(
-        InvoiceLine.objects.filter(
-            practice=viewer.practice, account=viewer.account, client_id__in=viewer.client_ids, id__in=line_ids
-        )
-        .select_related("invoice")
-        .only("id", "client_id", "currency", "voided_at", "invoice__voided_at")
-        .order_by("id")
+    lines = _LINES(
+        practice=viewer.practice.id, account=viewer.account.id, clients=viewer.client_ids, lines=list(line_ids)
     )
     if len(lines) != len(line_ids):
         missing = set(line_ids) - {line.id for line in lines}
@@ -66,8 +77,7 @@ def _get_lines(viewer: PortalViewer, line_ids: Sequence[UUID]) -> list[InvoiceLi
 
 def _get_holders(practice_id: UUID, line_ids: Sequence[UUID]) -> dict[UUID, Attempt]:
     """The open attempts that hold these lines."""
-    claims = Claim.objects.filter(practice_id=practice_id, line_id__in=line_ids)
-    return {claim.line_id: claim.attempt for claim in claims.select_related("attempt__processor_account")}
+    return {claim.line_id: claim.attempt for claim in _CLAIMS(practice=practice_id, lines=list(line_ids))}
 
 
 def _get_shares(balances: Sequence[Money], amount: Money | None) -> list[Money]:

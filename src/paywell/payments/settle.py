@@ -18,6 +18,7 @@ from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.db import lock, phase, repeat
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.outbox.actions import emit
 from paywell.payments import booking, errors, machine
 from paywell.payments.cards import keep_card
@@ -38,6 +39,10 @@ _WRITTEN: Final = (
     "state", "processor_ref", "step_url", "card_brand", "card_last4", "decline", "captured_minor",
     "refunded_minor", "disputed", "closed_at", "deadline_at", "lease_until", "next_check_at", "checks",
 )  # fmt: skip
+
+
+_ACCOUNT = Prepared(lambda attempt: lock(BillingAccount.objects.filter(attempts__id=attempt)).values_list("id"))
+_ATTEMPT = Prepared(lambda attempt: lock(Attempt.objects.select_related("processor_account").filter(id=attempt)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,9 @@ def decide_paid(*, attempt_id: UUID, actor_id: UUID, truth: Outcome) -> Attempt:
 
 def lock_attempt(attempt_id: UUID) -> Attempt:
     """The attempt, with its billing account held first: the order in which everybody locks."""
-    lock(BillingAccount.objects.filter(attempts__id=attempt_id)).values_list("pk").get()
-    return lock(Attempt.objects.select_related("processor_account")).get(pk=attempt_id)
+    if not _ACCOUNT(attempt=attempt_id):
+        raise BillingAccount.DoesNotExist
+    return _ATTEMPT(attempt=attempt_id)[0]
 
 
 class _Settlement:

@@ -24,6 +24,7 @@ from paywell.core import clock
 from paywell.core.db import is_busy, lock, phase, repeat
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.core.security_log import access_refused
 from paywell.payments import errors, machine, processor_accounts
 from paywell.payments.cards import customer_for
@@ -51,6 +52,17 @@ from paywell.processors.contract import ChargeOrder, Outcome, Processor, Style, 
 _RESERVED: Final = frozenset({Verdict.NEEDS_ACTION, Verdict.PENDING})
 #: After these nothing can have moved: there is no truth to look up.
 _DEFINITE: Final = frozenset({Verdict.DECLINED, Verdict.NOT_SENT, Verdict.CANCELED, Verdict.NEEDS_ACTION})
+
+
+_ACCOUNT = Prepared(
+    lambda account, practice: lock(BillingAccount.objects.filter(id=account, practice_id=practice)).values_list(
+        "id"
+    )
+)
+_ATTEMPT = Prepared(lambda id: Attempt.objects.select_related("processor_account").filter(id=id))
+_CARD = Prepared(
+    lambda practice, contact, id: SavedCard.objects.filter(practice_id=practice, contact_id=contact, id=id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +142,10 @@ def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcc
     """Everything that is decided is decided here, with the billing account held."""
     content_hash = hash_content(form)
     with phase():
-        lock(BillingAccount.objects.filter(pk=viewer.account.pk, practice=viewer.practice)).values_list("pk").get()
+        if not _ACCOUNT(account=viewer.account.id, practice=viewer.practice.id):
+            raise BillingAccount.DoesNotExist
         now = clock.now()
-        before = Attempt.objects.select_related("processor_account").filter(pk=form.attempt_id).first()
+        before = _ATTEMPT.first(id=form.attempt_id)
         if before is not None:
             return _resume(viewer, form, before, content_hash, now)
         if processor_account is None or not processor_account.practice.payments_allowed:
@@ -197,7 +210,7 @@ def _may_replace(older: Attempt, now: datetime) -> bool:
 def _get_card(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount) -> SavedCard | None:
     if form.saved_card_id is None:
         return None
-    card = SavedCard.objects.filter(practice=viewer.practice, contact=viewer.contact, pk=form.saved_card_id).first()
+    card = _CARD.first(practice=viewer.practice.id, contact=viewer.contact.id, id=form.saved_card_id)
     if card is None:
         access_refused(viewer=viewer, kind="saved card", target=form.saved_card_id, reason="not theirs")
         raise NotFoundForViewer
