@@ -123,10 +123,10 @@ _BRANDS: Final[Mapping[str, str]] = {
 
 
 def name_card(brand: str, last4: str) -> str:
-    """`Visa 4242`; empty where the card is not known."""
+    """`Visa 4242`, from a brand's code or its name; empty where the card is not known."""
     if not last4:
         return ""
-    return f"{_BRANDS.get(brand.lower(), str(_('Card')))} {last4}"
+    return f"{_BRANDS.get(brand.lower()) or brand or _('Card')} {last4}"
 
 
 #: By version, because a consent is to one wording: a changed text gets a new version and the old one stays.
