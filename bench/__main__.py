@@ -128,6 +128,9 @@ def main() -> None:
             people = seed(variables, "bench.settings", "bench.seed", options.sizes, most)
             people["bare"] = seed(variables, "bench.bare.settings", "bench.bare.seed", most)
             collect(variables)
+            wanted = folder / "pages.json"
+            wanted.write_text(json.dumps({people[str(size)]["session"]: list(PAGES.values()) for size in sizes}))
+            sql = seed(variables, "bench.settings", "bench.count", str(wanted))
             sites = (
                 Site("bare", "bench.bare.settings", "bench.bare.wsgi:application", variables, folder),
                 Site("paywell", "bench.settings", "paywell.config.wsgi:application", variables, folder),
@@ -135,7 +138,7 @@ def main() -> None:
             try:
                 for site in sites:
                     site.wait()
-                run(*sites, people, sizes, options.seconds, options.rounds, options.database)
+                run(*sites, people, sql, sizes, options.seconds, options.rounds, options.database)
             finally:
                 for site in sites:
                     site.stop()
@@ -151,7 +154,14 @@ def collect(variables: dict[str, str]) -> None:
 
 
 def run(
-    bare: Site, paywell: Site, people: dict[str, Any], sizes: list[int], seconds: float, rounds: int, kind: str
+    bare: Site,
+    paywell: Site,
+    people: dict[str, Any],
+    sql: dict[str, dict[str, int]],
+    sizes: list[int],
+    seconds: float,
+    rounds: int,
+    kind: str,
 ) -> None:
     """Bare and Paywell take turns, so that a noisy minute hits both."""
     print(f"\nPages on {kind}, two server processes each; the ratio is to the bare page at the same load\n")
@@ -167,6 +177,11 @@ def run(
                     get(browser(paywell, person["session"]), path) for _ in range(at_once)
                 ]
         totals: dict[str, Figures] = {}
+        notes = {
+            f"{title}, {size:,} services": f"{sql[people[str(size)]['session']][path]} SQL"
+            for title, path in PAGES.items()
+            for size in sizes
+        }
         for actions in cases.values():
             measure(actions, 0.3)  # warm: templates, connections
         for _ in range(rounds):
@@ -174,7 +189,8 @@ def run(
                 figures = measure(actions, seconds)
                 totals[name] = totals[name].plus(figures) if name in totals else figures
         for name, figures in totals.items():
-            print(row(name, at_once, figures, None if name == "bare page" else totals["bare page"]), flush=True)
+            base = None if name == "bare page" else totals["bare page"]
+            print(row(name, at_once, figures, base, notes.get(name, "5 SQL")), flush=True)
     print("\nThe payment action: window, form, result; one commit-bearing request of three\n")
     for at_once in AT_ONCE:
         posts: list[float] = []
