@@ -88,6 +88,22 @@ class Stack:
             books.commit()
 
     @contextmanager
+    def silent_processor(self, call: str) -> Iterator[None]:
+        """One kind of call gets no answer from either account's processor, until the block ends."""
+        with self._processor_books() as books:
+            books.execute(
+                "INSERT INTO faults (account, call, kind, value, times) "
+                "SELECT id, ?, 'drop_before', '', 1000 FROM accounts",
+                (call,),
+            )
+            books.commit()
+            try:
+                yield
+            finally:
+                books.execute("DELETE FROM faults")
+                books.commit()
+
+    @contextmanager
     def _processor_books(self) -> Iterator[sqlite3.Connection]:
         books = sqlite3.connect(self.var / "test-processor.sqlite3", timeout=10)
         books.row_factory = sqlite3.Row

@@ -108,6 +108,21 @@ def test_a_declined_card_stays_on_the_processors_page_for_another_one(
     assert len(stack.charges(status="succeeded")) == charged + 1
 
 
+def test_a_processors_page_that_does_not_answer_is_found_out_on_the_way_back(
+    signed_in: Callable[..., Page], stack: Stack
+) -> None:
+    page = signed_in("Lou Hatch", PHONE)
+    charged = len(stack.charges(status="succeeded"))
+    to_the_processor(page, stack)
+    steps.type_card(page, steps.LOST)
+    submit(page)
+    expect(page.get_by_text("Do not pay again")).to_be_visible()
+    page.get_by_role("link", name="Back to").click()
+    page.wait_for_url(steps.RESULT)
+    steps.expect_result(page, "Paid")
+    assert len(stack.charges(status="succeeded")) == charged + 1
+
+
 def test_back_to_the_processors_page_after_paying_does_not_pay_again(
     signed_in: Callable[..., Page], stack: Stack
 ) -> None:
