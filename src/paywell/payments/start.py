@@ -10,6 +10,7 @@ T3      `settle`
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -48,6 +49,8 @@ from paywell.payments.schedule import LEASE, STEP_VALID
 from paywell.payments.settle import Answer, settle_answers
 from paywell.payments.types import LINES_MAX, NOTES_MAX, PayForm
 from paywell.processors.contract import ChargeOrder, Outcome, Processor, Style, Submission, Verdict
+
+_log = logging.getLogger("paywell.payments")
 
 _RESERVED: Final = frozenset({Verdict.NEEDS_ACTION, Verdict.PENDING})
 #: After these nothing can have moved: there is no truth to look up.
@@ -254,7 +257,7 @@ def _carry_out(placed: _Placed, form: PayForm, *, label: str) -> Attempt:
     order = charge_order(attempt, customer=placed.customer, label=label)
     opened = processor.open(order)
     if processor.style is Style.TWO_STEP or opened.verdict not in _RESERVED:
-        return settle_answers(attempt_id=attempt.id, answers=[Answer(opened, "open")])
+        return _settle_or_leave(attempt, [Answer(opened, "open")])
     if not _take_lease_to_submit(attempt, opened):
         return Attempt.objects.get(pk=attempt.pk)
     order = replace(order, processor_ref=opened.processor_ref)
@@ -263,7 +266,21 @@ def _carry_out(placed: _Placed, form: PayForm, *, label: str) -> Attempt:
         saved_card_token=attempt.saved_card.token if attempt.saved_card else "",
         save_card=bool(attempt.consent_version),
     )
-    return settle_answers(attempt_id=attempt.id, answers=_submit(processor, order, submission))
+    return _settle_or_leave(attempt, _submit(processor, order, submission))
+
+
+def _settle_or_leave(attempt: Attempt, answers: Sequence[Answer]) -> Attempt:
+    """Settle; where the database gives no turn, leave it to the reconciler.
+
+    Money may have moved by now, so the payer gets the payment's page, which says that it is checked, and no error.
+    """
+    try:
+        return settle_answers(attempt_id=attempt.id, answers=answers)
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        _log.warning("attempt %s was answered but not settled: the database is busy", attempt.id)
+        return Attempt.objects.get(pk=attempt.pk)
 
 
 def _submit(processor: Processor, order: ChargeOrder, submission: Submission) -> list[Answer]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from psycopg import errors as postgres
 
+from paywell.core import clock
 from paywell.core.db import repeat
 from paywell.core.errors import UserError
 from paywell.payments import settle, start
 from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.reconcile import reconcile_due
+from paywell.payments.schedule import LEASE
+from paywell.payments.tests.checks import owed
 from paywell.payments.tests.factories import World, make_form, make_line
 from paywell.payments.tests.fake_processor import FakeProcessor
 
@@ -71,6 +76,20 @@ def test_an_outcome_that_was_undone_is_settled_again_without_a_second_call(
     attempt = start.start_payment(viewer=world.viewer, form=make_form(make_line(world)))
     assert attempt.state == AttemptState.SUCCEEDED
     assert processor.calls == ["open", "submit", "look_up"]
+
+
+def test_an_outcome_that_finds_no_turn_is_left_to_the_reconciler(
+    world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = make_line(world)
+    with monkeypatch.context() as busy:
+        busy.setattr(settle, "_settle_once", failing(1, sqlite_error("SQLITE_BUSY"), settle._settle_once))
+        attempt = start.start_payment(viewer=world.viewer, form=make_form(line))
+    assert (attempt.state, owed(line), processor.taken) == (AttemptState.SUBMITTING, 12_000, 12_000)
+    with clock.set_to(clock.now() + LEASE + timedelta(seconds=1)):
+        reconcile_due()
+    assert Attempt.objects.get().state == AttemptState.SUCCEEDED
+    assert (owed(line), processor.taken, processor.count("submit")) == (0, 12_000, 1)
 
 
 def test_other_errors_are_not_repeated() -> None:
