@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from html import escape
 from typing import Final
 from uuid import UUID
 
 from django.template.loader import get_template
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -62,7 +62,7 @@ class Snippet:
 
 
 def _write(value: Value) -> str:
-    """The value as it stands in HTML."""
+    """The value as it stands in HTML, escaped as Django does it."""
     if isinstance(value, UUID):
         return str(value)
     return value if isinstance(value, SafeString) else escape(value)

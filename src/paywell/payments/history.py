@@ -152,8 +152,13 @@ def _of_portal(
         Attempt.objects.filter(practice_id=practice, account_id=account, state__in=SHOWN_STATES)
         .filter(Q(contact_id=contact) | ~Exists(beyond))
         .select_related("contact")
+        .only(
+            "practice_id", "contact_id", "state", "amount_minor", "captured_minor", "refunded_minor", "currency",
+            "disputed", "decline", "card_brand", "card_last4", "notes", "created_at", "submitted_at", "closed_at",
+            "contact__name",
+        )
         .order_by(DATED.desc(), "-id")
-    )
+    )  # fmt: skip
     return _between(rows, since, until)[start:stop]
 
 
