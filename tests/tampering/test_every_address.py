@@ -85,6 +85,8 @@ def ids_of(desk: Desk, name: str) -> dict[str, Any]:
         **desk.ids(),
         "card_id": card.id,
         "processor_account_id": desk.processor_account.id,
+        "practice_id": desk.practice.id,
+        "digest": "0000000000000000",
         "signature": "x",
         "token": "x",
         "key": "x-y",

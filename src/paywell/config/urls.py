@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("paywell.clients.urls")),
     path("", include("paywell.accounts.urls")),
     path("account/", include("allauth.urls")),
+    path("logo/", include("paywell.practice.urls")),
     path("portal/", include("paywell.portal.urls")),
     path("desk/", include("paywell.desk.urls")),
 ]

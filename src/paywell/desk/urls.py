@@ -64,6 +64,7 @@ urlpatterns = [
     path("settings/processor/connect/", settings.processor_connect, name="processor_connect"),
     path("settings/processor/disconnect/", settings.processor_disconnect, name="processor_disconnect"),
     path("settings/practice/", settings.settings_practice, name="settings_practice"),
+    path("settings/logo/", settings.settings_logo, name="settings_logo"),
     path("settings/clinicians/", settings.clinicians, name="clinicians"),
     path("settings/clinicians/new/", settings.clinician_new, name="clinician_new"),
     path("settings/clinicians/<uuid:clinician_id>/", settings.clinician_edit, name="clinician_edit"),

@@ -29,7 +29,7 @@ _COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 PRACTICE_FIELDS: Final = frozenset(
     {
         "name", "phone", "email", "street", "city", "state", "postal_code", "tax_id", "tax_id_kind", "npi",
-        "timezone", "accent", "logo", "discreet_label", "invoice_prefix", "payment_terms_days",
+        "timezone", "accent", "discreet_label", "invoice_prefix", "payment_terms_days",
         "client_idle_minutes", "staff_idle_minutes",
     }
 )  # fmt: skip

@@ -13,6 +13,7 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import ServiceKind
 from paywell.desk.forms.base import DeskForm, MoneyField, text
+from paywell.practice.logo import MAX_BYTES
 from paywell.practice.models import Clinician
 
 _ZONES = sorted(zone for zone in available_timezones() if zone.startswith(("America/", "Pacific/", "US/")))
@@ -124,3 +125,19 @@ class StaffForm(DeskForm):
         super().__init__(*args, **options)
         clinicians = Clinician.objects.filter(practice=viewer.practice, is_active=True).order_by("name")
         self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
+
+
+class LogoForm(DeskForm):
+    """A picture to show beside the practice's name. Without a file the name stands alone."""
+
+    logo = forms.FileField(
+        label=_("Logo"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+        help_text=_("A PNG picture of at most 200 kB. Send the form without a picture to show none."),
+    )
+
+    def read(self) -> bytes | None:
+        """The picture's bytes; never more than can be a logo."""
+        file = self.cleaned_data["logo"]
+        return file.read(MAX_BYTES + 1) if file else None

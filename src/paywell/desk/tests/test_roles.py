@@ -65,6 +65,7 @@ NEEDS: dict[str, P] = {
     "processor_connect": P.CHANGE_SETTINGS,
     "processor_disconnect": P.CHANGE_SETTINGS,
     "settings_practice": P.CHANGE_SETTINGS,
+    "settings_logo": P.CHANGE_SETTINGS,
     "clinicians": P.CHANGE_SETTINGS,
     "clinician_new": P.CHANGE_SETTINGS,
     "clinician_edit": P.CHANGE_SETTINGS,

@@ -25,6 +25,7 @@ from paywell.desk.forms.settings import (
     CatalogItemChangeForm,
     CatalogItemForm,
     ClinicianForm,
+    LogoForm,
     PracticeForm,
     StaffForm,
 )
@@ -38,6 +39,7 @@ from paywell.payments.processor_accounts import (
     get_active,
 )
 from paywell.practice.actions import add_clinician, update_clinician, update_practice
+from paywell.practice.logo import set_logo
 from paywell.processors.registry import CONNECTORS
 
 _FORM = ["GET", "HEAD", "POST"]
@@ -114,6 +116,19 @@ def settings_practice(request: HttpRequest, viewer: StaffViewer) -> HttpResponse
         messages.success(request, _("The practice's details are saved."))
         return redirect("desk:settings")
     return _form(request, viewer, "practice_form", form)
+
+
+@require_http_methods(_FORM)
+@desk_view(Permission.CHANGE_SETTINGS)
+def settings_logo(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """Show another logo, or none."""
+    form = LogoForm(request.POST, request.FILES) if request.method == "POST" else LogoForm()
+    if form.is_valid() and succeeds(
+        form, lambda: set_logo(practice=viewer.practice, png=form.read(), actor_id=viewer.id)
+    ):
+        messages.success(request, _("The logo is saved."))
+        return redirect("desk:settings")
+    return _form(request, viewer, "logo_form", form)
 
 
 @require_safe
