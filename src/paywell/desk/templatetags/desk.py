@@ -22,7 +22,9 @@ from paywell.desk.words import (
 from paywell.payments.types import PaymentRow, Shown
 
 register = template.Library()
-_BRANDS: Mapping[str, str] = {"visa": "Visa", "mastercard": "Mastercard", "amex": "Amex", "discover": "Discover"}
+_BRANDS: Mapping[str, str] = {
+    "visa": "Visa", "mastercard": "Mastercard", "amex": "Amex", "american express": "Amex", "discover": "Discover",
+}  # fmt: skip
 
 
 @register.simple_tag

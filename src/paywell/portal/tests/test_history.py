@@ -25,7 +25,7 @@ def test_history_shows_what_was_paid_how_and_its_notes(browser: Browser, world: 
         pay(browser, make_line(world, 12000), make_line(world, 8400), notes="thank you")
         page = text(browser.get(HISTORY))
     assert "Nov 20, 2026" in page
-    assert "Session Nov 4, 2026 $120.00 Session Nov 5, 2026 $84.00" in page
+    assert "Nov 4, 2026 Session $120.00 Nov 5, 2026 Session $84.00" in page
     assert "Visa 4242 Paid $204.00 Print Receipt" in page
     assert "thank you" in page
 
