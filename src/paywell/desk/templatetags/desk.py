@@ -23,7 +23,7 @@ from paywell.payments.types import PaymentRow, Shown
 
 register = template.Library()
 _BRANDS: Mapping[str, str] = {
-    "visa": "Visa", "mastercard": "Mastercard", "amex": "Amex", "american express": "Amex", "discover": "Discover",
+    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover",
 }  # fmt: skip
 
 
