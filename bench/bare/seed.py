@@ -17,6 +17,7 @@ def main() -> None:
 
     from bench.bare.models import Item, Purse
 
+    call_command("migrate", verbosity=0)  # first: the bare tables, which have no migrations, refer to the users'
     call_command("migrate", verbosity=0, run_syncdb=True)
     sessions = []
     for number in range(int(sys.argv[1])):
