@@ -23,6 +23,7 @@ def main() -> None:
     for session, paths in json.loads(Path(sys.argv[1]).read_text()).items():
         client = Client(HTTP_HOST="127.0.0.1")
         client.cookies["sessionid"] = session
+        client.get(paths[0])  # a new session is written once
         for path in paths:
             with CaptureQueriesContext(connection) as queries:
                 client.get(path)
