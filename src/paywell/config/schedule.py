@@ -9,4 +9,5 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.payments.jobs.deliver_outbox", 2),
     ("paywell.payments.jobs.reconcile", 60),
     ("paywell.payments.jobs.sweep_all", 3600),
+    ("paywell.books.jobs.check", 600),
 )

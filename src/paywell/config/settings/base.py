@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "paywell.invoicing",
     "paywell.processors",
     "paywell.payments",
+    "paywell.books",
     "paywell.documents",
     "paywell.notifications",
     "paywell.portal",
