@@ -76,4 +76,5 @@ urlpatterns = [
     path("settings/staff/<uuid:member_id>/invite/", settings.staff_invite, name="staff_invite"),
     path("settings/staff/<uuid:member_id>/end/", settings.staff_end, name="staff_end"),
     path("audit/", settings.audit, name="audit"),
+    path("status/", overview.status, name="status"),
 ]

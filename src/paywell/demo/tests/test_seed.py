@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 
 from paywell.accounts.models import StaffMember, User
+from paywell.books.check import check_books
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
 from paywell.clients.access import access_portal
 from paywell.clients.models import Client
@@ -217,3 +218,10 @@ def test_every_listed_balance_is_the_sum_of_its_transfers() -> None:
                 currency=account.currency,
             )
     assert not Transfer.objects.filter(debit=F("credit")).exists()
+
+
+def test_the_books_keep_all_twelve_laws_also_beside_the_processor() -> None:
+    report = check_books(with_processor=True)
+    assert (report.offences, report.unasked) == ([], [])
+    assert report.looked_at["transfers"] == Transfer.objects.count() > 100
+    assert report.looked_at["charges"] >= Attempt.objects.count()

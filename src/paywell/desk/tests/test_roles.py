@@ -77,6 +77,7 @@ NEEDS: dict[str, P] = {
     "staff_invite": P.CHANGE_SETTINGS,
     "staff_end": P.CHANGE_SETTINGS,
     "audit": P.SEE_AUDIT,
+    "status": P.SEE_AUDIT,
 }
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 POST_ONLY = {

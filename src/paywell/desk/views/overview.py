@@ -10,6 +10,8 @@ from paywell.accounts.models import Role
 from paywell.accounts.queries import list_staff
 from paywell.accounts.types import PERMISSIONS, Permission, StaffViewer
 from paywell.accounts.web import desk_view, switch_practice
+from paywell.books.invariants import TITLES
+from paywell.books.queries import get_last_check
 from paywell.desk.pages import show
 from paywell.desk.queries import inbox as inbox_queries
 from paywell.desk.queries.clients import list_clients
@@ -43,6 +45,16 @@ def roles(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     ]
     staff = list_staff(viewer=viewer)
     return show(request, viewer, "roles", "roles", table=table, roles=list(Role), staff=staff)
+
+
+@require_safe
+@desk_view(Permission.SEE_AUDIT)
+def status(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """When the books were last checked, and what offends."""
+    check = get_last_check(viewer)
+    findings = [each | {"title": TITLES.get(each["law"], "")} for each in check.findings] if check else []
+    laws = list(TITLES.values())
+    return show(request, viewer, "status", "status", check=check, findings=findings, laws=laws)
 
 
 @require_POST
