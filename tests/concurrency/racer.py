@@ -1,6 +1,6 @@
 """One browser of a race: a process that waits for the start and then pays, once.
 
-`python -m tests.concurrency.racer seed` makes the world and prints it; `... race FOLDER START [unguarded]` pays.
+`python -m tests.concurrency.racer seed` makes the world and prints it; `... race FOLDER [unguarded]` pays.
 The processor appends each charge to a file, so that what it took is counted from outside the database.
 """
 
@@ -27,7 +27,7 @@ def seed() -> None:
     print(json.dumps({"user": str(world.user.id), "line": str(line.id)}))
 
 
-def race(folder: Path, start: float, *, unguarded: bool) -> None:
+def race(folder: Path, *, unguarded: bool) -> None:
     from uuid import UUID
 
     from paywell.accounts.models import User
@@ -47,7 +47,9 @@ def race(folder: Path, start: float, *, unguarded: bool) -> None:
         starting.Claim = Nothing  # type: ignore[misc,assignment]
     viewer = access_portal(User.objects.get(pk=world["user"]), None)
     form = PayForm(new_id(), (UUID(world["line"]),), None, card_token="tok")
-    time.sleep(max(0.0, start - time.time()))
+    (folder / f"ready-{os.getpid()}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.002)
     try:
         print(json.dumps({"state": start_payment(viewer=viewer, form=form).state}))
     except UserError as refusal:
@@ -100,4 +102,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "seed":
         seed()
     else:
-        race(Path(sys.argv[2]), float(sys.argv[3]), unguarded="unguarded" in sys.argv)
+        race(Path(sys.argv[2]), unguarded="unguarded" in sys.argv)

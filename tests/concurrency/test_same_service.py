@@ -56,8 +56,11 @@ def run_race(folder: Path, environment: dict[str, str], *flags: str) -> tuple[li
     assert seeded, errors
     (folder / "world.json").write_text(seeded)
     (folder / "till").touch()
-    # Late enough for eight processes to import Django on two cores.
-    racers = [racer("race", str(folder), str(time.time() + 6.0), *flags) for _ in range(BROWSERS)]
+    racers = [racer("race", str(folder), *flags) for _ in range(BROWSERS)]
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("ready-*"))) < BROWSERS and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (folder / "go").touch()
     told = []
     for process in racers:
         output, errors = process.communicate(timeout=60)
