@@ -136,6 +136,13 @@ def _without_right(s: Scope) -> str:
                AND (g.withdrawn_at IS NULL OR g.withdrawn_at >= a.created_at))"""
 
 
+#: What only a person's decision may do (event cause `person`): end a review, or accept money for what was closed.
+_DECIDED: Final = (
+    "e.cause = 'person' AND ((e.from_state = 'in_review' AND e.to_state IN ('succeeded', 'failed'))"
+    " OR (e.from_state IN ('declined', 'failed', 'canceled', 'expired') AND e.to_state = 'succeeded'))"
+)
+
+
 def _unlisted_step(s: Scope) -> str:
     listed = " OR ".join(
         f"(e.from_state = '{before}' AND e.to_state IN ({', '.join(repr(after) for after in afters)}))"
@@ -143,7 +150,7 @@ def _unlisted_step(s: Scope) -> str:
     )
     return f"""
         SELECT DISTINCT e.practice_id, e.attempt_id FROM payments_attemptevent e
-         WHERE {s.mine("e")} AND e.from_state <> e.to_state AND NOT ({listed})"""
+         WHERE {s.mine("e")} AND e.from_state <> e.to_state AND NOT ({listed} OR ({_DECIDED}))"""
 
 
 def _broken_path(s: Scope) -> str:

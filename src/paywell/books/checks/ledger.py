@@ -67,10 +67,15 @@ def _either(first: str, second: str) -> tuple[str, str]:
 def _payments_booked(s: Scope) -> str:
     key, where = _either("payment:", "recapture:")
     booked = _clearing(s, key, where)
+    # A payment that a person accepted is paid out of suspense, where its charge was put when it moved.
+    accepted = f"""
+        SELECT t.practice_id, substr(t.source, 9, 36), t.amount_minor FROM ledger_transfer t
+          JOIN ledger_ledgeraccount d ON d.id = t.debit_id
+         WHERE {s.mine("t")} AND d.kind = 'suspense' AND substr(t.source, 1, 8) = 'payment:'"""
     captured = f"""
         SELECT a.practice_id, {s.text("a.id")}, -a.captured_minor FROM payments_attempt a
          WHERE {s.mine("a")} AND a.captured_minor <> 0"""
-    return cancels(booked, captured)
+    return cancels(booked, accepted, captured)
 
 
 def _refunds_booked(s: Scope) -> str:
