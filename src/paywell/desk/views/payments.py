@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
+from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_refundable, list_payments
-from paywell.desk.reviews import access_review, close_review
 from paywell.desk.words import review_title
 from paywell.documents.access import access_receipt
 from paywell.documents.web import page_response, pdf_response
@@ -25,6 +25,7 @@ from paywell.payments.access import access_payment
 from paywell.payments.actions import check_attempt, refund_payment
 from paywell.payments.decisions import decide_review, list_decisions
 from paywell.payments.models import Attempt, RefundState, Review
+from paywell.payments.reviews import access_review, close_review
 
 
 @require_safe
@@ -105,6 +106,8 @@ def receipt(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> Http
 def review_close(request: HttpRequest, viewer: StaffViewer, review_id: UUID) -> HttpResponse:
     """A person says what was found, and what came of a payment that waits for it; then it leaves the inbox."""
     review = access_review(viewer, review_id)
+    if review.closed_at is not None:
+        raise NotFoundForViewer
     form = ReviewForm(request.POST if request.method == "POST" else None, decisions=list_decisions(review))
     if form.is_valid() and succeeds(form, lambda: _close(viewer, review, form)):
         messages.success(request, _("The review is closed."))
