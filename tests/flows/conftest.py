@@ -70,9 +70,8 @@ class Stack:
 
     @property
     def processor(self) -> str:
-        """The test processor's origin: the port after ours."""
-        start, _, port = self.address.rpartition(":")
-        return f"{start}:{int(port) + 1}"
+        """The test processor's origin: the port after ours, under a name that makes it another site."""
+        return f"http://localhost:{int(self.address.rpartition(':')[2]) + 1}"
 
     def charges(self, **where: Any) -> list[dict[str, Any]]:
         """What the processor itself knows: its charges, newest last. The last word on "charged once"."""

@@ -60,7 +60,9 @@ class Command(BaseCommand):
         )  # fmt: skip
         supervisor.wait_for("test-processor", processor_port, "/")
         self.stdout.write("Filling the practices (the first time takes a while) ...")
-        call_command("demo_seed", processor_url=f"http://{HOST}:{processor_port}", address=settings.PUBLIC_URL)
+        # By its other name it is another site to the browser, as a real processor is: its frame gets no cookies.
+        processor_url = f"http://localhost:{processor_port}"
+        call_command("demo_seed", processor_url=processor_url, address=settings.PUBLIC_URL)
         supervisor.start(
             "web", "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port),
             "--workers", "2", "--blocking-threads", "1", "paywell.config.wsgi:application",
