@@ -50,6 +50,7 @@ def rows(page: Page) -> Locator:
 
 def open_window(page: Page, row: int = 0) -> Locator:
     """The window of one service, by its own button."""
+    page.wait_for_load_state()  # before the scripts have run the button leads to the window's own page
     rows(page).nth(row).get_by_role("link", name="Make a Payment").click()
     dialog = page.get_by_role("dialog", name="Make a Payment")
     expect(dialog).to_be_visible()
@@ -58,6 +59,7 @@ def open_window(page: Page, row: int = 0) -> Locator:
 
 def open_window_of_ticked(page: Page) -> Locator:
     """The window of everything that is ticked, by the bar's button."""
+    page.wait_for_load_state()
     page.locator("[data-pay-ticked]").click()
     dialog = page.get_by_role("dialog", name="Make a Payment")
     expect(dialog).to_be_visible()
