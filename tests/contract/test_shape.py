@@ -30,17 +30,17 @@ def test_fields_are_there_for_one_screen_only_and_hosts_name_one_origin(rig: Tes
         assert hosts.frame_src == ()
     else:
         assert fields is not None
-        assert fields.origin == rig.base_url
+        assert fields.config["origin"] == rig.base_url
         assert hosts.frame_src == (rig.base_url,)
-        parts = urlsplit(fields.frame_url)
-        assert f"{parts.scheme}://{parts.netloc}" == fields.origin
+        parts = urlsplit(fields.config["frame_url"])
+        assert f"{parts.scheme}://{parts.netloc}" == fields.config["origin"]
         assert parse_qs(parts.query) == {"account": [rig.account]}
 
 
 def test_the_portal_s_origin_may_be_settled_in_the_settings(inline: TestbenchRig) -> None:
     fields = inline.connected(portal_origin="https://portal.example.org").fields()
     assert fields is not None
-    assert parse_qs(urlsplit(fields.frame_url).query)["parent"] == ["https://portal.example.org"]
+    assert parse_qs(urlsplit(fields.config["frame_url"]).query)["parent"] == ["https://portal.example.org"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,6 +15,9 @@ def allow_processor(response: HttpResponse, hosts: Hosts) -> HttpResponse:
     added = {
         "script-src": hosts.script_src,
         "connect-src": hosts.connect_src,
+        "style-src": hosts.style_src,
+        "font-src": hosts.font_src,
+        "img-src": hosts.img_src,
         "form-action": hosts.form_action,
     }
     response._csp_update = {  # type: ignore[attr-defined]

@@ -204,10 +204,21 @@ class ProcessorUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The processor's own card fields, shown inside our page (inline style)."""
+    """What our page needs to show the processor's own card fields (inline style). All of it is public.
 
-    frame_url: str  #: the frame's address, on the processor's origin
-    origin: str  #: the only origin whose messages our script listens to
+    The connector brings the script that knows these fields (its adapter): `static/fields.js` in its folder,
+    spoken to as `portal/static/portal/fields.js` describes.
+    """
+
+    adapter: str  #: the connector's folder
+    scripts: tuple[str, ...] = ()  #: the processor's own scripts, on its hosts, loaded once a new card is wanted
+    #: For the adapter: a publishable key, a frame's address.
+    config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def script(self) -> str:
+        """The adapter among the static files."""
+        return f"processors/{self.adapter}/fields.js"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +228,9 @@ class Hosts:
     frame_src: tuple[str, ...] = ()
     script_src: tuple[str, ...] = ()
     connect_src: tuple[str, ...] = ()
+    style_src: tuple[str, ...] = ()
+    font_src: tuple[str, ...] = ()
+    img_src: tuple[str, ...] = ()
     form_action: tuple[str, ...] = ()  #: where a redirect after a form post may lead
 
 

@@ -150,6 +150,11 @@ CSRF_FAILURE_VIEW = "paywell.accounts.views.csrf_failure"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
+#: Each connector's own browser script, in its folder.
+STATICFILES_DIRS = [
+    (f"processors/{folder.parent.name}", folder)
+    for folder in sorted((PACKAGE / "processors" / "connectors").glob("*/static"))
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from babel.dates import format_date, format_time
 from django import template
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from paywell.core.assets import integrity
 from paywell.core.color import readable_accent
 from paywell.core.money import Money, format_money, format_plain
 from paywell.core.paging import Page
@@ -164,6 +166,12 @@ def state_icon(state: str) -> SafeString:
 def badge(state: str, text: str) -> SafeString:
     """A status in color, sign and word. `state`: good, wait, warn, bad, info, back."""
     return format_html('<span class="badge" data-state="{}">{}{}</span>', state, state_icon(state), text)
+
+
+@register.simple_tag
+def script(path: str) -> SafeString:
+    """One of our own scripts, with the hash by which the browser refuses it if it was changed on the way."""
+    return format_html('<script src="{}" integrity="{}" defer></script>', static(path), integrity(path))
 
 
 @register.filter

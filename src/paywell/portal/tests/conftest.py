@@ -24,7 +24,9 @@ class PortalProcessor(FakeProcessor):
         return Hosts(frame_src=(FIELDS,))
 
     def fields(self) -> Fields | None:
-        return Fields(f"{FIELDS}/card?account=1", FIELDS) if self.style is Style.INLINE else None
+        if self.style is Style.TWO_STEP:
+            return None
+        return Fields("test_inline", config={"frame_url": f"{FIELDS}/card?account=1", "origin": FIELDS})
 
 
 @pytest.fixture

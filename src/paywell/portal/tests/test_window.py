@@ -103,7 +103,8 @@ def test_inline_shows_saved_cards_enter_new_card_the_box_and_the_button_with_the
     assert "Next" not in page
     html = response.content.decode()
     assert 'name="save_card" aria-describedby' in html  # unticked
-    assert 'data-fields-origin="https://fields.example.org"' in html
+    assert 'data-fields="test_inline"' in html
+    assert "&quot;origin&quot;: &quot;https://fields.example.org&quot;" in html
 
 
 def test_two_step_shows_next_and_no_card(browser: Browser, world: World, two_step: PortalProcessor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -53,8 +54,9 @@ def pay(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
         "several_clients": len(viewer.rights) > 1,
         "can_tick": any(_can_tick(row) for row in rows),
     }
-    response = render(request, "portal/pay.html", context)
     processor = _get_processor(viewer)
+    context["fields"] = processor.fields() if processor else None
+    response = render(request, "portal/pay.html", context)
     return allow_processor(response, processor.hosts()) if processor else response
 
 
@@ -114,13 +116,15 @@ def _window(
     processor = _get_processor(viewer)
     if processor is None:
         return _closed(request, viewer, availability)
+    fields = processor.fields()
     context = {
         "viewer": viewer,
         "nav": "pay",
         "lines": lines,
         "several_clients": len(viewer.rights) > 1,
         "is_test": processor.is_test,
-        "fields": processor.fields(),
+        "fields": fields,
+        "fields_config": json.dumps(dict(fields.config)) if fields else "",
         "error": error,
         **_amount_context(request.POST, lines, viewer.account.currency),
         **_form_context(request.POST, viewer, availability, error),

@@ -17,13 +17,18 @@
       currency: form.dataset.currency,
     });
 
-    function fault() {
-      if (!amount) return "";
+    /* Whole minor units, as typed; null while that is no amount. */
+    function typedMinor() {
       const typed = amount.value.trim().replace(/^\$\s*/, "");
       const plain = /^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/.test(typed) ? typed.replaceAll(",", "") : typed;
       const parts = /^([0-9]{1,9})(?:\.([0-9]{1,2}))?$/.exec(plain);
-      if (!parts) return "invalid";
-      const minor = Number(parts[1]) * 100 + Number((parts[2] || "").padEnd(2, "0"));
+      return parts ? Number(parts[1]) * 100 + Number((parts[2] || "").padEnd(2, "0")) : null;
+    }
+
+    function fault() {
+      if (!amount) return "";
+      const minor = typedMinor();
+      if (minor === null) return "invalid";
       if (minor === 0) return "zero";
       if (minor > Number(amount.dataset.max)) return "above";
       onButton.textContent = money.format(`${Math.floor(minor / 100)}.${String(minor % 100).padStart(2, "0")}`);
@@ -79,6 +84,7 @@
         label.textContent = name;
         live.textContent = "";
       },
+      amountMinor: () => (amount ? typedMinor() : null) || Number(form.dataset.total),
       check() {
         const code = fault();
         tell(code);

@@ -31,12 +31,13 @@ class TestInline(TestbenchConnector):
         return Hosts(frame_src=(origin,), form_action=(origin,))
 
     def fields(self) -> Fields:
-        """The page that shows the frame adds `&parent=` and its own origin, unless the settings name it."""
+        """The adapter, which makes the frame, adds `&parent=` and its own origin, unless the settings name it."""
         query = {"account": self.api.account}
         portal_origin = self.connection.settings.get("portal_origin", "")
         if portal_origin:
             query["parent"] = portal_origin
-        return Fields(f"{self.api.base_url}/fields/?{urlencode(query)}", self.api.origin)
+        frame_url = f"{self.api.base_url}/fields/?{urlencode(query)}"
+        return Fields("test_inline", config={"frame_url": frame_url, "origin": self.api.origin})
 
     def submit(self, order: ChargeOrder, submission: Submission) -> Outcome:
         if submission.saved_card_token:
