@@ -11,7 +11,8 @@ from tests.contract import rig as cards
 from tests.contract.rig import TestbenchRig, new_refund
 
 ALLOWED = {
-    "style", "reference", "amount", "currency", "label", "return_url", "cancel_url", "customer", "payer",  # open
+    "style", "reference", "amount", "currency", "label", "return_url", "cancel_url", "customer", "payer",
+    "memo",  # all of these when it is opened
     "token", "saved_card", "save",  # commit
     "charge",  # refund
     "notice_url", "notice_secret", "portal_origin",  # check_setup

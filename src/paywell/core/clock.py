@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _set_to: ContextVar[datetime | None] = ContextVar("paywell_clock", default=None)
@@ -19,6 +20,15 @@ def now() -> datetime:
 def business_date(at: datetime, zone: str) -> date:
     """The calendar day of `at` where the practice is: what receipts, statements and reports print."""
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+def wait(duration: timedelta) -> None:
+    """Let `duration` pass. Where the clock is set, it is set forward instead, at once."""
+    moment = _set_to.get()
+    if moment is None:
+        time.sleep(duration.total_seconds())
+    else:
+        _set_to.set(moment + duration)
 
 
 @contextmanager

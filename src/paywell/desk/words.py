@@ -82,6 +82,7 @@ CAUSE_WORDS: Final[Mapping[str, Text]] = {
     "person": _("staff decided after asking the processor"),
     "give_up": _("checked many times without an answer"),
     "desk": _("staff asked for a check"),
+    "rebuild": _("rebuilt from the processor's records after a restore"),
 }
 
 DECLINE_WORDS: Final[Mapping[str, Text]] = {
@@ -117,6 +118,8 @@ DISPUTE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
 DECISION_WORDS: Final[Mapping[Decision, Text]] = {
     Decision.NOTHING_MOVED: _("No money moved: close it as unpaid, so that its services can be paid again"),
     Decision.ACCEPT: _("The charge is right: it pays these services, and what is left becomes credit"),
+    Decision.SEND_RECEIPT: _("Tell the payer of the receipt, perhaps for the second time"),
+    Decision.NO_RECEIPT: _("Tell nobody: the payer had the receipt before"),
 }
 
 

@@ -42,8 +42,9 @@ def on_invoice_issued(event: OutboxEvent) -> None:
 
 
 def on_payment_succeeded(event: OutboxEvent) -> None:
+    """A payment that a restore has rebuilt is left out: its receipt may have gone out before; staff decide."""
     attempt = _get_attempt(event)
-    if attempt is None:
+    if attempt is None or "rebuilt" in event.payload:
         return
     receipt, news = messages.receipt_waits(attempt.practice), messages.payment_came_in(attempt.practice)
     mails = [Mail(to, receipt) for to in recipients.get_payer(attempt)]
@@ -52,9 +53,17 @@ def on_payment_succeeded(event: OutboxEvent) -> None:
     send_all(event, attempt.practice, mails)
 
 
+def on_receipt_wanted(event: OutboxEvent) -> None:
+    """Staff want the payer of a rebuilt payment to hear of its receipt, perhaps once more."""
+    attempt = _get_attempt(event)
+    if attempt is not None:
+        message = messages.receipt_waits(attempt.practice)
+        send_all(event, attempt.practice, [Mail(to, message) for to in recipients.get_payer(attempt)])
+
+
 def on_refund_done(event: OutboxEvent) -> None:
     attempt = _get_attempt(event)
-    if attempt is None:
+    if attempt is None or "rebuilt" in event.payload:
         return
     message = messages.refund_made(attempt.practice)
     send_all(event, attempt.practice, [Mail(to, message) for to in recipients.get_payer(attempt)])
@@ -77,6 +86,7 @@ HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
     "accounts.invitation_created": on_invitation_created,
     "invoicing.invoice_issued": on_invoice_issued,
     "payments.payment_succeeded": on_payment_succeeded,
+    "payments.receipt_wanted": on_receipt_wanted,
     "payments.refund_done": on_refund_done,
     "payments.review_opened": on_review_opened,
 }

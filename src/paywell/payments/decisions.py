@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.core.db import phase
 from paywell.core.errors import NotAllowed
+from paywell.outbox.actions import emit
 from paywell.payments import errors, machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, Review
 from paywell.payments.orders import charge_order
@@ -20,6 +22,8 @@ class Decision(StrEnum):
 
     NOTHING_MOVED = "nothing_moved"  #: no money: it has failed, its services can be paid again
     ACCEPT = "accept"  #: the money in suspense pays its services
+    SEND_RECEIPT = "send_receipt"  #: a rebuilt payment: the payer is to hear of its receipt, perhaps once more
+    NO_RECEIPT = "no_receipt"  #: a rebuilt payment: they have it already
 
 
 #: The processor says that this charge does not exist or can't take money any more.
@@ -28,6 +32,8 @@ _DEAD: Final = frozenset({Verdict.DECLINED, Verdict.CANCELED, Verdict.ABSENT})
 
 def list_decisions(review: Review) -> tuple[Decision, ...]:
     """What can be decided about the review's payment; nothing where it is settled, or where there is none."""
+    if review.kind == "payment_rebuilt":
+        return (Decision.SEND_RECEIPT, Decision.NO_RECEIPT)
     state = AttemptState(review.attempt.state) if review.attempt else None
     if state == AttemptState.IN_REVIEW:
         return (Decision.NOTHING_MOVED, Decision.ACCEPT)
@@ -48,6 +54,10 @@ def decide_review(*, viewer: StaffViewer, review: Review, decision: Decision, no
         return review
     if decision not in list_decisions(review) or review.attempt is None:
         raise errors.not_decidable()
+    if decision in (Decision.SEND_RECEIPT, Decision.NO_RECEIPT):
+        if decision is Decision.SEND_RECEIPT:
+            _ask_for_receipt(review.attempt)
+        return close_review(viewer=viewer, review=review, note=note)
     truth = _look_up(review.attempt)
     if decision is Decision.ACCEPT:
         decide_paid(attempt_id=review.attempt.id, actor_id=viewer.id, truth=truth)
@@ -55,6 +65,16 @@ def decide_review(*, viewer: StaffViewer, review: Review, decision: Decision, no
         _refuse_unless_dead(truth)
         decide_unpaid(attempt_id=review.attempt.id, actor_id=viewer.id, said=truth.verdict)
     return close_review(viewer=viewer, review=review, note=note)
+
+
+def _ask_for_receipt(attempt: Attempt) -> None:
+    with phase():
+        emit(
+            practice_id=attempt.practice_id,
+            kind="payments.receipt_wanted",
+            dedupe=f"receipt_wanted:{attempt.id}",
+            payload={"attempt_id": str(attempt.id)},
+        )
 
 
 def _look_up(attempt: Attempt) -> Outcome:

@@ -149,6 +149,9 @@ class Attempt(PracticeOwned):
     lease_until = models.DateTimeField(null=True)
     next_check_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
+    rebuilt_at = models.DateTimeField(
+        null=True, help_text="When the row was made anew from the processor's record, after a restore."
+    )
 
     class Meta:
         constraints = [

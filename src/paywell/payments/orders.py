@@ -17,8 +17,10 @@ RETURN_PATH: Final = "/portal/return/{attempt_id}/{signature}/"
 PLAIN_LABEL: Final = "Payment"
 
 
-def charge_order(attempt: Attempt, *, customer: ProcessorCustomer | None = None, label: str = "") -> ChargeOrder:
-    """The attempt as the processor may know it. The same on every repeat."""
+def charge_order(
+    attempt: Attempt, *, customer: ProcessorCustomer | None = None, label: str = "", memo: str = ""
+) -> ChargeOrder:
+    """The attempt as the processor may know it. The same on every repeat. `memo` is needed to open it alone."""
     return_url = settings.PUBLIC_URL + RETURN_PATH.format(attempt_id=attempt.id, signature=sign_return(attempt))
     return ChargeOrder(
         reference=attempt.reference,
@@ -32,6 +34,7 @@ def charge_order(attempt: Attempt, *, customer: ProcessorCustomer | None = None,
         payer_reference=customer.reference if customer else "",
         processor_ref=attempt.processor_ref,
         created_at=attempt.created_at,
+        memo=memo,
     )
 
 

@@ -254,6 +254,8 @@ class _Settlement:
             self.review("amount_differs", about=str(attempt.id), money=captured)
         elif surplus:
             self.review("surplus", about=str(attempt.id), money=surplus)
+        if attempt.rebuilt_at is not None:
+            self.review("payment_rebuilt", about=str(attempt.id), money=captured)
         if outcome.saved_card is not None and attempt.consent_version:
             keep_card(attempt, outcome.saved_card)
 
@@ -299,7 +301,7 @@ class _Settlement:
                 practice_id=attempt.practice_id,
                 kind=kind,
                 dedupe=f"{kind}:{attempt.id}",
-                payload={"attempt_id": str(attempt.id)},
+                payload={"attempt_id": str(attempt.id)} | ({"rebuilt": "yes"} if attempt.rebuilt_at else {}),
             )
 
     def _note(self, cause: str, verdict: str, detail: str, before: AttemptState) -> None:

@@ -14,6 +14,7 @@ from django.db.models import Q, Sum
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.db import lock, phase
+from paywell.core.ids import new_reference
 from paywell.core.money import Money
 from paywell.outbox.actions import emit
 from paywell.payments import booking
@@ -99,11 +100,13 @@ def _find(refunds: list[Refund], told: Refunded) -> Refund | None:
 
 
 def _adopt(attempt: Attempt, told: Refunded) -> Refund:
-    """A row for a refund that was made at the processor."""
+    """A row for a refund made at the processor, or made here and lost by a restore: then it names ours."""
+    was_ours = bool(told.reference)
     return Refund.objects.create(
         practice_id=attempt.practice_id,
         attempt=attempt,
-        origin=Origin.AT_PROCESSOR,
+        origin=Origin.HERE if was_ours else Origin.AT_PROCESSOR,
+        reference=told.reference[:20] if was_ours else new_reference(),
         amount_minor=told.money.minor,
         currency=told.money.currency,
         processor_ref=told.processor_ref,
@@ -142,11 +145,15 @@ def _enter(attempt: Attempt, refund: Refund, state: RefundState, told: Refunded)
             _review(attempt, "refund_above_captured", about, told.money)
         if refund.state == RefundState.FAILED:
             _review(attempt, "refund_done_after_all", about, told.money)
+        is_rebuilt = refund.origin == Origin.HERE and refund.actor_id is None
+        if is_rebuilt:
+            _review(attempt, "refund_rebuilt", about, told.money)
         emit(
             practice_id=attempt.practice_id,
             kind="payments.refund_done",
             dedupe=f"refund_done:{refund.id}",
-            payload={"refund_id": about, "attempt_id": str(attempt.id)},
+            payload={"refund_id": about, "attempt_id": str(attempt.id)}
+            | ({"rebuilt": "yes"} if is_rebuilt else {}),
         )
     elif state == RefundState.FAILED_LATE:
         booking.book_failed_refund(attempt, refund)

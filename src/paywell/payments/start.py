@@ -33,6 +33,7 @@ from paywell.payments.choose import choose_lines
 from paywell.payments.consent import STEP_TWO_VERSION
 from paywell.payments.declines import check_declines
 from paywell.payments.forms import hash_content
+from paywell.payments.memo import write_memo
 from paywell.payments.models import (
     Attempt,
     AttemptEvent,
@@ -75,6 +76,7 @@ class _Placed:
     attempt: Attempt
     is_ours: bool
     customer: ProcessorCustomer | None = None
+    memo: str = ""
 
 
 class _InTheWay(Exception):
@@ -186,7 +188,8 @@ def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcc
             raise errors.card_missing()
         attempt.save(force_insert=True)
         _insert_lines(attempt, [(each.line_id, each.share) for each in chosen])
-        return _Placed(attempt, is_ours=True, customer=_get_customer(attempt))
+        memo = write_memo(attempt, [(each.line_id, each.share.minor) for each in chosen])
+        return _Placed(attempt, is_ours=True, customer=_get_customer(attempt), memo=memo)
 
 
 def _resume(viewer: PortalViewer, form: PayForm, before: Attempt, content_hash: str, now: datetime) -> _Placed:
@@ -201,7 +204,8 @@ def _resume(viewer: PortalViewer, form: PayForm, before: Attempt, content_hash: 
         return _Placed(before, is_ours=False)
     before.lease_until = before.next_check_at = now + LEASE
     before.save(update_fields=["lease_until", "next_check_at"])
-    return _Placed(before, is_ours=True, customer=_get_customer(before))
+    memo = write_memo(before, list(before.lines.values_list("line_id", "amount_minor")))
+    return _Placed(before, is_ours=True, customer=_get_customer(before), memo=memo)
 
 
 def _may_replace(older: Attempt, now: datetime) -> bool:
@@ -254,7 +258,7 @@ def _carry_out(placed: _Placed, form: PayForm, *, label: str) -> Attempt:
     """From `open` to `settle`."""
     attempt = placed.attempt
     processor = processor_accounts.make_processor(attempt.processor_account)
-    order = charge_order(attempt, customer=placed.customer, label=label)
+    order = charge_order(attempt, customer=placed.customer, label=label, memo=placed.memo)
     opened = processor.open(order)
     if processor.style is Style.TWO_STEP or opened.verdict not in _RESERVED:
         return _settle_or_leave(attempt, [Answer(opened, "open")])

@@ -19,6 +19,7 @@ from paywell.core.db import phase
 from paywell.core.money import Money
 from paywell.payments import booking, machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount
+from paywell.payments.rebuilding import rebuild
 from paywell.payments.returning import fence
 from paywell.payments.reviews import open_review
 from paywell.payments.settle import settle
@@ -75,7 +76,7 @@ def sweep(processor_account: ProcessorAccount, since: datetime) -> int:
 def _compare(processor_account: ProcessorAccount, attempt: Attempt | None, told: Outcome) -> bool:
     """One charge of the list. Whether something had to be done."""
     if attempt is None:
-        return _suspend_unmatched(processor_account, told)
+        return rebuild(processor_account, told) is not None or _suspend_unmatched(processor_account, told)
     if _is_settled(attempt, told):
         return _fence_if_alive(attempt, told)
     settle(attempt_id=attempt.id, truth=told, cause="sweep")

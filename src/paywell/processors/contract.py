@@ -132,6 +132,7 @@ class Outcome:
     disputes: tuple[Disputed, ...] = ()
     live_mode: bool | None = None
     at: datetime | None = None
+    memo: str = ""  #: ours, as the processor repeats it, or the beginning of it
     detail: str = ""  #: for staff and the log; never card data, never the person's name
 
 
@@ -150,6 +151,7 @@ class ChargeOrder:
     payer_reference: str = ""  #: our opaque, random name of the payer, for making `customer_ref`
     processor_ref: str = ""  #: theirs, once known
     created_at: datetime | None = None
+    memo: str = ""  #: opaque: keep it with the charge, at least its first 255 characters; it comes with `open`
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,12 +123,15 @@ def _after_void(s: Scope) -> str:
 
 
 def _without_right(s: Scope) -> str:
-    """A grant counts with a day to spare on both sides: its dates are the practice's, ours are UTC."""
+    """A grant counts with a day to spare on both sides: its dates are the practice's, ours are UTC.
+
+    One that a restore has rebuilt may be newer than every grant that was restored with it.
+    """
     return f"""
         SELECT DISTINCT a.practice_id, a.id FROM payments_attempt a
           JOIN payments_attemptline al ON al.attempt_id = a.id
           JOIN invoicing_invoiceline i ON i.id = al.line_id
-         WHERE {s.mine("a")} AND a.channel = 'portal' AND NOT EXISTS (
+         WHERE {s.mine("a")} AND a.channel = 'portal' AND a.rebuilt_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM clients_grant g
              WHERE g.contact_id = a.contact_id AND g.client_id = i.client_id AND g.account_id = a.account_id
                AND g.valid_from <= {s.day("a.created_at", 1)}

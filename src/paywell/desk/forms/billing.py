@@ -120,7 +120,7 @@ class ReviewForm(ReasonForm):
         if not choices:
             del self.fields["decision"]
             return
-        if Decision.NOTHING_MOVED not in decisions:
+        if tuple(decisions) == (Decision.ACCEPT,):
             choices.append(("", _("Settled elsewhere: only close the review")))
             self.fields["decision"].required = False
         self.fields["decision"].choices = choices  # type: ignore[attr-defined]

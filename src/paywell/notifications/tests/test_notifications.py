@@ -168,7 +168,7 @@ def test_a_client_who_wants_no_email_gets_none_and_the_log_says_so(case: Case) -
     for kind in HANDLERS:
         deliver(make_event(case, kind))
     assert mail.outbox == []
-    assert Delivery.objects.filter(skipped_at__isnull=False, sent_at=None).count() == 4
+    assert Delivery.objects.filter(skipped_at__isnull=False, sent_at=None).count() == 5
 
 
 def test_an_invoice_is_told_to_those_with_a_grant_today_alone(case: Case) -> None:

@@ -47,6 +47,7 @@ class Charge:
     saved_card: SavedCardFacts | None = None
     refunds: dict[str, Refunded] = field(default_factory=dict)
     disputes: tuple[Disputed, ...] = ()
+    memo: str = ""
 
 
 class FakeProcessor:
@@ -105,7 +106,8 @@ class FakeProcessor:
     def open(self, order: ChargeOrder) -> Outcome:
         self._begin("open")
         charge = self.charges.setdefault(
-            order.reference, Charge(f"ch_{len(self.charges) + 1}", order.reference, order.money)
+            order.reference,
+            Charge(f"ch_{len(self.charges) + 1}", order.reference, order.money, memo=order.memo),
         )
         if self.style is Style.TWO_STEP and charge.status == "reserved":
             charge.status = "action"
@@ -212,4 +214,5 @@ class FakeProcessor:
             refunds=tuple(charge.refunds.values()),
             disputes=charge.disputes,
             live_mode=False,
+            memo=charge.memo,
         )

@@ -154,6 +154,7 @@ class TestbenchConnector:
             "label": order.label,
             "return_url": order.return_url,
             "cancel_url": order.cancel_url,
+            "memo": order.memo,
         }
         if order.customer_ref:
             body["customer"] = order.customer_ref
@@ -293,6 +294,7 @@ def read_charge(charge: Mapping[str, Any]) -> Outcome:
         disputes=tuple(_read_dispute(each) for each in charge["disputes"]),
         live_mode=charge["live_mode"],
         at=datetime.fromisoformat(charge["changed"]),
+        memo=charge.get("memo", ""),
         detail="" if verdict is not Verdict.UNKNOWN else f"unknown status {str(status)[:40]!r}",
     )
 

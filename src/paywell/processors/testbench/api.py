@@ -71,6 +71,7 @@ class Api:
                 customer=customer,
                 return_url=_url(body, "return_url"),
                 cancel_url=_url(body, "cancel_url"),
+                memo=_text(body, "memo", 10_000),
             )
             return self.show(request, charge)
 
@@ -201,7 +202,10 @@ class Api:
         given_back = self.store.all("SELECT * FROM refunds WHERE charge = ? ORDER BY made, id", charge["id"])
         disputed = self.store.all("SELECT * FROM disputes WHERE charge = ? ORDER BY made, id", charge["id"])
         return {
-            **{name: charge[name] for name in ("id", "reference", "amount", "currency", "status", "customer")},
+            **{
+                name: charge[name]
+                for name in ("id", "reference", "amount", "currency", "status", "customer", "memo")
+            },
             "amount_captured": charge["captured"],
             "decline_code": charge["decline"],
             "card": _show_card(charge) if charge["brand"] else None,

@@ -28,6 +28,7 @@ def open_charge(
     customer: str,
     return_url: str,
     cancel_url: str,
+    memo: str,
 ) -> Row:
     """Reserve. A reference that was fenced before it arrived stays fenced; one in use is refused."""
     known = find_by_reference(store, account, reference)
@@ -39,7 +40,7 @@ def open_charge(
     store.insert(
         "charges", id=charge_id, account=account, reference=reference, style=style, amount=amount,
         currency=currency, label=label, customer=customer, return_url=return_url, cancel_url=cancel_url,
-        page=new_token(), status="reserved", made=stamp(), changed=stamp(),
+        page=new_token(), status="reserved", made=stamp(), changed=stamp(), memo=memo,
     )  # fmt: skip
     return read(store, charge_id)
 

@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS charges (id TEXT PRIMARY KEY, account TEXT NOT NULL, 
     status TEXT NOT NULL,
     captured INTEGER NOT NULL DEFAULT 0, decline TEXT NOT NULL DEFAULT '', brand TEXT, last4 TEXT,
     exp_month INTEGER, exp_year INTEGER, behavior TEXT, save INTEGER NOT NULL DEFAULT 0,
-    saved_card TEXT NOT NULL DEFAULT '', settle_at TEXT, made TEXT NOT NULL, changed TEXT NOT NULL,
+    saved_card TEXT NOT NULL DEFAULT '', memo TEXT NOT NULL DEFAULT '',
+    settle_at TEXT, made TEXT NOT NULL, changed TEXT NOT NULL,
     UNIQUE (account, reference));
 CREATE INDEX IF NOT EXISTS charges_changed ON charges (account, changed, id);
 CREATE TABLE IF NOT EXISTS refunds (id TEXT PRIMARY KEY, account TEXT NOT NULL, charge TEXT NOT NULL,
@@ -70,6 +71,8 @@ class Store:
         self._connection = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
+        if "memo" not in {row["name"] for row in self.all("PRAGMA table_info(charges)")}:  # a file of before
+            self.execute("ALTER TABLE charges ADD COLUMN memo TEXT NOT NULL DEFAULT ''")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
