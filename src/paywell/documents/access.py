@@ -8,24 +8,30 @@ it needs the right to see that as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from dataclasses import replace
+from typing import NoReturn, cast
 from uuid import UUID
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record
 from paywell.care.models import Service
 from paywell.clients.types import PortalViewer
+from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
+from paywell.documents.errors import DigestBroken
 from paywell.documents.invoices import build_invoice
-from paywell.documents.receipts import build_receipt
+from paywell.documents.models import IssuedDocument
+from paywell.documents.queries import OF_PAYMENTS, get_client_ids, load_issued, visible_to
+from paywell.documents.receipts import get_refunds, issue_receipt
+from paywell.documents.redact import redact, without_card
 from paywell.documents.rights import Viewer, get_own_clients, get_sight
 from paywell.documents.superbills import build_superbill, get_services
-from paywell.documents.types import InvoiceDocument, Kind, ReceiptDocument, SuperbillDocument
+from paywell.documents.types import InvoiceDocument, Issued, Kind, ReceiptDocument, SuperbillDocument
 from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments import access as payments_access
-from paywell.payments.models import AttemptLine, AttemptState
+from paywell.payments.models import Attempt, AttemptState
 
 
 def access_invoice(viewer: Viewer, invoice_id: UUID) -> InvoiceDocument:
@@ -69,7 +75,8 @@ def access_superbill_for(viewer: Viewer, service_ids: Sequence[UUID]) -> Superbi
 
 
 def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
-    """The receipt of a payment. Raises NotFoundForViewer, also for an attempt that didn't succeed.
+    """The receipt of a payment, issued when first asked for. Raises NotFoundForViewer, also for an attempt that
+    didn't succeed.
 
     Who may see it is the payments room's rule. A payer keeps the receipts of their own payments when a grant
     ends; the client's name and the wording then stay out.
@@ -79,15 +86,48 @@ def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
         attempt = payments_access.access_attempt(viewer, attempt_id)
     else:
         attempt = payments_access.access_payment(viewer, attempt_id)
-    lines = list(
-        AttemptLine.objects.filter(practice=viewer.practice, attempt=attempt)
-        .select_related("line__client", "line__invoice")
-        .order_by("-line__on", "id")
-    )
     if attempt.state != AttemptState.SUCCEEDED:
         _refuse(viewer, Kind.RECEIPT, attempt_id, "not paid")
-    document = build_receipt(attempt, lines, get_sight(viewer, {line.line.client_id for line in lines}))
+    document = _show(viewer, issue_receipt(attempt))
     _audit_view(viewer, Kind.RECEIPT, attempt.id)
+    return cast("ReceiptDocument", document)
+
+
+def access_issued(viewer: Viewer, document_id: UUID) -> Issued:
+    """An issued document as it was issued, without what this viewer may not see.
+
+    Raises NotFoundForViewer, and DigestBroken (with words for the screen) where what is stored has changed.
+    """
+    row = visible_to(viewer).filter(id=document_id).first()
+    if row is None:
+        _refuse(viewer, "issued document", document_id, "not theirs")
+    document = _show(viewer, row)
+    record(
+        practice_id=viewer.practice.id,
+        actor_id=viewer.id,
+        action="documents.view",
+        target_kind="issued_document",
+        target_id=row.id,
+        detail={"document": row.kind},
+    )
+    return document
+
+
+def _show(viewer: Viewer, row: IssuedDocument) -> Issued:
+    """What is kept, what stands beside it today, less what the viewer may not see."""
+    try:
+        document = load_issued(row)
+    except DigestBroken:
+        access_refused(viewer=viewer, kind=row.kind, target=row.id, reason="the digest does not fit")
+        raise
+    sight = get_sight(viewer, get_client_ids(row))
+    document = redact(document, sight)
+    if row.kind in OF_PAYMENTS and not sight.may_see_card(row.contact_id):
+        document = without_card(document)
+    if isinstance(document, ReceiptDocument) and row.subject_id is not None:
+        attempt = Attempt.objects.select_related("practice").get(practice_id=row.practice_id, pk=row.subject_id)
+        today = clock.business_date(clock.now(), row.practice.timezone)
+        document = replace(document, refunds=get_refunds(attempt), as_of=today)
     return document
 
 
@@ -117,7 +157,7 @@ def _check_portal_services(viewer: PortalViewer, services: Sequence[Service]) ->
             _refuse(viewer, Kind.SUPERBILL, service.id, "another account")
 
 
-def _refuse(viewer: Viewer, kind: Kind, target: UUID | str, reason: str) -> NoReturn:
+def _refuse(viewer: Viewer, kind: str, target: UUID | str, reason: str) -> NoReturn:
     access_refused(viewer=viewer, kind=kind, target=target, reason=reason)
     raise NotFoundForViewer(f"{kind} {target}")
 

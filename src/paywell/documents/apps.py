@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class DocumentsConfig(AppConfig):
     name = "paywell.documents"
     label = "documents"
+
+    def ready(self) -> None:
+        from paywell.documents.jobs import HANDLERS
+        from paywell.outbox import handlers
+
+        for kind, handler in HANDLERS.items():
+            handlers.register(kind, handler)

@@ -48,6 +48,7 @@ def build_invoice(invoice: Invoice, lines: list[InvoiceLine], sight: Sight) -> I
         adjusted_minor=0 if voided else frozen["total_minor"] - paid_minor - balance_minor,
         balance_minor=balance_minor,
         voided_on=clock.business_date(invoice.voided_at, practice.timezone) if invoice.voided_at else None,
+        replaces=clean(invoice.replaces.label) if invoice.replaces else "",
         replaced_by=clean(replacement.label) if replacement else "",
     )
 

@@ -24,6 +24,8 @@ from paywell.documents.types import Document, Kind
 TEMPLATES = Path(__file__).parent / "typst"
 STANDARDS: list[typst.PDFStandard] = ["ua-1", "a-2a"]
 _RENEW_AFTER = 1_000
+#: Kinds that are laid out like another one.
+_LAID_OUT_LIKE = {Kind.REFUND: Kind.RECEIPT}
 
 #: A Typst compiler is not made for two threads at once; each thread has its own, and they share the fonts.
 _local = threading.local()
@@ -45,6 +47,7 @@ def render(document: Document) -> bytes:
 
 
 def _compiler(kind: Kind) -> typst.Compiler:
+    kind = _LAID_OUT_LIKE.get(kind, kind)
     made: dict[Kind, tuple[typst.Compiler, int]] = _local.__dict__.setdefault("made", {})
     compiler, used = made.get(kind, (None, 0))
     if compiler is None or used >= _RENEW_AFTER:

@@ -1,58 +1,145 @@
-"""Builds receipts: proof of one payment, with the five facts that an HSA or FSA audit asks for.
+"""Receipts of payments and of refunds: issued once for each, from what the ledger says that they covered.
 
-Those are client, clinician, date of service, description and amount (the last but one only where the viewer has
-the right to it).
+An HSA or FSA audit asks for five facts: client, clinician, date of service, description and amount.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+
 from paywell.core import clock
+from paywell.documents.actions import Draft, issue_document
+from paywell.documents.models import IssuedDocument
 from paywell.documents.parts import address_lines, letterhead, setting
-from paywell.documents.rights import Sight
 from paywell.documents.text import clean
-from paywell.documents.types import ReceiptDocument, ReceiptItem, ReceiptRefund
-from paywell.payments.models import Attempt, AttemptLine, RefundState
+from paywell.documents.types import Kind, ReceiptDocument, ReceiptItem, ReceiptRefund, RefundDocument
+from paywell.invoicing.models import InvoiceLine
+from paywell.ledger.models import AccountKind, Transfer
+from paywell.payments.models import Attempt, Refund, RefundState
 
 
-def build_receipt(attempt: Attempt, lines: list[AttemptLine], sight: Sight) -> ReceiptDocument:
-    """`attempt` is a payment (it succeeded); `lines` are all of its lines, with invoice line and client."""
+def issue_receipt(attempt: Attempt) -> IssuedDocument:
+    """The payment's receipt: issued the first time that anybody asks, the same ever after."""
+    return _issue_once(Kind.RECEIPT, attempt.id, attempt, lambda: _draft_receipt(attempt))
+
+
+def issue_refund_receipt(refund: Refund) -> IssuedDocument:
+    """The receipt of a refund that is done, likewise."""
+    return _issue_once(Kind.REFUND, refund.id, refund.attempt, lambda: _draft_refund(refund))
+
+
+def get_refunds(attempt: Attempt) -> tuple[ReceiptRefund, ...]:
+    """What went back of a payment until now: stands beside its receipt."""
+    zone = attempt.practice.timezone
+    done = attempt.refunds.filter(practice_id=attempt.practice_id, state=RefundState.DONE).order_by("created_at")
+    return tuple(
+        ReceiptRefund(
+            on=clock.business_date(refund.closed_at or refund.created_at, zone), amount_minor=refund.amount_minor
+        )
+        for refund in done
+    )
+
+
+def _issue_once(kind: Kind, subject_id: UUID, attempt: Attempt, make: Callable[[], Draft]) -> IssuedDocument:
+    """Two who ask at the same time get the same one: the database keeps the second from being stored."""
+    mine = IssuedDocument.objects.filter(
+        practice_id=attempt.practice_id, kind=kind.value, subject_id=subject_id, corrects=None
+    ).select_related("practice", "account")
+    row = mine.first()
+    if row is not None:
+        return row
+    try:
+        with transaction.atomic():
+            return issue_document(practice=attempt.practice, draft=make(), actor_id=None)
+    except IntegrityError:
+        return mine.get()
+
+
+def _draft_receipt(attempt: Attempt) -> Draft:
     practice = attempt.practice
-    zone = practice.timezone
-    card = sight.may_see_card(attempt.contact_id)
-    payer = attempt.contact.name if attempt.contact else attempt.account.name
-    refunds = attempt.refunds.filter(practice=practice, state=RefundState.DONE).order_by("created_at")
-    return ReceiptDocument(
+    # The payment's own legs: line by line what was paid, and what went to credit on account.
+    legs = _legs(attempt, f"payment:{attempt.id}", "credit")
+    items, client_ids = _items(attempt, ((leg.line_id, leg.amount_minor) for leg in legs))
+    document = ReceiptDocument(
         letterhead=letterhead(practice),
         setting=setting(practice, attempt.currency),
-        number=attempt.reference,
+        number="",
         addressee=(clean(attempt.account.name), *address_lines(attempt.account)),
-        paid_on=clock.business_date(attempt.closed_at or attempt.created_at, zone),
-        payer=clean(payer),
-        card_brand=clean(attempt.card_brand) if card else "",
-        card_last4=attempt.card_last4 if card else "",
-        items=tuple(_item(line, line.line.client_id, sight) for line in lines),
+        paid_on=clock.business_date(attempt.closed_at or attempt.created_at, practice.timezone),
+        payer=_payer(attempt),
+        card_brand=clean(attempt.card_brand),
+        card_last4=attempt.card_last4,
+        items=items,
         amount_minor=attempt.amount_minor,
-        refunds=tuple(
-            ReceiptRefund(
-                on=clock.business_date(refund.closed_at or refund.created_at, zone),
-                amount_minor=refund.amount_minor,
-            )
-            for refund in refunds
-        ),
-        as_of=clock.business_date(clock.now(), zone),
+        issued_on=clock.business_date(clock.now(), practice.timezone),
+        reference=attempt.reference,
         is_test=not attempt.processor_account.live_mode,
     )
+    return Draft(document, attempt.account, client_ids, contact=attempt.contact, subject_id=attempt.id)
 
 
-def _item(line: AttemptLine, client_id: UUID, sight: Sight) -> ReceiptItem:
-    named = client_id in sight.names
-    return ReceiptItem(
-        on=line.line.on,
-        client=clean(line.line.client.name) if named else "",
-        clinician=clean(line.line.clinician_name) if named else "",
-        wording=clean(line.line.wording) if client_id in sight.wordings else "",
-        invoice=clean(line.line.invoice.label),
-        amount_minor=line.amount_minor,
+def _draft_refund(refund: Refund) -> Draft:
+    attempt, practice = refund.attempt, refund.practice
+    receipt = issue_receipt(attempt)
+    legs = _legs(attempt, f"refund:{refund.id}", "debit")
+    items, client_ids = _items(attempt, ((leg.line_id, leg.amount_minor) for leg in legs))
+    document = RefundDocument(
+        letterhead=letterhead(practice),
+        setting=setting(practice, refund.currency),
+        number="",
+        addressee=(clean(attempt.account.name), *address_lines(attempt.account)),
+        refunded_on=clock.business_date(refund.closed_at or refund.created_at, practice.timezone),
+        paid_on=clock.business_date(attempt.closed_at or attempt.created_at, practice.timezone),
+        payer=_payer(attempt),
+        card_brand=clean(attempt.card_brand),
+        card_last4=attempt.card_last4,
+        receipt=receipt.label,
+        items=items,
+        amount_minor=refund.amount_minor,
+        issued_on=clock.business_date(clock.now(), practice.timezone),
+        reference=refund.reference,
+        is_test=not attempt.processor_account.live_mode,
     )
+    return Draft(document, attempt.account, client_ids, contact=attempt.contact, subject_id=refund.id)
+
+
+def _legs(attempt: Attempt, source: str, side: str) -> list[Transfer]:
+    """The transfers of `source` that concern what the account owes or has to its credit."""
+    ours = {f"{side}__kind__in": (AccountKind.RECEIVABLE, AccountKind.CLIENT_CREDIT)}
+    return list(Transfer.objects.filter(practice_id=attempt.practice_id, source=source, **ours).order_by("leg"))
+
+
+def _items(
+    attempt: Attempt, parts: Iterable[tuple[UUID | None, int]]
+) -> tuple[tuple[ReceiptItem, ...], frozenset[UUID]]:
+    """One item for each invoice line, newest service first, then what is credit on account; and the clients."""
+    amounts: dict[UUID | None, int] = {}
+    for line_id, minor in parts:
+        amounts[line_id] = amounts.get(line_id, 0) + minor
+    lines = (
+        InvoiceLine.objects.filter(practice_id=attempt.practice_id, id__in=[each for each in amounts if each])
+        .select_related("client", "invoice")
+        .order_by("-on", "id")
+    )
+    items = [
+        ReceiptItem(
+            on=line.on,
+            client=clean(line.client.name),
+            clinician=clean(line.clinician_name),
+            wording=clean(line.wording),
+            invoice=clean(line.invoice.label),
+            amount_minor=amounts[line.id],
+            client_id=str(line.client_id),
+        )
+        for line in lines
+    ]
+    if amounts.get(None):
+        items.append(ReceiptItem(None, "", "", "", "", amounts[None]))
+    return tuple(items), frozenset(line.client_id for line in lines)
+
+
+def _payer(attempt: Attempt) -> str:
+    return clean(attempt.contact.name if attempt.contact else attempt.account.name)

@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Diagnosis, Service, ServiceDiagnosis
 from paywell.core import clock
-from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.documents.errors import NoSuperbill
 from paywell.documents.parts import address_lines, get_paid, letterhead, phone_text, setting
 from paywell.documents.text import clean
 from paywell.documents.types import (
@@ -24,10 +24,6 @@ from paywell.practice.models import Clinician, Location, Practice
 
 #: Box 21 of the CMS-1500 has twelve places for diagnoses.
 LETTERS = "ABCDEFGHIJKL"
-
-
-class NoSuperbill(UserError, NotFoundForViewer):
-    """There is no superbill of this service; `message` says why. A 404 where nobody shows the message."""
 
 
 def build_superbill(practice: Practice, services: Sequence[Service]) -> SuperbillDocument:

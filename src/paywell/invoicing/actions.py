@@ -16,7 +16,8 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.invoicing import holds
 from paywell.invoicing.frozen import freeze_invoice, get_digest
-from paywell.invoicing.models import Invoice, InvoiceLine, NumberSequence
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.invoicing.numbers import take_number
 from paywell.invoicing.queries import get_shares, get_uninvoiced
 from paywell.invoicing.shares import share_out
 from paywell.invoicing.types import Batch, BatchProblem
@@ -53,7 +54,7 @@ def issue_invoice(
         rows = _lock_services(practice, services)
         invoice_id = new_id()
         lines = _make_lines(practice, account, rows, invoice_id)
-        number = _take_number(practice)
+        number = take_number(practice, "invoice")
         label = f"{practice.invoice_prefix}{number:04d}"
         due_on = issued_on + timedelta(days=practice.payment_terms_days)
         frozen = freeze_invoice(
@@ -242,16 +243,6 @@ def _refuse_twice(
             "invoice first.",
             code="shares_changed",
         )
-
-
-def _take_number(practice: Practice) -> int:
-    """The next number. Its row stays locked until the transaction ends, and a rollback gives the number back."""
-    NumberSequence.objects.get_or_create(practice=practice, kind="invoice")
-    sequence = lock(NumberSequence.objects.filter(practice=practice, kind="invoice")).get()
-    number = sequence.next_number
-    sequence.next_number = number + 1
-    sequence.save(update_fields=["next_number"])
-    return number
 
 
 def _post_lines(invoice: Invoice, lines: Sequence[InvoiceLine], actor_id: UUID | None) -> None:

@@ -23,8 +23,8 @@ from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import get_service_row, list_services
 from paywell.documents.access import access_superbill
+from paywell.documents.errors import NoSuperbill
 from paywell.documents.gaps import superbill_gaps
-from paywell.documents.superbills import NoSuperbill
 from paywell.documents.web import page_response, pdf_response
 
 

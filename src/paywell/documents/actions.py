@@ -1,0 +1,100 @@
+"""Issuing: a document gets its number and is kept as it is, for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from paywell.audit.actions import record
+from paywell.clients.models import BillingAccount, Contact
+from paywell.core import clock
+from paywell.core.errors import UserError
+from paywell.documents.frozen import dump, get_digest
+from paywell.documents.models import IssuedClient, IssuedDocument
+from paywell.documents.types import Issued, Kind
+from paywell.invoicing.numbers import take_number
+from paywell.practice.models import Practice
+
+PREFIXES: Final = {
+    Kind.SUPERBILL: "SB-",
+    Kind.STATEMENT: "ST-",
+    Kind.RECEIPT: "RC-",
+    Kind.REFUND: "RF-",
+    Kind.YEARLY: "YS-",
+    Kind.ESTIMATE: "GFE-",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document about to be issued, and what decides who may see it."""
+
+    document: Issued  #: its `number` and `replaces` are filled in when it is issued
+    account: BillingAccount
+    client_ids: Collection[UUID]  #: all whom it speaks of
+    has_diagnosis: bool = False
+    contact: Contact | None = None  #: the payer, for receipts
+    subject_id: UUID | None = None  #: the payment or refund, for receipts: one receipt for each
+    period: tuple[date, date] | None = None
+
+
+def issue_document(
+    *,
+    practice: Practice,
+    draft: Draft,
+    actor_id: UUID | None,
+    corrects: IssuedDocument | None = None,
+    override: str = "",
+) -> IssuedDocument:
+    """Number the document, freeze it with its digest, and keep it. One transaction, which may be part of another.
+
+    A correction refers to the one that it corrects, which must be of the same kind and account and not yet
+    corrected (UserError `already_corrected`). `override` is staff's reason for issuing against the check.
+    """
+    kind = draft.document.kind
+    if corrects is not None and (corrects.kind, corrects.account_id) != (kind.value, draft.account.id):
+        raise ValueError("A correction is of the same kind and for the same account.")
+    now = clock.now()
+    with transaction.atomic():
+        number = take_number(practice, kind.value)
+        if corrects is not None and IssuedDocument.objects.filter(practice=practice, corrects=corrects).exists():
+            raise UserError("That document has been corrected already.", code="already_corrected")
+        label = f"{PREFIXES[kind]}{number:04d}"
+        data = dump(replace(draft.document, number=label, replaces=corrects.label if corrects else ""))
+        row = IssuedDocument.objects.create(
+            practice=practice,
+            kind=kind.value,
+            number=number,
+            label=label,
+            account=draft.account,
+            contact=draft.contact,
+            subject_id=draft.subject_id,
+            period_from=draft.period[0] if draft.period else None,
+            period_to=draft.period[1] if draft.period else None,
+            has_diagnosis=draft.has_diagnosis,
+            data=data,
+            digest=get_digest(data),
+            issued_on=clock.business_date(now, practice.timezone),
+            issued_at=now,
+            issued_by=actor_id,
+            override=override[:300],
+            corrects=corrects,
+        )
+        IssuedClient.objects.bulk_create(
+            IssuedClient(practice=practice, document=row, client_id=client_id)
+            for client_id in set(draft.client_ids)
+        )
+        record(
+            practice_id=practice.id,
+            actor_id=actor_id,
+            action="documents.issue",
+            target_kind=kind.value,
+            target_id=row.id,
+            detail={"label": label, **({"override": True} if override else {})},
+        )
+    return row

@@ -1,0 +1,26 @@
+"""Receipts are issued when the money moved, whether or not anybody opens them."""
+
+from __future__ import annotations
+
+from paywell.documents.receipts import issue_receipt, issue_refund_receipt
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
+
+
+def on_payment_succeeded(event: OutboxEvent) -> None:
+    rows = Attempt.objects.select_related("practice", "account", "contact", "processor_account")
+    attempt = rows.filter(practice_id=event.practice_id, id=event.payload["attempt_id"]).first()
+    if attempt is not None and attempt.state == AttemptState.SUCCEEDED:
+        issue_receipt(attempt)
+
+
+def on_refund_done(event: OutboxEvent) -> None:
+    rows = Refund.objects.select_related(
+        "practice", "attempt__practice", "attempt__account", "attempt__contact", "attempt__processor_account"
+    )
+    refund = rows.filter(practice_id=event.practice_id, id=event.payload["refund_id"]).first()
+    if refund is not None and refund.state == RefundState.DONE:
+        issue_refund_receipt(refund)
+
+
+HANDLERS = {"payments.payment_succeeded": on_payment_succeeded, "payments.refund_done": on_refund_done}

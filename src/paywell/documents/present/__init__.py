@@ -1,0 +1,29 @@
+"""The printed form: every label, date and amount of a document as text, in order.
+
+The Typst templates and the HTML templates both lay out this one form, so that the PDF and the page say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from paywell.documents.present.invoice import present_invoice
+from paywell.documents.present.parts import Printed, card_name
+from paywell.documents.present.payment import present_receipt, present_refund
+from paywell.documents.present.superbill import present_superbill
+from paywell.documents.types import Document, Kind
+
+__all__ = ["Printed", "card_name", "present"]
+
+_KINDS: dict[Kind, Callable[[Any], Printed]] = {
+    Kind.INVOICE: present_invoice,
+    Kind.SUPERBILL: present_superbill,
+    Kind.RECEIPT: present_receipt,
+    Kind.REFUND: present_refund,
+}
+
+
+def present(document: Document) -> Printed:
+    """The document's printed form, in the language that is active and the document's own locale."""
+    return _KINDS[document.kind](document)

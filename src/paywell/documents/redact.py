@@ -1,0 +1,53 @@
+"""Takes from a document what a viewer may not see. Dates and amounts always stay: the sums must add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from paywell.documents.rights import Sight
+from paywell.documents.types import (
+    Issued,
+    ReceiptDocument,
+    ReceiptItem,
+    RefundDocument,
+    StatementDocument,
+    StatementItem,
+    YearlyDocument,
+    YearlyItem,
+)
+
+Item = TypeVar("Item", ReceiptItem, StatementItem, YearlyItem)
+
+
+def redact(document: Issued, sight: Sight) -> Issued:
+    """Names, clinicians and the wording of services go, line by line, where `sight` does not have the client.
+
+    A superbill and an estimate are seen as a whole or not at all.
+    """
+    if isinstance(document, ReceiptDocument | RefundDocument):
+        return replace(document, items=tuple(_item(item, sight) for item in document.items))
+    if isinstance(document, StatementDocument):
+        return replace(document, items=tuple(_item(item, sight) for item in document.items))
+    if isinstance(document, YearlyDocument):
+        return replace(document, items=tuple(_item(item, sight) for item in document.items))
+    return document
+
+
+def without_card(document: Issued) -> Issued:
+    """For a payer who looks at another's payment: a card is never shown to them."""
+    if isinstance(document, ReceiptDocument | RefundDocument):
+        return replace(document, card_brand="", card_last4="")
+    if isinstance(document, StatementDocument):
+        return replace(document, items=tuple(replace(item, method="") for item in document.items))
+    return document
+
+
+def _item(item: Item, sight: Sight) -> Item:
+    if not item.client_id:
+        return item
+    names = {str(client_id) for client_id in sight.names}
+    wordings = {str(client_id) for client_id in sight.wordings}
+    if item.client_id not in names:
+        item = replace(item, client="", clinician="")
+    return item if item.client_id in wordings else replace(item, wording="")
