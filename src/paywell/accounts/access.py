@@ -48,3 +48,15 @@ def access_desk(
         access_refused(viewer=viewer, kind="desk", target=target, reason=f"role lacks {permission}")
         raise NotFoundForViewer
     return viewer
+
+
+def access_desk_as(user_id: UUID | None, practice_id: UUID, permission: Permission) -> StaffViewer:
+    """The staff member who asked for work that is done later, with the rights that they have now.
+
+    Raises NotFoundForViewer where they are not staff any more or may not do it any more.
+    """
+    user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
+    if user is None:
+        access_refused(viewer=None, kind="desk", target=practice_id, reason="no such person")
+        raise NotFoundForViewer
+    return access_desk(user, None, permission, practice_id=practice_id)

@@ -8,6 +8,8 @@ from typing import Final
 PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.payments.jobs.deliver_outbox", 2),
     ("paywell.payments.jobs.reconcile", 60),
+    ("paywell.work.jobs.run_due", 1),
+    ("paywell.work.jobs.forget_expired", 3600),
     ("paywell.payments.jobs.sweep_all", 3600),
     ("paywell.books.jobs.check", 600),
 )

@@ -15,7 +15,10 @@ from paywell.clients.queries import list_contacts
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.desk.queries.scope import services_of
+from paywell.desk.queries.work import works_of
 from paywell.practice.models import Clinician
+from paywell.work.models import Work, WorkFile
+from paywell.work.queries import list_files
 
 Row = TypeVar("Row", bound=Model)
 
@@ -43,6 +46,16 @@ def access_catalog_item(viewer: StaffViewer, item_id: UUID) -> CatalogItem:
 def access_staff_member(viewer: StaffViewer, member_id: UUID) -> StaffMember:
     rows = StaffMember.objects.filter(practice=viewer.practice, ended_at=None).select_related("user", "clinician")
     return _get(viewer, "staff member", rows, member_id)
+
+
+def access_work(viewer: StaffViewer, work_id: UUID) -> Work:
+    """A piece of long work that the viewer may see."""
+    return _get(viewer, "work", works_of(viewer), work_id)
+
+
+def access_work_file(viewer: StaffViewer, work_id: UUID, file_id: UUID) -> WorkFile:
+    """A file of such a work, while it is kept."""
+    return _get(viewer, "work file", list_files(access_work(viewer, work_id)), file_id)
 
 
 def refuse(viewer: StaffViewer, kind: str, target: UUID | str, reason: str) -> NoReturn:

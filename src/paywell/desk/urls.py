@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paywell.desk.views import clients, invoices, overview, payments, people, services, settings
+from paywell.desk.views import clients, invoices, overview, payments, people, services, settings, work
 
 app_name = "desk"
 urlpatterns = [
@@ -75,6 +75,11 @@ urlpatterns = [
     path("settings/staff/new/", settings.staff_new, name="staff_new"),
     path("settings/staff/<uuid:member_id>/invite/", settings.staff_invite, name="staff_invite"),
     path("settings/staff/<uuid:member_id>/end/", settings.staff_end, name="staff_end"),
+    path("work/", work.works, name="works"),
+    path("work/<uuid:work_id>/", work.work, name="work"),
+    path("work/<uuid:work_id>/cancel/", work.work_cancel, name="work_cancel"),
+    path("work/<uuid:work_id>/files.zip", work.work_zip, name="work_zip"),
+    path("work/<uuid:work_id>/files/<uuid:file_id>/", work.work_file, name="work_file"),
     path("audit/", settings.audit, name="audit"),
     path("status/", overview.status, name="status"),
 ]

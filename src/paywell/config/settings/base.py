@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "paywell.ledger",
     "paywell.audit",
     "paywell.outbox",
+    "paywell.work",
     "paywell.clients",
     "paywell.care",
     "paywell.invoicing",

@@ -25,6 +25,8 @@ from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.models import AccountKind
 from paywell.payments.models import Attempt, AttemptEvent, AttemptLine, AttemptState, ProcessorAccount, Review
 from paywell.practice.models import Clinician, Practice
+from paywell.work.models import Work, WorkFile
+from paywell.work.tests.factories import make_ended_work
 
 DAY = date(2026, 11, 3)
 
@@ -48,6 +50,8 @@ class Desk:
     processor_account: ProcessorAccount
     attempt: Attempt
     review: Review
+    work: Work  #: ended, asked for by the owner
+    work_file: WorkFile
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
     def browser(self, role: Role = Role.OWNER) -> Browser:
@@ -72,6 +76,8 @@ class Desk:
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
+            "work_id": self.work.id,
+            "file_id": self.work_file.id,
         }
 
 
@@ -104,11 +110,12 @@ def make_desk(**practice: Any) -> Desk:
         practice=made, attempt=attempt, kind="late_success", dedupe=f"late_success:{attempt.id}",
         amount_minor=7_000, currency="USD", detail="A second answer", opened_at=clock.now(),
     )  # fmt: skip
+    owner = make_staff(made, Role.OWNER)
     desk = Desk(
         made, clinician, item, client, contact, grant, invitation, diagnosis, services[0], unpaid, services[2],
-        invoice, processor_account, attempt, review,
+        invoice, processor_account, attempt, review, *make_ended_work(made.id, owner.user_id),
     )  # fmt: skip
-    desk.members[Role.OWNER] = make_staff(made, Role.OWNER)
+    desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
     return desk
 

@@ -34,21 +34,27 @@ class ClockedWorker(Worker):
         )
         self._due = {path: 0.0 for path, _ in PERIODIC}
 
-    def run_due(self) -> None:
-        """Run what the clock asks for, in this process: a job that fails is logged and comes again."""
+    def run_due(self) -> bool:
+        """Run what the clock asks for, in this process: a job that fails is logged and comes again.
+
+        True where a job says that there is more to do at once.
+        """
+        more = False
         for path, every_s in PERIODIC:
             if time.monotonic() < self._due[path]:
                 continue
             self._due[path] = time.monotonic() + every_s
             try:
-                import_string(path).call()
+                more |= import_string(path).call() is True
             except Exception:
                 log.exception("%s failed; it runs again in %s s", path, every_s)
+        return more
 
-    def run_once(self) -> None:
-        """Everything that is due and everything that is queued."""
-        self.run_due()
+    def run_once(self) -> bool:
+        """Everything that is due and everything that is queued. True where more can be done at once."""
+        more = self.run_due()
         super().run()
+        return more
 
 
 class Command(BaseCommand):
@@ -71,12 +77,13 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, finish)
         signal.signal(signal.SIGTERM, finish)
         while not stop:
+            more = False
             try:
-                worker.run_once()
+                more = worker.run_once()
             except OperationalError:
                 log.exception("The database did not answer; trying again")
                 close_old_connections()
-            if once:
+            if once and not more:
                 return
-            if not stop:
+            if not stop and not more:
                 time.sleep(interval)

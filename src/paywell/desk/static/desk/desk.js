@@ -1,5 +1,5 @@
 // The desk works without this file. It adds: "/" to the search, lists that filter as one types, Check All,
-// and buttons that can't be pressed twice.
+// buttons that can't be pressed twice, and the progress of long work.
 "use strict";
 
 document.addEventListener("keydown", (event) => {
@@ -66,6 +66,30 @@ for (const button of document.querySelectorAll("[data-once]")) {
     button.form.dataset.sent = "yes";
     button.setAttribute("aria-disabled", "true");
   });
+}
+
+// Long work: look again every other second until it has ended; then load the page with what came of it.
+const progress = document.querySelector("[data-poll]");
+if (progress) {
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual", headers: { "X-Background": "1" } });
+      if (!answer.ok) return location.reload();
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("progress");
+      if (!found || !found.hasAttribute("data-poll")) return location.reload();
+      const bar = progress.querySelector("progress");
+      const next = found.querySelector("progress");
+      if (bar && next && next.hasAttribute("value")) {
+        bar.max = next.max;
+        bar.value = next.value;
+      }
+      for (const part of ["#progress-words", ".badge"]) progress.querySelector(part)?.replaceWith(found.querySelector(part));
+    } catch {
+      // Offline for a moment: ask again.
+    }
+    return setTimeout(look, 2000);
+  };
+  setTimeout(look, 1500);
 }
 
 // On a phone the rail and the tabs scroll sideways: bring the present entry into sight.

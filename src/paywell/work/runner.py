@@ -1,0 +1,262 @@
+"""Does long work in short steps: leased, each step in its own transaction, a few seconds at a time.
+
+One worker process also looks up payments and delivers e-mails, so long work gives way after `BUDGET_S`. Whoever
+has the lease proves it at the beginning of each transaction: a worker that was slow or was thought dead can mark
+nothing any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from paywell.audit.actions import record
+from paywell.core import clock
+from paywell.core.db import lock, phase, scope_to_practice
+from paywell.core.errors import NotAllowed, NotFoundForViewer, UserError
+from paywell.core.ids import new_key
+from paywell.work.kinds import Kind, get_kind
+from paywell.work.models import OPEN_STATES, ItemState, Work, WorkFile, WorkItem, WorkState
+from paywell.work.types import Done, NewFile, Result, Skipped
+
+_log = logging.getLogger("paywell.work")
+
+#: How long the worker stays with long work before it looks at everything else again.
+BUDGET_S: Final = 3.0
+#: After it, another worker may take what one left without a word.
+LEASE: Final = timedelta(minutes=2)
+#: An item that failed this often counts as failed; planning or finishing that did ends the work.
+TRIES: Final = 3
+PAUSE: Final = timedelta(seconds=5)
+
+
+class LeaseLost(Exception):
+    """Another worker has the work now, or it has ended."""
+
+
+class Canceled(Exception):
+    """Somebody canceled it."""
+
+
+def serve_due(budget_s: float = BUDGET_S) -> bool:
+    """Work on what is due, in turn, until nothing is or the budget is used. True where more can be done at once."""
+    deadline = time.monotonic() + budget_s
+    while (work := _take_next()) is not None:
+        _serve(work, deadline)
+        if time.monotonic() >= deadline:
+            return _due().exists()
+    return False
+
+
+def _due() -> QuerySet[Work]:
+    now = clock.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    return Work.objects.filter(free, state__in=OPEN_STATES, next_try_at__lte=now)
+
+
+def _take_next() -> Work | None:
+    """Lease the work that has waited longest."""
+    waiting = _due().order_by(F("served_at").asc(nulls_first=True), "created_at")
+    for work_id in waiting.values_list("id", flat=True)[:5]:
+        now, key = clock.now(), new_key()
+        taken = _due().filter(pk=work_id).update(
+            lease_key=key, lease_until=now + LEASE, served_at=now, state=WorkState.RUNNING,
+            started_at=Coalesce("started_at", now),
+        )  # fmt: skip
+        if taken:
+            return Work.objects.get(pk=work_id)
+    return None
+
+
+def _serve(work: Work, deadline: float) -> None:
+    """Steps of one work until it ends or the deadline is there; afterwards its lease is free again."""
+    with _scoped_to(work.practice_id):
+        try:
+            kind = get_kind(work.kind)
+            if work.total is None:
+                _plan(work, kind)
+            while _step(work, kind):
+                if time.monotonic() >= deadline:
+                    return
+            _finish(work, kind)
+        except LeaseLost:
+            _log.warning("work %s (%s) was taken over or ended", work.id, work.kind)
+        except Canceled:
+            _end(work, WorkState.CANCELED)
+        except UserError as error:
+            _end(work, WorkState.FAILED, problem=error.message)
+        except (NotFoundForViewer, NotAllowed):
+            _end(work, WorkState.FAILED, problem=_("The person who asked for it may not do this any more."))
+        except Exception:
+            _log.exception("work %s (%s) could not be planned or finished", work.id, work.kind)
+            _try_again(work)
+        finally:
+            Work.objects.filter(pk=work.pk, lease_key=work.lease_key).update(lease_key="", lease_until=None)
+
+
+def _plan(work: Work, kind: Kind) -> None:
+    """Write down what there is to do, all of it or nothing."""
+    items = list(kind.plan(work))
+    with phase():
+        _hold(work)
+        WorkItem.objects.bulk_create(
+            WorkItem(
+                practice_id=work.practice_id, work=work, position=position, subject_id=item.subject_id,
+                label=item.label[:160], data=dict(item.data),
+            )
+            for position, item in enumerate(items)
+        )  # fmt: skip
+        Work.objects.filter(pk=work.pk).update(total=len(items))
+
+
+def _step(work: Work, kind: Kind) -> bool:
+    """Do the next items. False when none is left."""
+    with phase():
+        _hold(work)
+        items = _next_items(work, kind)
+        WorkItem.objects.filter(pk__in=[item.pk for item in items]).update(tries=F("tries") + 1)
+    if not items:
+        return False
+    try:
+        if kind.in_transaction:
+            with phase():
+                _hold(work)
+                _mark(work, kind, items, kind.do(work, items))
+        else:
+            results = kind.do(work, items)
+            with phase():
+                _hold(work, even_if_canceled=True)
+                _mark(work, kind, items, results)
+    except (LeaseLost, Canceled, NotFoundForViewer, NotAllowed):
+        raise
+    except Exception as error:
+        _set_back(work, kind, items, error)
+    return True
+
+
+def _next_items(work: Work, kind: Kind) -> list[WorkItem]:
+    """The next batch; an item that failed before is tried alone, so that it holds up no other."""
+    items = list(work.items.filter(state=ItemState.TODO).order_by("position")[: kind.batch])
+    return items[:1] if items and items[0].tries else [item for item in items if not item.tries]
+
+
+def _set_back(work: Work, kind: Kind, items: Sequence[WorkItem], error: Exception) -> None:
+    """A step did not go through: skip with the reason, give up on an item, or leave it for another try."""
+    if isinstance(error, UserError) and len(items) == 1:
+        with phase():
+            _hold(work, even_if_canceled=True)
+            _mark(work, kind, items, [Skipped(error.message)])
+        return
+    _log.error("a step of work %s (%s) failed", work.id, work.kind, exc_info=error)
+    for item in items:
+        if item.tries + 1 >= TRIES:
+            with phase():
+                _hold(work, even_if_canceled=True)
+                WorkItem.objects.filter(pk=item.pk).update(
+                    state=ItemState.FAILED, words=_("This failed several times and was left out.")
+                )
+                Work.objects.filter(pk=work.pk).update(failed=F("failed") + 1)
+
+
+def _mark(work: Work, kind: Kind, items: Sequence[WorkItem], results: Sequence[Result]) -> None:
+    """Say in the database what became of the items, and keep their files."""
+    if len(results) != len(items):
+        raise ValueError(f"{kind.name} gave {len(results)} results for {len(items)} items")
+    done = [item.pk for item, result in zip(items, results, strict=True) if isinstance(result, Done)]
+    todo = WorkItem.objects.filter(state=ItemState.TODO)
+    marked = todo.filter(pk__in=done).update(state=ItemState.DONE)
+    for item, result in zip(items, results, strict=True):
+        if isinstance(result, Skipped):
+            marked += todo.filter(pk=item.pk).update(state=ItemState.SKIPPED, words=result.words[:300])
+        else:
+            _keep(work, kind, result.files)
+    if marked != len(items):
+        raise LeaseLost
+    Work.objects.filter(pk=work.pk).update(
+        done=F("done") + len(done), skipped=F("skipped") + len(items) - len(done)
+    )
+
+
+def _keep(work: Work, kind: Kind, files: Sequence[NewFile]) -> None:
+    now = clock.now()
+    WorkFile.objects.bulk_create(
+        WorkFile(
+            practice_id=work.practice_id, work=work, name=file.name, content_type=file.content_type,
+            content=file.content, size=len(file.content), created_at=now, expires_at=now + kind.keep_files,
+        )
+        for file in files
+    )  # fmt: skip
+
+
+def _finish(work: Work, kind: Kind) -> None:
+    work.refresh_from_db(fields=["total", "done", "skipped", "failed", "cancel_requested_at"])
+    finished = kind.finish(work)
+    with phase():
+        _hold(work)
+        _keep(work, kind, finished.files)
+        Work.objects.filter(pk=work.pk).update(summary=dict(finished.summary))
+        _close(work, WorkState.DONE)
+
+
+def _end(work: Work, state: WorkState, *, problem: str = "") -> None:
+    """End it before its end. What was done stays done."""
+    with phase():
+        try:
+            _hold(work, even_if_canceled=True)
+        except LeaseLost:
+            return
+        _close(work, state, problem=problem)
+
+
+def _close(work: Work, state: WorkState, *, problem: str = "") -> None:
+    Work.objects.filter(pk=work.pk).update(state=state, finished_at=clock.now(), problem=problem[:300])
+    row = Work.objects.get(pk=work.pk)
+    record(
+        practice_id=work.practice_id, actor_id=None, action=f"work.{state}_work",
+        target_kind="work", target_id=work.pk,
+        detail={"kind": work.kind, "done": row.done, "skipped": row.skipped, "failed": row.failed},
+    )  # fmt: skip
+
+
+def _try_again(work: Work) -> None:
+    """Planning or finishing failed for a reason that nobody at the desk can put right: later, or not at all."""
+    tries = work.tries + 1
+    if tries >= TRIES:
+        _end(work, WorkState.FAILED, problem=_("It failed several times. The log of the installation says why."))
+        return
+    Work.objects.filter(pk=work.pk, lease_key=work.lease_key).update(
+        tries=tries, next_try_at=clock.now() + PAUSE * tries
+    )
+
+
+def _hold(work: Work, *, even_if_canceled: bool = False) -> None:
+    """Lock the work's row and prove that it is still ours; prolong the lease.
+
+    Raises LeaseLost, or Canceled where somebody asked to stop.
+    """
+    mine = Work.objects.filter(pk=work.pk, lease_key=work.lease_key, state=WorkState.RUNNING)
+    row = lock(mine).first()
+    if row is None:
+        raise LeaseLost
+    if row.cancel_requested_at and not even_if_canceled:
+        raise Canceled
+    mine.update(lease_until=clock.now() + LEASE)
+
+
+@contextmanager
+def _scoped_to(practice_id: UUID) -> Iterator[None]:
+    """Within the block the database shows this practice's rows only."""
+    scope_to_practice(practice_id)
+    try:
+        yield
+    finally:
+        scope_to_practice(None)
