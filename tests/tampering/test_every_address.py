@@ -28,6 +28,7 @@ PUBLIC = {
     "accounts:keep_alive",  # tells that nobody is signed in
     "accounts:invitation",  # without a good link: that it is not valid
     "accounts:invitation_link",
+    "paylink:ask",  # says the same to everybody
     "account_login",
     "account_signup",  # closed: by invitation only
     "account_inactive",
@@ -41,8 +42,6 @@ PUBLIC = {
     "account_confirm_login_code",
     "mfa_login_webauthn",
 }
-#: Signed by the processor or by us, not by a session: tried in their own tests.
-SIGNED = {"api:notices", "portal:return"}
 #: Known to the sign-in package alone, and looked up among the person's own.
 OWN_ONLY = {"mfa_remove_webauthn", "mfa_edit_webauthn"}
 MARK = "Quillfeather"
@@ -70,6 +69,8 @@ def walk(patterns: list[Any], namespace: str = "", outer: tuple[str, ...] = ()) 
 
 
 ADDRESSES = {address.name: address for address in walk(get_resolver().url_patterns)}
+#: Signed by the processor or by us, not by a session: tried in their own tests.
+SIGNED = {"api:notices", "portal:return"} | {name for name in ADDRESSES if name.startswith("paylink:")} - PUBLIC
 OF_PRACTICES = [a for name, a in ADDRESSES.items() if name.startswith(("portal:", "desk:")) and name not in SIGNED]
 
 

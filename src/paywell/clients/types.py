@@ -46,6 +46,15 @@ class PortalViewer:
     choices: tuple[AccountChoice, ...]
 
     @property
+    def contact_id(self) -> UUID | None:
+        return self.contact.id
+
+    @property
+    def actor_id(self) -> UUID | None:
+        """The user on whose behalf something is done."""
+        return self.id
+
+    @property
     def client_ids(self) -> frozenset[UUID]:
         return frozenset(right.client_id for right in self.rights)
 

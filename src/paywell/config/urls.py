@@ -11,5 +11,6 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("logo/", include("paywell.practice.urls")),
     path("portal/", include("paywell.portal.urls")),
+    path("pay/", include("paywell.portal.link_urls")),
     path("desk/", include("paywell.desk.urls")),
 ]

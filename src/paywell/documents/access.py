@@ -25,13 +25,15 @@ from paywell.documents.models import IssuedDocument
 from paywell.documents.queries import OF_PAYMENTS, get_client_ids, load_issued, visible_to
 from paywell.documents.receipts import get_refunds, issue_receipt
 from paywell.documents.redact import redact, without_card
-from paywell.documents.rights import Viewer, get_own_clients, get_sight
+from paywell.documents.rights import Sight, Viewer, get_own_clients, get_sight
 from paywell.documents.superbills import build_superbill, get_services
 from paywell.documents.types import InvoiceDocument, Issued, Kind, ReceiptDocument, SuperbillDocument
 from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments import access as payments_access
 from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.pay_links import access_link_attempt
+from paywell.payments.payer import LinkViewer
 
 
 def access_invoice(viewer: Viewer, invoice_id: UUID) -> InvoiceDocument:
@@ -91,6 +93,17 @@ def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
     document = _show(viewer, issue_receipt(attempt))
     _audit_view(viewer, Kind.RECEIPT, attempt.id)
     return cast("ReceiptDocument", document)
+
+
+def access_link_receipt(viewer: LinkViewer, attempt_id: UUID) -> ReceiptDocument:
+    """The receipt for whoever paid by a pay link: dates and amounts, no name and no service (product.md 1.6)."""
+    attempt = access_link_attempt(viewer, attempt_id)
+    if attempt.state != AttemptState.SUCCEEDED:
+        access_refused(viewer=viewer, kind=Kind.RECEIPT, target=attempt_id, reason="not paid")
+        raise NotFoundForViewer
+    nothing = Sight(names=frozenset(), wordings=frozenset())
+    document = cast("ReceiptDocument", redact(load_issued(issue_receipt(attempt)), nothing))
+    return replace(document, addressee=(), payer="", refunds=get_refunds(attempt))
 
 
 def access_issued(viewer: Viewer, document_id: UUID) -> Issued:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paywell.accounts.models import Invitation
+from paywell.clients.models import Contact
 from paywell.invoicing.models import Invoice
 from paywell.notifications import messages, recipients
 from paywell.notifications.send import Mail, send_all
 from paywell.outbox.models import OutboxEvent
-from paywell.payments.models import Attempt, Channel, Review
+from paywell.payments.models import Attempt, Channel, PayLink, Review
 
 #: What was paid outside the practice's own desk is news to staff.
 _FROM_OUTSIDE = (Channel.PORTAL, Channel.LINK)
@@ -39,6 +40,25 @@ def on_invoice_issued(event: OutboxEvent) -> None:
         return
     message = messages.invoice_issued(invoice.practice)
     send_all(event, invoice.practice, [Mail(to, message) for to in recipients.get_invoice_readers(invoice)])
+
+
+def on_pay_links_sent(event: OutboxEvent) -> None:
+    """What was revoked or paid meanwhile is left out; with nothing left nothing is sent."""
+    contact = (
+        Contact.objects.select_related("practice", "user")
+        .filter(practice_id=event.practice_id, id=event.payload["contact_id"])
+        .first()
+    )
+    wanted = event.payload["link_ids"].split(",")
+    links = list(
+        PayLink.objects.filter(
+            practice_id=event.practice_id, id__in=wanted, revoked_at=None, invoice__voided_at=None
+        ).order_by("invoice__issued_on", "id")
+    )
+    if contact is None or not links:
+        return
+    message = messages.pay_links(contact.practice, links)
+    send_all(event, contact.practice, [Mail(recipients.get_link_reader(contact), message)])
 
 
 def on_payment_succeeded(event: OutboxEvent) -> None:
@@ -85,6 +105,7 @@ def on_review_opened(event: OutboxEvent) -> None:
 HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
     "accounts.invitation_created": on_invitation_created,
     "invoicing.invoice_issued": on_invoice_issued,
+    "payments.pay_links_sent": on_pay_links_sent,
     "payments.payment_succeeded": on_payment_succeeded,
     "payments.receipt_wanted": on_receipt_wanted,
     "payments.refund_done": on_refund_done,

@@ -5,15 +5,20 @@ An e-mail lies open on lock screens and in shared mailboxes: it says that someth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel.dates import format_date
 from django.conf import settings
 from django.utils.translation import gettext
 
 from paywell.accounts.invitations import get_link
 from paywell.accounts.models import Invitation
+from paywell.core import clock
 from paywell.documents.parts import phone_text
 from paywell.documents.text import clean
+from paywell.payments.models import PayLink
+from paywell.payments.pay_links import get_url
 from paywell.practice.models import Practice
 
 
@@ -46,6 +51,20 @@ def invoice_issued(practice: Practice) -> Message:
         practice,
         gettext("%(practice)s: a new document is in your portal"),
         gettext("A new document is in your portal. Sign in to read it."),
+    )
+
+
+def pay_links(practice: Practice, links: Sequence[PayLink]) -> Message:
+    """The one e-mail that carries addresses that open something: dates and amounts, without signing in."""
+    until = min(link.expires_at for link in links)
+    day = clock.business_date(until, practice.timezone)
+    return _message(
+        practice,
+        gettext("%(practice)s: a link to pay online"),
+        gettext("You can pay online without signing in. The link is for you; please don't forward it."),
+        *(get_url(link) for link in links[1:]),
+        gettext("It works until %(day)s.") % {"day": format_date(day, "long", locale=practice.locale)},
+        link=get_url(links[0]),
     )
 
 

@@ -14,6 +14,7 @@ from paywell.core import clock
 from paywell.invoicing.models import Invoice
 from paywell.notifications.models import RecipientKind
 from paywell.payments.models import Attempt
+from paywell.payments.pay_links import address_of
 from paywell.practice.models import Practice
 
 
@@ -59,6 +60,11 @@ def get_invoice_readers(invoice: Invoice) -> list[Recipient]:
         _contact(held[0].contact, any(grant.client.wants_no_email for grant in held))
         for held in by_contact.values()
     ]
+
+
+def get_link_reader(contact: Contact) -> Recipient:
+    """Whoever is sent a pay link: also a contact without a sign-in, at the address that the practice noted."""
+    return Recipient(RecipientKind.CONTACT, contact.id, address_of(contact))
 
 
 def get_payer(attempt: Attempt) -> list[Recipient]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotAllowed, UserError
 from paywell.core.prepared import Prepared
 from paywell.payments.models import ProcessorAccount
+from paywell.payments.payer import Payer
 from paywell.payments.types import Availability, Closed
 from paywell.practice.actions import set_payments_allowed
 from paywell.practice.models import Practice
@@ -19,7 +19,7 @@ _CONNECTED = Prepared(
 )
 
 
-def get_availability(viewer: PortalViewer) -> Availability:
+def get_availability(viewer: Payer) -> Availability:
     """The switches in this order: processor, organization, client, right. The first one that is off is named.
 
     The client's switch and the right count for all clients of the open account together: as long as one of them

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import MAX_MINOR, Money
 from paywell.core.prepared import Prepared
@@ -15,6 +14,7 @@ from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.queries import get_line_balances
 from paywell.payments import errors
 from paywell.payments.models import Attempt, Claim
+from paywell.payments.payer import Payer
 from paywell.payments.types import PayForm
 
 
@@ -42,7 +42,7 @@ _CLAIMS = Prepared(
 )
 
 
-def choose_lines(viewer: PortalViewer, form: PayForm) -> list[ChosenLine]:
+def choose_lines(viewer: Payer, form: PayForm) -> list[ChosenLine]:
     """The form's lines with what is to be paid of each. Inside T1, with the billing account held.
 
     One line: the form's amount, more than zero and at most the balance due; without one the balance. Several:
@@ -60,7 +60,7 @@ def choose_lines(viewer: PortalViewer, form: PayForm) -> list[ChosenLine]:
     return [ChosenLine(line.id, share, held_by.get(line.id)) for line, share in zip(lines, shares, strict=True)]
 
 
-def _get_lines(viewer: PortalViewer, line_ids: Sequence[UUID]) -> list[InvoiceLine]:
+def _get_lines(viewer: Payer, line_ids: Sequence[UUID]) -> list[InvoiceLine]:
     lines = _LINES(
         practice=viewer.practice.id, account=viewer.account.id, clients=viewer.client_ids, lines=list(line_ids)
     )

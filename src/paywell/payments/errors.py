@@ -51,6 +51,12 @@ def voided() -> UserError:
     )
 
 
+def link_over() -> UserError:
+    return UserError(
+        "This link is no longer valid. Nothing was charged. Ask the practice for a new one.", code="link_over"
+    )
+
+
 def being_paid() -> UserError:
     return UserError(
         "A payment for one of these services is in progress. Please wait for its result and don't pay again.",

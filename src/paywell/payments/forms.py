@@ -10,23 +10,23 @@ from uuid import UUID
 
 from django.core import signing
 
-from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.payments.errors import stale_form
+from paywell.payments.payer import Payer
 from paywell.payments.types import PayForm
 
 FORM_VALID: Final = timedelta(hours=12)
 _SALT: Final = "paywell.payments.form"
 
 
-def new_form_id(viewer: PortalViewer) -> str:
+def new_form_id(viewer: Payer) -> str:
     """A signed token for one pay form of this viewer: it carries the id of the attempt to be made."""
     content = [str(new_id()), str(viewer.id), str(viewer.account.id), clock.now().isoformat()]
     return signing.dumps(content, salt=_SALT)
 
 
-def read_form_id(viewer: PortalViewer, token: str) -> UUID:
+def read_form_id(viewer: Payer, token: str) -> UUID:
     """The attempt's id. Raises UserError `stale_form` for one that is old, forged or of another viewer."""
     try:
         attempt_id, user_id, account_id, made_at = signing.loads(token, salt=_SALT)

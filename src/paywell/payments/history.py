@@ -20,6 +20,7 @@ from paywell.core.money import Money
 from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
 from paywell.core.prepared import Prepared
 from paywell.payments.models import Attempt, AttemptLine, AttemptState
+from paywell.payments.payer import Payer
 from paywell.payments.types import PaidLine, PaymentRow, Shown
 
 #: What has a place in the history. An attempt that was never sent, or was taken back, left nothing to tell of.
@@ -63,7 +64,7 @@ def recent_payments(viewer: PortalViewer, count: int = 3) -> list[PaymentRow]:
     return _portal_rows(viewer, _OF_PORTAL(**_scope(viewer), since=None, until=None, start=0, stop=count))
 
 
-def get_payment(viewer: PortalViewer, attempt: Attempt) -> PaymentRow:
+def get_payment(viewer: Payer, attempt: Attempt) -> PaymentRow:
     """One attempt, already fetched by `access_attempt`, as the history shows it. One query."""
     return _portal_rows(viewer, [attempt])[0]
 
@@ -186,7 +187,7 @@ def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(max(EARLIEST, min(day, LATEST)), time.min, ZoneInfo(zone))
 
 
-def _portal_rows(viewer: PortalViewer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
+def _portal_rows(viewer: Payer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
     """Rows as this payer may see them: no wording without the right.
 
     Of a payment that somebody else made, card, notes and the reason of a decline stay out.
@@ -194,7 +195,7 @@ def _portal_rows(viewer: PortalViewer, attempts: Iterable[Attempt]) -> list[Paym
     attempts = list(attempts)
     lines = _paid_lines(attempts, viewer.client_ids, viewer.document_client_ids)
     return [
-        _row(attempt, lines.get(attempt.id, []), is_open=attempt.contact_id == viewer.contact.id)
+        _row(attempt, lines.get(attempt.id, []), is_open=attempt.contact_id == viewer.contact_id)
         for attempt in attempts
     ]
 

@@ -10,6 +10,7 @@ from paywell.outbox.delivery import deliver_due
 from paywell.payments import sweep
 from paywell.payments.cards import forget_removed_cards
 from paywell.payments.noticing import settle_due_notices, settle_stored_notice
+from paywell.payments.pay_links import answer_request
 from paywell.payments.reconcile import reconcile_attempt, reconcile_due
 
 
@@ -23,6 +24,12 @@ def look_up(attempt_id: str) -> None:
 def settle_notice(notice_id: str) -> None:
     """A stored notice rang: look up the charge it names."""
     settle_stored_notice(UUID(notice_id))
+
+
+@task()
+def send_asked_links(email: str) -> None:
+    """Somebody asked for pay links by their address; whether it is anybody's is found out away from the page."""
+    answer_request(email)
 
 
 @task()

@@ -10,7 +10,7 @@ from encrypted_fields.fields import EncryptedJSONField
 from paywell.accounts.models import User
 from paywell.clients.models import BillingAccount, Contact
 from paywell.core.ids import new_key, new_reference
-from paywell.invoicing.models import InvoiceLine
+from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.practice.models import PracticeOwned
 
 
@@ -104,6 +104,30 @@ class ProcessorCustomer(PracticeOwned):
         ]
 
 
+class PayLink(PracticeOwned):
+    """An address by which one invoice is paid without signing in, until it expires or is revoked.
+
+    The address is signed, not stored (`payments.pay_links`). Whoever holds it sees dates and amounts, and no more.
+    """
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="pay_links")
+    made_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", help_text="Null: a payer asked."
+    )
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="pay_link_expires"),
+        ]
+        indexes = [
+            models.Index(fields=["practice", "-made_at"], name="pay_link_open", condition=Q(revoked_at=None)),
+        ]
+
+
 class Attempt(PracticeOwned):
     """One try to pay some lines with one card. A payment is an attempt that succeeded.
 
@@ -116,6 +140,7 @@ class Attempt(PracticeOwned):
     contact = models.ForeignKey(Contact, null=True, on_delete=models.PROTECT, related_name="attempts")
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.PORTAL)
+    pay_link = models.ForeignKey(PayLink, null=True, on_delete=models.PROTECT, related_name="attempts")
     state = models.CharField(max_length=16, choices=AttemptState, default=AttemptState.CREATED)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -166,6 +191,10 @@ class Attempt(PracticeOwned):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="attempt_amount"),
             models.CheckConstraint(condition=Q(captured_minor__gte=0), name="attempt_captured"),
             models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state"),
+            models.CheckConstraint(
+                condition=Q(channel="link", pay_link__isnull=False) | (~Q(channel="link") & Q(pay_link=None)),
+                name="attempt_pay_link",
+            ),
         ]
         indexes = [
             models.Index(

@@ -18,6 +18,7 @@ from paywell.core.security_log import access_refused
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, LineBalance
 from paywell.ledger.queries import get_listed_balance
+from paywell.payments.payer import Payer
 from paywell.payments.types import InvoicedLine, PayableLine, Summary
 
 
@@ -46,7 +47,7 @@ def list_payable(viewer: PortalViewer, page: int = 1) -> Page[PayableLine]:
     return balances.with_rows(_rows(viewer, balances.rows))
 
 
-def get_lines(viewer: PortalViewer, line_ids: Collection[UUID]) -> list[PayableLine]:
+def get_lines(viewer: Payer, line_ids: Collection[UUID]) -> list[PayableLine]:
     """These lines of the open account, also paid ones (balance zero), newest first.
 
     Raises NotFoundForViewer, with a security log line, if any of them is not there for the viewer.
@@ -90,7 +91,7 @@ def list_invoiced(viewer: PortalViewer, page: int = 1, size: int = PAGE_SIZE) ->
     )
 
 
-def _scope(viewer: PortalViewer) -> dict[str, Any]:
+def _scope(viewer: Payer) -> dict[str, Any]:
     """What every query here names: the practice, the open account, the clients whom the viewer acts for."""
     return {"practice": viewer.practice.id, "account": viewer.account.id, "clients": viewer.client_ids}
 
@@ -158,7 +159,7 @@ _SHOWN_LINES: Prepared[Any] = Prepared(
 )
 
 
-def _rows(viewer: PortalViewer, balances: Iterable[tuple[UUID, int]]) -> list[PayableLine]:
+def _rows(viewer: Payer, balances: Iterable[tuple[UUID, int]]) -> list[PayableLine]:
     """Lines with what is owed on each, and what the page shows beside it, in their order."""
     owed_on = dict(balances)
     lines = {line.id: line for line in _SHOWN_LINES(**_scope(viewer), lines=list(owed_on))}

@@ -8,13 +8,13 @@ from uuid import UUID
 from django.db.models import Q
 
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.core.errors import NotAllowed, NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.payments import errors, machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.orders import charge_order, is_return_signature
+from paywell.payments.payer import Payer
 from paywell.payments.schedule import READ_PAUSE
 from paywell.payments.settle import Answer, settle, settle_answers
 from paywell.processors.contract import Verdict
@@ -28,7 +28,7 @@ def return_from_processor(*, attempt_id: UUID, signature: str) -> Attempt:
     The first return is stored; another one, whoever makes it, changes nothing. Raises NotFoundForViewer for a
     signature that is not this attempt's.
     """
-    attempt = Attempt.objects.filter(pk=attempt_id).first()
+    attempt = Attempt.objects.select_related("pay_link").filter(pk=attempt_id).first()
     if attempt is None or not is_return_signature(attempt, signature):
         access_refused(viewer="anonymous", kind="return", target=attempt_id, reason="wrong signature")
         raise NotFoundForViewer
@@ -54,14 +54,14 @@ def check_attempt(*, attempt: Attempt, cause: str = "read") -> Attempt:
     return settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause=cause)
 
 
-def cancel_attempt(*, viewer: PortalViewer | StaffViewer, attempt: Attempt) -> Attempt:
+def cancel_attempt(*, viewer: Payer | StaffViewer, attempt: Attempt) -> Attempt:
     """Fence the attempt at the processor, then settle: canceled, or what happened instead.
 
     A payer may while only they could go on with it, staff while it is open. Raises UserError `too_late`.
     """
     if attempt.practice_id != viewer.practice.id:
         raise NotFoundForViewer
-    if isinstance(viewer, PortalViewer):
+    if not isinstance(viewer, StaffViewer):
         if attempt.account_id != viewer.account.id:
             raise NotFoundForViewer
         may = attempt.state in machine.REPLACEABLE

@@ -20,7 +20,6 @@ from uuid import UUID
 from django.db import IntegrityError, OperationalError
 
 from paywell.clients.models import BillingAccount
-from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.core.db import is_busy, lock, phase, repeat
 from paywell.core.errors import NotFoundForViewer
@@ -45,6 +44,7 @@ from paywell.payments.models import (
     SavedCard,
 )
 from paywell.payments.orders import charge_order
+from paywell.payments.payer import Payer, check_payer, get_channel, get_link
 from paywell.payments.returning import fence
 from paywell.payments.schedule import LEASE, STEP_VALID
 from paywell.payments.settle import Answer, settle_answers
@@ -87,7 +87,7 @@ class _InTheWay(Exception):
         self.attempts = attempts
 
 
-def start_payment(*, viewer: PortalViewer, form: PayForm) -> Attempt:
+def start_payment(*, viewer: Payer, form: PayForm) -> Attempt:
     """Pay what the form says. Returns the attempt in whatever state it has come to.
 
     Two steps: `awaiting_action`, and `step_url` is where the payer goes next. Sending the same form again
@@ -126,14 +126,14 @@ def _replace(older: Sequence[Attempt]) -> None:
             raise errors.being_paid()
 
 
-def _place_again(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
+def _place_again(viewer: Payer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
     try:
         return _place(viewer, form, processor_account)
     except _InTheWay:
         raise errors.being_paid() from None
 
 
-def _place(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
+def _place(viewer: Payer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
     """T1, again where the database asks for it: nothing was sent yet."""
     try:
         return repeat(lambda: _decide(viewer, form, processor_account))
@@ -143,7 +143,7 @@ def _place(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcco
         raise
 
 
-def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
+def _decide(viewer: Payer, form: PayForm, processor_account: ProcessorAccount | None) -> _Placed:
     """Everything that is decided is decided here, with the billing account held."""
     content_hash = hash_content(form)
     with phase():
@@ -155,6 +155,7 @@ def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcc
             return _resume(viewer, form, before, content_hash, now)
         if processor_account is None or not processor_account.practice.payments_allowed:
             raise errors.payments_closed()
+        check_payer(viewer, form.line_ids, now)
         check_declines(viewer, now)
         chosen = choose_lines(viewer, form)
         in_the_way = [each.held_by for each in chosen if each.held_by is not None]
@@ -168,8 +169,10 @@ def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcc
             practice_id=viewer.practice.id,
             account_id=viewer.account.id,
             processor_account=processor_account,
-            contact_id=viewer.contact.id,
-            actor_id=viewer.id,
+            contact_id=viewer.contact_id,
+            actor_id=viewer.actor_id,
+            channel=get_channel(viewer),
+            pay_link=get_link(viewer),
             amount_minor=sum(each.share.minor for each in chosen),
             currency=chosen[0].share.currency,
             notes=form.notes,
@@ -183,7 +186,8 @@ def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcc
         )
         style = processor_accounts.make_processor(processor_account).style
         if style is Style.TWO_STEP:
-            attempt.consent_version = STEP_TWO_VERSION
+            # A card can be kept only for somebody: whoever holds a pay link has no list to find it in.
+            attempt.consent_version = STEP_TWO_VERSION if attempt.contact_id else ""
         elif not form.card_token and saved_card is None:
             raise errors.card_missing()
         attempt.save(force_insert=True)
@@ -192,7 +196,7 @@ def _decide(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAcc
         return _Placed(attempt, is_ours=True, customer=_get_customer(attempt), memo=memo)
 
 
-def _resume(viewer: PortalViewer, form: PayForm, before: Attempt, content_hash: str, now: datetime) -> _Placed:
+def _resume(viewer: Payer, form: PayForm, before: Attempt, content_hash: str, now: datetime) -> _Placed:
     """The same form again: the same attempt. One that got stuck before anything was sent goes on."""
     if (before.practice_id, before.account_id) != (viewer.practice.id, viewer.account.id):
         access_refused(viewer=viewer, kind="attempt", target=before.id, reason="of another account")
@@ -214,10 +218,10 @@ def _may_replace(older: Attempt, now: datetime) -> bool:
     return AttemptState(older.state) in machine.REPLACEABLE and not is_leased
 
 
-def _get_card(viewer: PortalViewer, form: PayForm, processor_account: ProcessorAccount) -> SavedCard | None:
+def _get_card(viewer: Payer, form: PayForm, processor_account: ProcessorAccount) -> SavedCard | None:
     if form.saved_card_id is None:
         return None
-    card = _CARD.first(practice=viewer.practice.id, contact=viewer.contact.id, id=form.saved_card_id)
+    card = _CARD.first(practice=viewer.practice.id, contact=viewer.contact_id, id=form.saved_card_id)
     if card is None:
         access_refused(viewer=viewer, kind="saved card", target=form.saved_card_id, reason="not theirs")
         raise NotFoundForViewer

@@ -9,12 +9,12 @@ from uuid import UUID
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money, parse_money
 from paywell.core.security_log import access_refused
 from paywell.payments.errors import card_missing, notes_too_long, nothing_chosen, stale_form, too_many_lines
 from paywell.payments.forms import read_form_id
+from paywell.payments.payer import Payer
 from paywell.payments.types import LINES_MAX, NOTES_MAX, PayForm
 from paywell.portal.words import CONSENTS
 from paywell.processors.contract import Style
@@ -22,7 +22,7 @@ from paywell.processors.contract import Style
 NEW_CARD = "new"
 
 
-def read_ids(viewer: PortalViewer, values: Iterable[str], kind: str) -> tuple[UUID, ...]:
+def read_ids(viewer: Payer, values: Iterable[str], kind: str) -> tuple[UUID, ...]:
     """The ids in their order, each once. Text that is no id can only be forged: NotFoundForViewer."""
     ids: dict[UUID, None] = {}
     for value in values:
@@ -34,7 +34,7 @@ def read_ids(viewer: PortalViewer, values: Iterable[str], kind: str) -> tuple[UU
     return tuple(ids)
 
 
-def read_lines(viewer: PortalViewer, values: Iterable[str]) -> tuple[UUID, ...]:
+def read_lines(viewer: Payer, values: Iterable[str]) -> tuple[UUID, ...]:
     """The ticked services. Raises UserError for none or too many."""
     ids = read_ids(viewer, values, "line")
     if not ids:
@@ -44,7 +44,7 @@ def read_lines(viewer: PortalViewer, values: Iterable[str]) -> tuple[UUID, ...]:
     return ids
 
 
-def read_pay_form(viewer: PortalViewer, data: QueryDict, style: Style) -> PayForm:
+def read_pay_form(viewer: Payer, data: QueryDict, style: Style) -> PayForm:
     """The window's form, parsed; nothing in it is believed about money of several services.
 
     Raises UserError for what the person can put right, NotFoundForViewer for what only a forger sends.

@@ -30,6 +30,7 @@ PRACTICE_FIELDS: Final = frozenset(
     {
         "name", "phone", "email", "street", "city", "state", "postal_code", "tax_id", "tax_id_kind", "npi",
         "timezone", "accent", "discreet_label", "invoice_prefix", "payment_terms_days",
+        "pay_link_days",
         "client_idle_minutes", "staff_idle_minutes",
     }
 )  # fmt: skip
@@ -228,6 +229,12 @@ def _clean_terms(days: int, *, field: str) -> int:
     return days
 
 
+def _clean_pay_link_days(days: int, *, field: str) -> int:
+    if not 1 <= days <= 365:
+        raise UserError("Let pay links work for 1 to 365 days.", code="pay_link_days_invalid", field=field)
+    return days
+
+
 _CLEANERS: Final[dict[str, Callable[..., Any]]] = {
     "phone": parse_phone,
     "email": clean_email,
@@ -239,6 +246,7 @@ _CLEANERS: Final[dict[str, Callable[..., Any]]] = {
     "timezone": _clean_timezone,
     "accent": _clean_accent,
     "payment_terms_days": _clean_terms,
+    "pay_link_days": _clean_pay_link_days,
 }
 
 

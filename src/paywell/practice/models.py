@@ -35,6 +35,11 @@ class Practice(models.Model):
     payments_allowed = models.BooleanField(default=False, help_text="Allow Payments Through Client Portal.")
     invoice_prefix = models.CharField(max_length=10, default="INV-")
     payment_terms_days = models.PositiveSmallIntegerField(default=14, validators=[MaxValueValidator(365)])
+    pay_link_days = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="A pay link's life.",
+    )
     client_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
     staff_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
     created_at = models.DateTimeField()
@@ -42,6 +47,9 @@ class Practice(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(payment_terms_days__lte=365), name="practice_terms"),
+            models.CheckConstraint(
+                condition=Q(pay_link_days__gte=1, pay_link_days__lte=365), name="practice_pay_link_days"
+            ),
         ]
 
     def __str__(self) -> str:

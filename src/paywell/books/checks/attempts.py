@@ -139,6 +139,19 @@ def _without_right(s: Scope) -> str:
                AND (g.withdrawn_at IS NULL OR g.withdrawn_at >= a.created_at))"""
 
 
+def _beyond_link(s: Scope) -> str:
+    """A pay link is for one invoice, from when it was made until it expired or was revoked."""
+    return f"""
+        SELECT DISTINCT a.practice_id, a.id FROM payments_attempt a
+          JOIN payments_attemptline al ON al.attempt_id = a.id
+          JOIN invoicing_invoiceline i ON i.id = al.line_id
+         WHERE {s.mine("a")} AND a.channel = 'link' AND NOT EXISTS (
+            SELECT 1 FROM payments_paylink p
+             WHERE p.id = a.pay_link_id AND p.practice_id = a.practice_id AND p.invoice_id = i.invoice_id
+               AND p.made_at <= a.created_at AND p.expires_at > a.created_at
+               AND (p.revoked_at IS NULL OR p.revoked_at >= a.created_at))"""
+
+
 #: What only a person's decision may do (event cause `person`): end a review, or accept money for what was closed.
 _DECIDED: Final = (
     "e.cause = 'person' AND ((e.from_state = 'in_review' AND e.to_state IN ('succeeded', 'failed'))"
@@ -202,6 +215,7 @@ CONSENT = Law(
         Question("This payment is for an invoice line of another account, practice or currency.", _others_lines),
         Question("This payment was taken after its invoice line was voided.", _after_void),
         Question("The payer had no access to the client at that time.", _without_right),
+        Question("This payment was made by a pay link that was not good for it.", _beyond_link),
     ),
 )
 FORWARD = Law(

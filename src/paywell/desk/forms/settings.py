@@ -44,6 +44,7 @@ class PracticeForm(DeskForm):
     )
     invoice_prefix = text(_("Before invoice numbers"), 10)
     payment_terms_days = forms.IntegerField(label=_("Days to pay an invoice"), min_value=0, max_value=365)
+    pay_link_days = forms.IntegerField(label=_("Days a pay link works"), min_value=1, max_value=365, initial=30)
 
     def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
         super().__init__(*args, **options)

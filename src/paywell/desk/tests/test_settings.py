@@ -90,13 +90,15 @@ def test_settings_are_saved_and_refused_at_the_field(desk: Desk) -> None:
     browser = desk.browser()
     form = {
         "name": "Willow", "phone": "(303) 555-0142", "tax_id_kind": "EIN", "tax_id": "12-3456789", "npi": "123",
-        "timezone": "America/Denver", "accent": "#224466", "payment_terms_days": "30", "invoice_prefix": "W-",
+        "timezone": "America/Denver", "accent": "#224466", "payment_terms_days": "30", "pay_link_days": "14",
+        "invoice_prefix": "W-",
     }  # fmt: skip
     answer = browser.post(url("settings_practice"), form)
     assert 'id="id_npi_error"' in answer.content.decode()
     assert browser.post(url("settings_practice"), form | {"npi": "1234567893"}).status_code == 302
     practice = Practice.objects.get(pk=desk.practice.pk)
-    assert (practice.name, practice.payment_terms_days, practice.npi) == ("Willow", 30, "1234567893")
+    assert (practice.name, practice.payment_terms_days, practice.pay_link_days) == ("Willow", 30, 14)
+    assert practice.npi == "1234567893"
 
 
 def test_clinicians_and_catalogue_grow(desk: Desk) -> None:
@@ -154,6 +156,7 @@ def test_the_tax_number_is_never_sent_to_the_browser_whole(desk: Desk) -> None:
         "timezone": "America/Denver",
         "accent": "#224466",
         "payment_terms_days": "30",
+        "pay_link_days": "30",
     }
     browser = desk.browser()
     assert browser.post(url("settings_practice"), form).status_code == 302

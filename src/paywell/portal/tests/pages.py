@@ -18,11 +18,13 @@ class _Form(HTMLParser):
         super().__init__()
         self.inputs: list[tuple[str, str]] = []
         self.inside = False
+        self.action = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.inside = "data-pay-form" in found
+            self.action = found.get("action", "") if self.inside else self.action
         is_off = found.get("type") in ("checkbox", "radio") and "checked" not in found
         if self.inside and tag == "input" and "name" in found and not is_off:
             self.inputs.append((found["name"], found.get("value", "")))
@@ -30,6 +32,18 @@ class _Form(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self.inside = False
+
+
+class Form:
+    """The pay form of a page: where it goes, and what it would send as it stands."""
+
+    def __init__(self, html: str) -> None:
+        parser = _Form()
+        parser.feed(html)
+        self.action = parser.action
+        self.data: dict[str, Any] = {}
+        for name, value in parser.inputs:
+            self.data.setdefault(name, []).append(value)
 
 
 def text(response: HttpResponse) -> str:
@@ -44,11 +58,7 @@ def window_url(*lines: InvoiceLine) -> str:
 
 def fill(browser: Browser, *lines: InvoiceLine, **changes: Any) -> dict[str, Any]:
     """What the window's form would send: its own fields, then `changes` (None takes a field away)."""
-    parser = _Form()
-    parser.feed(browser.get(window_url(*lines)).content.decode())
-    data: dict[str, Any] = {}
-    for name, value in parser.inputs:
-        data.setdefault(name, []).append(value)
+    data = Form(browser.get(window_url(*lines)).content.decode()).data
     for name, value in changes.items():
         if value is None:
             data.pop(name, None)

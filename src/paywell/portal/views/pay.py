@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from paywell.clients.types import PortalViewer
@@ -22,6 +23,7 @@ from paywell.payments.availability import get_availability
 from paywell.payments.cards import ListedCard, list_usable_cards
 from paywell.payments.forms import new_form_id
 from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.payer import Payer
 from paywell.payments.queries import get_lines, list_payable
 from paywell.payments.types import NOTES_MAX, Availability, PayableLine
 from paywell.portal.forms import NEW_CARD, parse_amount, read_lines, read_page, read_pay_form
@@ -54,7 +56,7 @@ def pay(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
         "several_clients": len(viewer.rights) > 1,
         "can_tick": any(_can_tick(row) for row in rows),
     }
-    processor = _get_processor(viewer)
+    processor = get_processor(viewer)
     context["fields"] = processor.fields() if processor else None
     response = render(request, "portal/pay.html", context)
     return allow_processor(response, processor.hosts()) if processor else response
@@ -69,7 +71,7 @@ def pay_window(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
         return _closed(request, viewer, availability)
     try:
         lines = get_lines(viewer, read_lines(viewer, request.GET.getlist("line")))
-        _check_payable(lines)
+        check_payable(lines)
     except UserError as error:
         messages.error(request, error.message)
         return redirect("portal:pay")
@@ -93,14 +95,14 @@ def pay_start(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
             return redirect("portal:pay")
         lines = get_lines(viewer, read_lines(viewer, request.POST.getlist("line")))
         return _window(request, viewer, availability, lines, error)
-    return _lead_on(attempt, availability.style)
+    return lead_on(attempt, availability.style, reverse("portal:payment", args=[attempt.id]))
 
 
-def _lead_on(attempt: Attempt, style: Style) -> HttpResponse:
-    """303, so that reloading what follows never sends the form again."""
+def lead_on(attempt: Attempt, style: Style, payment_url: str) -> HttpResponse:
+    """To the processor's step, or to the result. 303, so that reloading what follows never sends the form again."""
     if style is Style.TWO_STEP and attempt.state == AttemptState.AWAITING_ACTION and attempt.step_url:
         return HttpResponse(status=303, headers={"Location": attempt.step_url})
-    response = redirect("portal:payment", attempt.id)
+    response = redirect(payment_url)
     response.status_code = 303
     return response
 
@@ -113,26 +115,43 @@ def _window(
     error: UserError | None = None,
 ) -> HttpResponse:
     """The window, filled with what was typed where there was an error."""
-    processor = _get_processor(viewer)
+    processor = get_processor(viewer)
     if processor is None:
         return _closed(request, viewer, availability)
-    fields = processor.fields()
     context = {
         "viewer": viewer,
         "nav": "pay",
+        "start_url": reverse("portal:pay_start"),
+        "back_url": reverse("portal:pay"),
+        **window_context(request.POST, viewer, availability, processor, lines, error),
+    }
+    is_fragment = request.method == "GET" and request.headers.get("X-Paywell-Fragment") == "window"
+    template = "portal/_window.html" if is_fragment else "portal/window.html"
+    response = render(request, template, context | {"is_fragment": is_fragment}, status=422 if error else 200)
+    return allow_processor(response, processor.hosts())
+
+
+def window_context(
+    typed: QueryDict,
+    viewer: Payer,
+    availability: Availability,
+    processor: Processor,
+    lines: Sequence[PayableLine],
+    error: UserError | None,
+) -> dict[str, Any]:
+    """What `_window.html` needs beside viewer and addresses: the same for the portal and for a pay link."""
+    fields = processor.fields()
+    return {
         "lines": lines,
         "several_clients": len(viewer.rights) > 1,
         "is_test": processor.is_test,
         "fields": fields,
         "fields_config": json.dumps(dict(fields.config)) if fields else "",
         "error": error,
-        **_amount_context(request.POST, lines, viewer.account.currency),
-        **_form_context(request.POST, viewer, availability, error),
+        "keeps_cards": viewer.contact_id is not None,
+        **_amount_context(typed, lines, viewer.account.currency),
+        **_form_context(typed, viewer, availability, error),
     }
-    is_fragment = request.method == "GET" and request.headers.get("X-Paywell-Fragment") == "window"
-    template = "portal/_window.html" if is_fragment else "portal/window.html"
-    response = render(request, template, context | {"is_fragment": is_fragment}, status=422 if error else 200)
-    return allow_processor(response, processor.hosts())
 
 
 def _amount_context(typed: QueryDict, lines: Sequence[PayableLine], currency: str) -> dict[str, Any]:
@@ -149,12 +168,12 @@ def _amount_context(typed: QueryDict, lines: Sequence[PayableLine], currency: st
 
 
 def _form_context(
-    typed: QueryDict, viewer: PortalViewer, availability: Availability, error: UserError | None
+    typed: QueryDict, viewer: Payer, availability: Availability, error: UserError | None
 ) -> dict[str, Any]:
     """The form's id, the cards, the notes. After most errors it is still the same form."""
     is_inline = availability.style is Style.INLINE
     cards: list[ListedCard] = []
-    if is_inline and availability.processor_account_id is not None:
+    if is_inline and availability.processor_account_id is not None and isinstance(viewer, PortalViewer):
         cards = list_usable_cards(viewer, availability.processor_account_id)
     is_new_form = error is None or error.code in _NEEDS_NEW_FORM
     return {
@@ -178,12 +197,12 @@ def _closed(request: HttpRequest, viewer: PortalViewer, availability: Availabili
     return render(request, "portal/closed.html", {"viewer": viewer, "nav": "pay", "words": words})
 
 
-def _get_processor(viewer: PortalViewer) -> Processor | None:
+def get_processor(viewer: Payer) -> Processor | None:
     account = processor_accounts.get_active(viewer.practice.id)
     return processor_accounts.make_processor(account) if account else None
 
 
-def _check_payable(lines: Sequence[PayableLine]) -> None:
+def check_payable(lines: Sequence[PayableLine]) -> None:
     """What the list would not let one tick is not shown in a window either. `start_payment` checks again."""
     if any(line.held_by for line in lines):
         raise errors.being_paid()

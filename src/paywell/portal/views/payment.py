@@ -21,6 +21,7 @@ from paywell.payments.actions import cancel_attempt, check_attempt, return_from_
 from paywell.payments.availability import get_availability
 from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.pay_links import make_token
 from paywell.payments.queries import get_payment, get_summary
 from paywell.portal.words import explain_decline, name_card
 from paywell.processors.contract import Style
@@ -109,7 +110,13 @@ def come_back(request: HttpRequest, attempt_id: UUID, signature: str) -> HttpRes
         attempt: Attempt = return_from_processor(attempt_id=attempt_id, signature=signature)
     except NotFoundForViewer as refusal:
         return page_not_found(request, refusal)
-    response = redirect("portal:payment", attempt.id)
+    # Whoever came by a pay link has no session to lead back to: their page is under the link.
+    link = attempt.pay_link
+    response = (
+        redirect("paylink:payment", make_token(link), attempt.id)
+        if link
+        else redirect("portal:payment", attempt.id)
+    )
     response.status_code = 303
     never_store(response)
     return response
