@@ -103,7 +103,8 @@ def access_link_receipt(viewer: LinkViewer, attempt_id: UUID) -> ReceiptDocument
         raise NotFoundForViewer
     nothing = Sight(names=frozenset(), wordings=frozenset())
     document = cast("ReceiptDocument", redact(load_issued(issue_receipt(attempt)), nothing))
-    return replace(document, addressee=(), payer="", refunds=get_refunds(attempt))
+    today = clock.business_date(clock.now(), viewer.practice.timezone)
+    return replace(document, addressee=(), payer="", refunds=get_refunds(attempt), as_of=today)
 
 
 def access_issued(viewer: Viewer, document_id: UUID) -> Issued:
