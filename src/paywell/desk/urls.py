@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paywell.desk.views import clients, invoices, overview, payments, people, services, settings, work
+from paywell.desk.views import clients, invoices, overview, payments, people, processors, services, settings, work
 
 app_name = "desk"
 urlpatterns = [
@@ -61,8 +61,12 @@ urlpatterns = [
     path("invoices/<uuid:invoice_id>/void/", invoices.invoice_void, name="invoice_void"),
     path("settings/", settings.settings, name="settings"),
     path("settings/payments-allowed/", settings.payments_allowed, name="payments_allowed"),
-    path("settings/processor/connect/", settings.processor_connect, name="processor_connect"),
-    path("settings/processor/disconnect/", settings.processor_disconnect, name="processor_disconnect"),
+    path("settings/processor/", processors.processor, name="processor"),
+    path("settings/processor/keys/", processors.processor_keys, name="processor_keys"),
+    path("settings/processor/check/", processors.processor_check, name="processor_check"),
+    path("settings/processor/connect/", processors.processor_choose, name="processor_choose"),
+    path("settings/processor/connect/<slug:connector>/", processors.processor_connect, name="processor_connect"),
+    path("settings/processor/disconnect/", processors.processor_disconnect, name="processor_disconnect"),
     path("settings/practice/", settings.settings_practice, name="settings_practice"),
     path("settings/logo/", settings.settings_logo, name="settings_logo"),
     path("settings/clinicians/", settings.clinicians, name="clinicians"),

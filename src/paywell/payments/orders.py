@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from paywell.core import clock
 from paywell.core.money import Money
 from paywell.payments.models import Attempt, ProcessorCustomer, Refund
 from paywell.processors.contract import CardFacts, ChargeOrder, RefundOrder
@@ -20,7 +21,10 @@ PLAIN_LABEL: Final = "Payment"
 def charge_order(
     attempt: Attempt, *, customer: ProcessorCustomer | None = None, label: str = "", memo: str = ""
 ) -> ChargeOrder:
-    """The attempt as the processor may know it. The same on every repeat. `memo` is needed to open it alone."""
+    """The attempt as the processor may know it: the same on every repeat, but for the hour.
+
+    `memo` is needed to open it alone.
+    """
     return_url = settings.PUBLIC_URL + RETURN_PATH.format(attempt_id=attempt.id, signature=sign_return(attempt))
     return ChargeOrder(
         reference=attempt.reference,
@@ -35,6 +39,7 @@ def charge_order(
         processor_ref=attempt.processor_ref,
         created_at=attempt.created_at,
         memo=memo,
+        asked_at=clock.now(),
     )
 
 
@@ -48,6 +53,8 @@ def refund_order(refund: Refund, attempt: Attempt) -> RefundOrder:
         is_full=refund.amount_minor == attempt.captured_minor,
         card=CardFacts(brand=attempt.card_brand, last4=attempt.card_last4),
         processor_ref=refund.processor_ref,
+        created_at=refund.created_at,
+        asked_at=clock.now(),
     )
 
 

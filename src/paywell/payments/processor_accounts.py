@@ -67,6 +67,46 @@ def connect_processor(
     return account
 
 
+def change_connection(
+    *, account: ProcessorAccount, settings: Mapping[str, str], secrets: Mapping[str, str], actor_id: UUID | None
+) -> ProcessorAccount:
+    """Other keys of the same account at the processor. What is empty stays as it was.
+
+    A new secret for notices leaves the old one valid beside it: notices signed with it may be on their way.
+    """
+    with phase():
+        account = lock(ProcessorAccount.objects.filter(pk=account.pk, practice_id=account.practice_id)).get()
+        new_settings = {name: value for name, value in settings.items() if value}
+        new_secrets = {name: value for name, value in secrets.items() if value}
+        changed = {name for name, value in new_settings.items() if account.settings.get(name) != value}
+        changed |= {name for name, value in new_secrets.items() if account.secrets.get(name) != value}
+        if not changed:
+            return account
+        if "notice_secret" in changed and account.secrets.get("notice_secret"):
+            new_secrets["previous_notice_secret"] = account.secrets["notice_secret"]
+        account.settings = account.settings | new_settings
+        account.secrets = account.secrets | new_secrets
+        account.save(update_fields=["settings", "secrets"])
+        record(
+            practice_id=account.practice_id,
+            actor_id=actor_id,
+            action="payments.change_connection",
+            target_kind="processor_account",
+            target_id=account.id,
+            detail={"connector": account.connector, "changed": sorted(changed)},
+        )
+    return account
+
+
+def try_connection(
+    *, connector: str, settings: Mapping[str, str], secrets: Mapping[str, str], live_mode: bool
+) -> list[str]:
+    """What is wrong with keys that are not stored yet, in words. Raises UserError as `connect_processor` does."""
+    _check_connector(connector, live_mode=live_mode)
+    connection = Connection(settings=settings, secrets=secrets, live_mode=live_mode)
+    return list(registry.connect(connector, connection).check_setup())
+
+
 def disconnect_processor(*, practice: Practice, actor_id: UUID | None) -> ProcessorAccount | None:
     """Stop taking new payments. What was begun is still followed to its end. None where none was connected."""
     with phase():
@@ -115,7 +155,10 @@ def get_notice_url(account: ProcessorAccount) -> str:
 
 def check_connection(account: ProcessorAccount) -> list[str]:
     """What is wrong with the connection, in words; one harmless call to the processor. Empty: all is well."""
-    return list(make_processor(account).check_setup())
+    try:
+        return list(make_processor(account).check_setup())
+    except LookupError:
+        return ["A key or a setting is missing. Enter the keys again."]
 
 
 def _check_connector(name: str, *, live_mode: bool) -> None:

@@ -20,7 +20,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from django.utils.functional import Promise
+
 from paywell.core.money import Money
+
+#: Words for a screen, translated when they are shown.
+Text = str | Promise
 
 
 class Style(StrEnum):
@@ -152,6 +157,7 @@ class ChargeOrder:
     processor_ref: str = ""  #: theirs, once known
     created_at: datetime | None = None
     memo: str = ""  #: opaque: keep it with the charge, at least its first 255 characters; it comes with `open`
+    asked_at: datetime | None = None  #: now, by our clock: how old the keys are
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,8 @@ class RefundOrder:
     is_full: bool
     card: CardFacts = field(default_factory=CardFacts)
     processor_ref: str = ""
+    created_at: datetime | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +253,29 @@ class Connection:
     live_mode: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionField:
+    """One thing that the practice enters to connect, and where at the processor it is found."""
+
+    name: str  #: its key in `Connection.secrets` or `Connection.settings`
+    label: Text
+    help: Text = ""
+    is_secret: bool = True  #: encrypted at rest, never shown again
+    is_required: bool = True
+    pattern: str = ""  #: a regular expression for the whole value, to catch what was copied from elsewhere
+    advice: Text = ""  #: what to say where it does not match
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the desk asks for to connect a processor. Each connector's module declares one as `SETUP`."""
+
+    fields: tuple[ConnectionField, ...]
+    lead: Text = ""  #: what the payer will see, in a sentence
+    notices: Text = ""  #: where at the processor our notice address is entered, and for which events
+    has_live_mode: bool = True  #: asks whether the keys are test or live ones
+
+
 @runtime_checkable
 class Processor(Protocol):
     """One connector, made for one `Connection`. Every method is safe to repeat with the same order."""
@@ -252,7 +283,7 @@ class Processor(Protocol):
     name: str
     style: Style
     capabilities: frozenset[Capability]
-    is_test: bool
+    is_test: bool  #: no real money moves: the screen says so
 
     def hosts(self) -> Hosts: ...
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from paywell.processors.contract import Connection, Processor, Style
+from paywell.processors.contract import Connection, Processor, Setup, Style
 from paywell.processors.guard import Guarded
 
 
@@ -17,7 +17,7 @@ class Connector:
     name: str
     label: str
     style: Style
-    module: str  #: has `connect(Connection) -> Processor`
+    module: str  #: has `connect(Connection) -> Processor`, and `SETUP`: what the practice enters
     is_test: bool = False
 
 
@@ -34,6 +34,12 @@ CONNECTORS: dict[str, Connector] = {
         ),
     )
 }  # fmt: skip
+
+
+def get_setup(name: str) -> Setup:
+    """What the practice enters to connect. Raises KeyError for a name that is not registered."""
+    setup: Setup = import_module(CONNECTORS[name].module).SETUP
+    return setup
 
 
 def connect(name: str, connection: Connection) -> Processor:

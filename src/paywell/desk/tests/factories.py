@@ -78,6 +78,7 @@ class Desk:
             "member_id": self.members[Role.READ_ONLY].id,
             "work_id": self.work.id,
             "file_id": self.work_file.id,
+            "connector": "test_inline",
         }
 
 

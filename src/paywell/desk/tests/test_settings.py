@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from paywell.accounts.models import Invitation, Role, StaffMember
+from paywell.audit.models import AuditEvent
 from paywell.care.models import CatalogItem
 from paywell.clients.models import Client
 from paywell.desk.tests.factories import Desk
@@ -45,45 +46,100 @@ def test_the_clients_switch_goes_off_and_on(desk: Desk) -> None:
         assert Client.objects.get(pk=desk.client.pk).payments_allowed is state
 
 
-def test_a_processor_is_connected_and_disconnected_after_being_asked(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("paywell.desk.views.settings.check_connection", lambda account: ["The key is wrong."])
+KEYS = {
+    "base_url": "http://127.0.0.1:8001/",
+    "account": "acct_1",
+    "api_key": "k" * 20,
+    "notice_secret": "s" * 20,
+}
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the processor finds wrong with keys; empty until a test fills it."""
+    problems: list[str] = []
+    monkeypatch.setattr("paywell.desk.views.processors.try_connection", lambda **given: list(problems))
+    return problems
+
+
+def test_a_processor_is_disconnected_after_being_asked_and_another_connected(desk: Desk, tried: list[str]) -> None:
     browser = desk.browser()
     page = browser.get(url("processor_disconnect"))
     assert "Disconnect the processor" in page.content.decode()
     assert ProcessorAccount.objects.filter(is_active=True).count() == 1
     browser.post(url("processor_disconnect"))
     assert not ProcessorAccount.objects.filter(is_active=True).exists()
-    form = {
-        "connector": "test_two_step",
-        "base_url": "http://127.0.0.1:8001/",
-        "account": "acct_1",
-        "api_key": "k" * 20,
-        "notice_secret": "s" * 20,
-    }
-    browser.post(url("processor_connect"), form)
+    assert "Test processor, two steps" in browser.get(url("processor_choose")).content.decode()
+    answer = browser.post(url("processor_connect", "test_two_step"), KEYS, follow=True)
     active = ProcessorAccount.objects.get(is_active=True)
+    assert (active.connector, active.live_mode) == ("test_two_step", False)
     assert active.settings == {"base_url": "http://127.0.0.1:8001", "account": "acct_1"}
-    settings_page = browser.get(url("settings")).content.decode()
-    assert "The key is wrong." in settings_page
-    assert "k" * 20 not in settings_page
+    assert active.secrets == {"api_key": "k" * 20, "notice_secret": "s" * 20}
+    assert "The processor is connected." in answer.content.decode()
+    for page in ("settings", "processor", "processor_keys"):
+        html = browser.get(url(page)).content.decode()
+        assert "k" * 20 not in html
+        assert "s" * 20 not in html
+
+
+def test_keys_that_do_not_work_are_not_stored_and_said_in_words(desk: Desk, tried: list[str]) -> None:
+    tried.append("The key is wrong.")
+    before = list(ProcessorAccount.objects.values())
+    browser = desk.browser()
+    for address in (url("processor_connect", "test_two_step"), url("processor_keys")):
+        answer = browser.post(address, KEYS)
+        assert answer.status_code == 422
+        assert "The key is wrong." in answer.content.decode()
+        assert 'value="acct_1"' in answer.content.decode()  # nothing typed is lost, but for the secrets
+        assert "k" * 20 not in answer.content.decode()
+    assert list(ProcessorAccount.objects.values()) == before
+
+
+def test_what_was_copied_from_elsewhere_is_refused_at_its_field(desk: Desk, tried: list[str]) -> None:
+    answer = desk.browser().post(
+        url("processor_connect", "test_two_step"), KEYS | {"base_url": "sk_1", "api_key": ""}
+    )
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert "Enter an address, like http://127.0.0.1:8001." in html
+    assert 'id="id_api_key_error"' in html
+
+
+def test_changed_keys_leave_the_rest_and_the_old_secret_for_notices_valid(desk: Desk, tried: list[str]) -> None:
+    active = ProcessorAccount.objects.get(is_active=True)
+    active.settings = {"base_url": "http://127.0.0.1:8001", "account": "acct_1"}
+    active.secrets = {"api_key": "old-key", "notice_secret": "old-secret"}
+    active.save()
+    browser = desk.browser()
+    assert "It is stored. Leave this empty to keep it." in browser.get(url("processor_keys")).content.decode()
+    form = {"base_url": "http://127.0.0.1:8001", "account": "acct_1", "api_key": "", "notice_secret": "new-secret"}
+    assert browser.post(url("processor_keys"), form).status_code == 302
+    active.refresh_from_db()
+    assert active.secrets == {
+        "api_key": "old-key", "notice_secret": "new-secret", "previous_notice_secret": "old-secret",
+    }  # fmt: skip
+    browser.post(url("processor_keys"), form)  # the same once more: nothing changes
+    again = ProcessorAccount.objects.get(pk=active.pk)
+    assert again.secrets == active.secrets
+    event = AuditEvent.objects.get(action="payments.change_connection")
+    assert event.detail == {"connector": "test_inline", "changed": ["notice_secret"]}
+
+
+def test_the_connection_is_checked_when_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = desk.browser()
+    for problems, said in ((["The key is wrong."], "The key is wrong."), ([], "The connection works.")):
+        monkeypatch.setattr("paywell.desk.views.processors.check_connection", lambda account, p=problems: p)
+        assert said in browser.post(url("processor_check"), follow=True).content.decode()
 
 
 def test_no_test_processor_is_offered_where_they_are_refused(desk: Desk, settings: Any) -> None:
     settings.ALLOW_TEST_PROCESSORS = False
     browser = desk.browser()
     ProcessorAccount.objects.update(is_active=False)
-    form = {
-        "connector": "test_inline",
-        "base_url": "http://127.0.0.1:8001",
-        "account": "a",
-        "api_key": "k",
-        "notice_secret": "s",
-    }
-    assert browser.post(url("processor_connect"), form).status_code == 422
+    assert browser.post(url("processor_connect", "test_inline"), KEYS).status_code == 404
+    assert browser.get(url("processor_connect", "nonsense")).status_code == 404
     assert not ProcessorAccount.objects.filter(is_active=True).exists()
-    assert "no connector for a real processor" in browser.get(url("settings")).content.decode()
+    assert "Test processor" not in browser.get(url("processor_choose")).content.decode()
 
 
 def test_settings_are_saved_and_refused_at_the_field(desk: Desk) -> None:

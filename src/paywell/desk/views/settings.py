@@ -1,4 +1,4 @@
-"""The set-up: the portal switch, the processor, the practice, its clinicians, catalogue and staff; the audit."""
+"""The set-up: the portal switch, the practice, its clinicians, catalogue and staff; the audit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from paywell.care.models import CatalogItem, ServiceKind
 from paywell.core.money import Money
 from paywell.desk.access import access_catalog_item, access_clinician, access_staff_member
 from paywell.desk.actions import add_staff, end_staff
-from paywell.desk.forms.processors import ProcessorForm, list_connectors
+from paywell.desk.forms.processors import list_connectors
 from paywell.desk.forms.settings import (
     CatalogItemChangeForm,
     CatalogItemForm,
@@ -32,12 +32,7 @@ from paywell.desk.forms.settings import (
 from paywell.desk.pages import act, page_of, run, show, succeeds
 from paywell.desk.queries.settings import list_audit, list_catalog, list_clinicians
 from paywell.payments.availability import allow_payments
-from paywell.payments.processor_accounts import (
-    check_connection,
-    connect_processor,
-    disconnect_processor,
-    get_active,
-)
+from paywell.payments.processor_accounts import get_active
 from paywell.practice.actions import add_clinician, update_clinician, update_practice
 from paywell.practice.logo import set_logo
 from paywell.processors.registry import CONNECTORS
@@ -65,44 +60,6 @@ def payments_allowed(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         "Payments through the portal are off. Nobody sees the button."
     )  # fmt: skip
     return act(request, lambda: allow_payments(viewer, allowed), done=done, back="desk:settings")
-
-
-@require_http_methods(_FORM)
-@desk_view(Permission.CHANGE_SETTINGS)
-def processor_connect(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    form = ProcessorForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        account = run(
-            form,
-            lambda: connect_processor(practice=viewer.practice, actor_id=viewer.id, **form.connection()),
-        )
-        if account is not None:
-            messages.success(request, _("The processor is connected."))
-            for problem in check_connection(account):
-                messages.warning(request, problem)
-            return redirect("desk:settings")
-    return _form(request, viewer, "processor_form", form, connectors=list_connectors())
-
-
-@require_http_methods(_FORM)
-@desk_view(Permission.CHANGE_SETTINGS)
-def processor_disconnect(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    """Asks once more, then stops new payments; what was begun is followed to its end."""
-    active = get_active(viewer.practice.id)
-    if active is None:
-        messages.info(request, _("No processor is connected."))
-        return redirect("desk:settings")
-    if request.method == "POST":
-        return act(
-            request,
-            lambda: disconnect_processor(practice=viewer.practice, actor_id=viewer.id),
-            done=_("The processor is disconnected. Clients can't pay online until one is connected."),
-            back="desk:settings",
-        )
-    return show(
-        request, viewer, "processor_disconnect", "settings",
-        active=active, connector=CONNECTORS.get(active.connector),
-    )  # fmt: skip
 
 
 @require_http_methods(_FORM)

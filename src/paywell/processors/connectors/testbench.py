@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext_lazy as _
+
 from paywell.core import http
 from paywell.core.money import Money
 from paywell.processors.contract import (
@@ -22,6 +24,7 @@ from paywell.processors.contract import (
     CardFacts,
     ChargeOrder,
     Connection,
+    ConnectionField,
     Decline,
     Disputed,
     Outcome,
@@ -30,10 +33,24 @@ from paywell.processors.contract import (
     RefundOrder,
     Report,
     SavedCardFacts,
+    Setup,
     Step,
     Verdict,
 )
 
+SETUP = Setup(
+    lead=_("For trying out and for tests: it takes money that does not exist."),
+    fields=(
+        ConnectionField(
+            "base_url", _("Address"), _("Where the test processor runs."), is_secret=False,
+            pattern=r"https?://[^/?#@\s]+/?", advice=_("Enter an address, like http://127.0.0.1:8001."),
+        ),
+        ConnectionField("account", _("Account"), _("Like acct_willow."), is_secret=False),
+        ConnectionField("api_key", _("Secret key")),
+        ConnectionField("notice_secret", _("Secret for notices")),
+    ),
+    has_live_mode=False,
+)  # fmt: skip
 NOTICE_WINDOW_S = 300
 _BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
 _DECLINES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from paywell.processors.connectors.testbench import Refused, TestbenchConnector, read_charge
+from paywell.processors.connectors.testbench import SETUP, Refused, TestbenchConnector, read_charge
 from paywell.processors.contract import (
     Capability,
     ChargeOrder,
@@ -17,6 +17,8 @@ from paywell.processors.contract import (
     Submission,
     Verdict,
 )
+
+__all__ = ["SETUP", "connect"]
 
 
 class TestInline(TestbenchConnector):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paywell.processors.connectors.testbench import TestbenchConnector
+from paywell.processors.connectors.testbench import SETUP, TestbenchConnector
 from paywell.processors.contract import (
     Capability,
     ChargeOrder,
@@ -14,6 +14,8 @@ from paywell.processors.contract import (
     Style,
     Submission,
 )
+
+__all__ = ["SETUP", "connect"]
 
 
 class TestTwoStep(TestbenchConnector):
