@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.core.closing import get_closing
 from paywell.core.errors import NotAllowed, UserError
 from paywell.core.prepared import Prepared
 from paywell.payments.models import ProcessorAccount
@@ -20,11 +21,13 @@ _CONNECTED = Prepared(
 
 
 def get_availability(viewer: Payer) -> Availability:
-    """The switches in this order: processor, organization, client, right. The first one that is off is named.
+    """The switches in this order: pause, processor, organization, client, right. The first that is off is named.
 
     The client's switch and the right count for all clients of the open account together: as long as one of them
     can be paid for, the page opens, and the rows of the others can't be ticked. One query.
     """
+    if get_closing() is not None:
+        return Availability(Closed.PAUSED)
     connected = _CONNECTED.first(practice=viewer.practice.id)
     if connected is None or connected[1] not in CONNECTORS:
         return Availability(Closed.NO_PROCESSOR)

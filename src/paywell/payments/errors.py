@@ -94,6 +94,13 @@ def payments_closed() -> UserError:
     )
 
 
+def payments_paused() -> UserError:
+    return UserError(
+        "Payments are paused for a short while. Nothing was charged. Please try again in half an hour.",
+        code="payments_closed",
+    )
+
+
 def card_missing() -> UserError:
     return UserError("Choose a saved card or enter a new one.", code="card_missing", field="card")
 

@@ -10,6 +10,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
+from paywell.core.closing import get_closing
 from paywell.core.db import lock, phase
 from paywell.core.errors import NotAllowed, NotFoundForViewer
 from paywell.core.money import Money
@@ -34,6 +35,8 @@ def refund_payment(*, viewer: StaffViewer, attempt: Attempt, amount: Money, reas
         raise NotAllowed
     if attempt.practice_id != viewer.practice.id:
         raise NotFoundForViewer
+    if get_closing() is not None:
+        raise errors.not_refundable("Payments are paused for a short while. No money went back. Try again later.")
     processor = processor_accounts.make_processor(attempt.processor_account)
     refund, attempt = _place(viewer, attempt.id, amount, reason.strip(), processor)
     told = processor.refund(refund_order(refund, attempt))

@@ -21,6 +21,7 @@ from django.db import IntegrityError, OperationalError
 
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
+from paywell.core.closing import get_closing
 from paywell.core.db import is_busy, lock, phase, repeat
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
@@ -153,6 +154,8 @@ def _decide(viewer: Payer, form: PayForm, processor_account: ProcessorAccount | 
         before = _ATTEMPT.first(id=form.attempt_id)
         if before is not None:
             return _resume(viewer, form, before, content_hash, now)
+        if get_closing() is not None:
+            raise errors.payments_paused()
         if processor_account is None or not processor_account.practice.payments_allowed:
             raise errors.payments_closed()
         check_payer(viewer, form.line_ids, now)

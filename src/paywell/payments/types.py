@@ -23,6 +23,7 @@ class Closed(StrEnum):
     PRACTICE_SWITCH = "practice_switch"
     CLIENT_SWITCH = "client_switch"
     NO_RIGHT = "no_right"
+    PAUSED = "paused"  #: for a restore, or by hand: `core.closing`
 
 
 @dataclass(frozen=True, slots=True)

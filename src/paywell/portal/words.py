@@ -87,6 +87,10 @@ CLOSED: Final[Mapping[Closed, Words]] = {
         _("Online payments are not turned on"),
         _("Please reach out to your therapist to pay. Nothing was charged."),
     ),
+    Closed.PAUSED: Words(
+        _("Payments are paused for a short while"),
+        _("Nothing was charged, and nothing that you paid is lost. Please try again in half an hour."),
+    ),
     Closed.NO_RIGHT: Words(
         _("Online payments are not turned on for you"),
         _("You can see this account, but paying is not part of your access. Please reach out to the therapist."),

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "paywell.config.closing.WhileReplacing",
     "paywell.accounts.middleware.SecurityHeaders",
     "paywell.config.walls.BetweenPractices",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from django_tasks_db.management.commands.db_worker import Worker
 
 from paywell.config.schedule import PERIODIC
+from paywell.core.closing import get_closing
 from paywell.core.ids import new_key
 
 log = logging.getLogger("paywell.worker")
@@ -79,7 +80,10 @@ class Command(BaseCommand):
         while not stop:
             more = False
             try:
-                more = worker.run_once()
+                # While a back-up is put in place nothing else may write, and no e-mail of the past may go out.
+                closing = get_closing()
+                if closing is None or closing.reason != "restore":
+                    more = worker.run_once()
             except OperationalError:
                 log.exception("The database did not answer; trying again")
                 close_old_connections()
