@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.db import transaction
 from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount, Contact
 from paywell.core import clock
+from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.documents.frozen import dump, get_digest
 from paywell.documents.models import IssuedClient, IssuedDocument
@@ -98,3 +99,46 @@ def issue_document(
             detail={"label": label, **({"override": True} if override else {})},
         )
     return row
+
+
+def issue_current(*, practice: Practice, draft: Draft, actor_id: UUID | None, override: str = "") -> IssuedDocument:
+    """The document on file for the same account, clients and period, where it still says the same; else a new one.
+
+    A new one corrects the one on file, so that nobody takes the two for different things. Pressing twice makes one.
+    """
+    with transaction.atomic():
+        lock(BillingAccount.objects.filter(practice=practice, pk=draft.account.pk)).get()
+        on_file = _on_file(practice, draft)
+        if on_file is not None and _content(on_file.data) == _content(dump(draft.document)):
+            return on_file
+        return issue_document(
+            practice=practice, draft=draft, actor_id=actor_id, corrects=on_file, override=override
+        )
+
+
+def _on_file(practice: Practice, draft: Draft) -> IssuedDocument | None:
+    """The newest that is about the same, not corrected yet."""
+    first, last = draft.period or (None, None)
+    rows = IssuedDocument.objects.filter(
+        practice=practice, kind=draft.document.kind.value, account=draft.account, period_from=first, period_to=last
+    ).exclude(id__in=IssuedDocument.objects.filter(practice=practice, corrects__isnull=False).values("corrects"))
+    about = _about(dump(draft.document)), frozenset(draft.client_ids)
+    for row in rows.select_related("practice", "account").order_by("-number"):
+        clients = IssuedClient.objects.filter(practice=practice, document=row).values_list("client_id", flat=True)
+        if (_about(row.data), frozenset(clients)) == about:
+            return row
+    return None
+
+
+def _about(data: dict[str, Any]) -> set[str]:
+    """A superbill is about its services; the other kinds are told apart by account, clients and period."""
+    if data["kind"] != Kind.SUPERBILL.value:
+        return set()
+    return {item["service_id"] for item in data["items"]}
+
+
+def _content(data: dict[str, Any]) -> dict[str, Any]:
+    """What a document says, apart from its number and its day."""
+    return {
+        key: value for key, value in data.items() if key not in ("number", "issued_on", "replaces", "signed_on")
+    }

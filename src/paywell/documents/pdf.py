@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).parent / "typst"
 STANDARDS: list[typst.PDFStandard] = ["ua-1", "a-2a"]
 _RENEW_AFTER = 1_000
 #: Kinds that are laid out like another one.
-_LAID_OUT_LIKE = {Kind.REFUND: Kind.RECEIPT}
+_LAID_OUT_LIKE = {Kind.REFUND: Kind.RECEIPT, Kind.YEARLY: Kind.RECEIPT}
 
 #: A Typst compiler is not made for two threads at once; each thread has its own, and they share the fonts.
 _local = threading.local()

@@ -28,7 +28,7 @@ def redact(document: Issued, sight: Sight) -> Issued:
     if isinstance(document, ReceiptDocument | RefundDocument):
         return replace(document, items=tuple(_item(item, sight) for item in document.items))
     if isinstance(document, StatementDocument):
-        return replace(document, items=tuple(_item(item, sight) for item in document.items))
+        return replace(document, items=tuple(_card(_item(item, sight), sight) for item in document.items))
     if isinstance(document, YearlyDocument):
         return replace(document, items=tuple(_item(item, sight) for item in document.items))
     return document
@@ -38,8 +38,6 @@ def without_card(document: Issued) -> Issued:
     """For a payer who looks at another's payment: a card is never shown to them."""
     if isinstance(document, ReceiptDocument | RefundDocument):
         return replace(document, card_brand="", card_last4="")
-    if isinstance(document, StatementDocument):
-        return replace(document, items=tuple(replace(item, method="") for item in document.items))
     return document
 
 
@@ -51,3 +49,9 @@ def _item(item: Item, sight: Sight) -> Item:
     if item.client_id not in names:
         item = replace(item, client="", clinician="")
     return item if item.client_id in wordings else replace(item, wording="")
+
+
+def _card(item: StatementItem, sight: Sight) -> StatementItem:
+    """A card of one payer is never shown to another."""
+    shown = sight.contact_id is None or item.contact_id == str(sight.contact_id)
+    return item if shown else replace(item, card_brand="", card_last4="")

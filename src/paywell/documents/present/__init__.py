@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from paywell.documents.present.account import present_statement, present_yearly
 from paywell.documents.present.invoice import present_invoice
 from paywell.documents.present.parts import Printed, card_name
 from paywell.documents.present.payment import present_receipt, present_refund
@@ -19,8 +20,10 @@ __all__ = ["Printed", "card_name", "present"]
 _KINDS: dict[Kind, Callable[[Any], Printed]] = {
     Kind.INVOICE: present_invoice,
     Kind.SUPERBILL: present_superbill,
+    Kind.STATEMENT: present_statement,
     Kind.RECEIPT: present_receipt,
     Kind.REFUND: present_refund,
+    Kind.YEARLY: present_yearly,
 }
 
 

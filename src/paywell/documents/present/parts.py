@@ -60,6 +60,7 @@ def sheet(doc: Document, heading: str, number: str) -> Printed:
         "addressee": [],
         "notes": [],
         "standing": {},
+        "ageing": {},
     }
 
 

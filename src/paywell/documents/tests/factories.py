@@ -14,17 +14,24 @@ from paywell.clients.types import ClientRights, PortalViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.documents.types import (
+    Ageing,
+    Entry,
     InvoiceDocument,
     InvoiceItem,
     Letterhead,
     ReceiptDocument,
     ReceiptItem,
     ReceiptRefund,
+    RefundDocument,
     Setting,
+    StatementDocument,
+    StatementItem,
     SuperbillClinician,
     SuperbillDiagnosis,
     SuperbillDocument,
     SuperbillItem,
+    YearlyDocument,
+    YearlyItem,
 )
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.models import Invoice
@@ -190,4 +197,50 @@ def receipt_document(lines: int = 1, wording: str = WORDING, client: str = "Ana 
     return ReceiptDocument(**{**values, **fields})
 
 
-MAKERS = {"invoice": invoice_document, "superbill": superbill_document, "receipt": receipt_document}
+def refund_document(lines: int = 1, wording: str = WORDING, client: str = "Ana Duarte", **fields: Any) -> Any:
+    item = ReceiptItem(date(2026, 11, 3), client, "Lucia Reyes, PhD", wording, "INV-0142", 2_000)
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "RF-0003", "addressee": ADDRESSEE,
+        "refunded_on": date(2026, 11, 21), "paid_on": date(2026, 11, 20), "payer": "Ana Duarte",
+        "card_brand": "visa", "card_last4": "4242", "receipt": "RC-0012", "items": (item,) * lines,
+        "amount_minor": 2_000 * lines, "issued_on": date(2026, 11, 21), "reference": "R7Q2M9XW4T8Z1B5C3D6F",
+    }  # fmt: skip
+    return RefundDocument(**{**values, **fields})
+
+
+def statement_document(lines: int = 1, wording: str = WORDING, client: str = "Ana Duarte", **fields: Any) -> Any:
+    charge = StatementItem(
+        date(2026, 11, 4), Entry.CHARGE, 14_000, 16_000, date(2026, 11, 3), wording, client, "Lucia Reyes, PhD",
+        "INV-0142",
+    )  # fmt: skip
+    payment = StatementItem(date(2026, 11, 20), Entry.PAYMENT, -2_000, 14_000, card_brand="visa", card_last4="4242")
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "ST-0007", "addressee": ADDRESSEE,
+        "issued_on": date(2026, 11, 23), "period_from": date(2026, 11, 1), "period_to": date(2026, 11, 23),
+        "previous_minor": 2_000, "items": (charge,) * lines + (payment,), "charges_minor": 14_000,
+        "payments_minor": -2_000, "adjustments_minor": 0, "ending_minor": 14_000,
+        "ageing": Ageing(12_000, 2_000, 0, 0),
+    }  # fmt: skip
+    return StatementDocument(**{**values, **fields})
+
+
+def yearly_document(lines: int = 1, wording: str = WORDING, client: str = "Ana Duarte", **fields: Any) -> Any:
+    item = YearlyItem(
+        date(2026, 11, 20), 2_000, date(2026, 11, 3), wording, client, "Lucia Reyes, PhD", "INV-0142", "Ana Duarte"
+    )
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "YS-0004", "addressee": ADDRESSEE,
+        "issued_on": date(2026, 11, 23), "year": 2026, "through": date(2026, 11, 23), "tax_id": "12-3456789",
+        "items": (item,) * lines, "paid_minor": 2_000, "refunded_minor": 500, "net_minor": 1_500,
+    }  # fmt: skip
+    return YearlyDocument(**{**values, **fields})
+
+
+MAKERS = {
+    "invoice": invoice_document,
+    "superbill": superbill_document,
+    "receipt": receipt_document,
+    "refund": refund_document,
+    "statement": statement_document,
+    "yearly": yearly_document,
+}

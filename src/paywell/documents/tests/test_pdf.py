@@ -66,6 +66,18 @@ def test_text_stands_as_in_the_golden_file(kind: str) -> None:
     assert squeeze(text) == squeeze(golden.read_text())
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_structure_and_reading_order_stand_as_in_the_golden_file(kind: str) -> None:
+    assert outline(render(MAKERS[kind]())) == (GOLDEN / f"{kind}.order.txt").read_text().splitlines()
+
+
+def outline(pdf: bytes) -> list[str]:
+    """Tags and texts in reading order, without attributes and depth, which differ between versions of poppler."""
+    lines = (line.strip() for line in poppler("pdfinfo", "-struct-text", "-", pdf=pdf).splitlines())
+    kept = (line for line in lines if line and not line.startswith("/"))
+    return [line if line.startswith('"') else re.split(r"[ :]", line)[0] for line in kept]
+
+
 def squeeze(text: str) -> list[str]:
     """Lines without their spacing, which differs between versions of poppler."""
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]

@@ -34,8 +34,10 @@ class StatementItem:
     client: str = ""
     clinician: str = ""
     invoice: str = ""
-    method: str = ""  #: how it was paid: brand and last four, or a word
-    client_id: str = ""
+    card_brand: str = ""
+    card_last4: str = ""
+    contact_id: str = ""  #: not printed: who paid, and may see the card
+    client_id: str = ""  #: not printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class YearlyItem:
     clinician: str = ""
     invoice: str = ""
     payer: str = ""
-    client_id: str = ""
+    is_transfer: bool = False  #: credit paid before that was used now; no money moved on this day
+    client_id: str = ""  #: not printed
 
 
 @dataclass(frozen=True, slots=True)
