@@ -11,13 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 
 from paywell.accounts import idle
-from paywell.accounts.web import NO_STORE, refuse
+from paywell.accounts.web import NO_STORE, is_in_background, refuse
 from paywell.core.errors import NotAllowed, NotFoundForViewer
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
-#: A page that asks for news by itself says so in this header; that alone doesn't count as being there.
-BACKGROUND = "X-Background"
 
 #: Powers that no page of ours needs. Payment stays at the browser's default: a processor's fields may use it.
 PERMISSIONS_POLICY = ", ".join(
@@ -91,16 +88,12 @@ class IdleSignOut:
         if why:
             _say_why(response, why)
         if request.session.accessed and SESSION_KEY in request.session:
-            if not _in_background(request):
+            if not is_in_background(request):
                 minutes = getattr(request, "idle_minutes", presence.minutes if presence else idle.DEFAULT_MINUTES)
                 idle.write_presence(request, response, minutes=minutes)
         elif idle.cookie_name() in request.COOKIES:
             response.delete_cookie(idle.cookie_name())
         return response
-
-
-def _in_background(request: HttpRequest) -> bool:
-    return BACKGROUND in request.headers or getattr(request, "is_background", False)
 
 
 def _say_why(response: HttpResponseBase, why: str) -> None:

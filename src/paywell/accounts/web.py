@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.views.defaults import page_not_found
@@ -17,12 +19,15 @@ from paywell.accounts.access import access_desk
 from paywell.accounts.models import User
 from paywell.accounts.queries import lacks_second_factor
 from paywell.accounts.types import Permission
-from paywell.core.db import all_practices, scope_to_practice
+from paywell.audit.actions import record_view
+from paywell.core.db import all_practices, is_busy, scope_to_practice
 from paywell.core.errors import NotAllowed, NotFoundForViewer
-from paywell.core.security_log import access_refused
+from paywell.core.security_log import access_refused, view_unrecorded
 
 OPEN_PRACTICE = "open_practice_id"
 NO_STORE = "no-store, private"
+#: A page that asks for news by itself says so in this header; that alone doesn't count as being there.
+BACKGROUND = "X-Background"
 
 View = Callable[..., HttpResponseBase]
 
@@ -46,6 +51,7 @@ def desk_view(permission: Permission) -> Callable[[View], View]:
                 remember_viewer(request, viewer, idle_minutes=viewer.practice.staff_idle_minutes)
                 scope_to_practice(viewer.practice.id)
                 response = view(request, viewer, *args, **kwargs)
+                note_view("desk", request, response, viewer.practice.id, kwargs)
             except (NotFoundForViewer, NotAllowed) as refusal:
                 response = refuse(request, refusal)
             return never_store(response)
@@ -53,6 +59,45 @@ def desk_view(permission: Permission) -> Callable[[View], View]:
         return wrapped
 
     return decorate
+
+
+#: What the ids in addresses name, where it is not their own name.
+_TARGETS = {"item": "catalog_item", "member": "staff_member", "card": "saved_card"}
+
+
+def note_view(
+    room: str, request: HttpRequest, response: HttpResponseBase, practice_id: UUID, ids: Mapping[str, Any]
+) -> None:
+    """Write into the audit trail that the person saw the record whose id stands in the address.
+
+    Pages without an id show no one record; a page's own asking for news is not somebody looking.
+    """
+    if request.method != "GET" or response.status_code != HTTPStatus.OK or is_in_background(request):
+        return
+    named = [(name.removesuffix("_id"), value) for name, value in ids.items() if isinstance(value, UUID)]
+    is_audited = getattr(response, "is_audited", False)
+    if named and not is_audited and request.resolver_match and isinstance(request.user, User):
+        kind, target = named[-1]
+        page = request.resolver_match.url_name or ""
+        try:
+            record_view(
+                room=room,
+                practice_id=practice_id,
+                actor_id=request.user.id,
+                page=page,
+                target_kind=_TARGETS.get(kind, kind),
+                target_id=target,
+            )
+        except OperationalError as error:
+            if not is_busy(error):
+                raise
+            # A long import holds SQLite's one pen. Reading goes on, and the view is kept in the log instead.
+            view_unrecorded(viewer=request.user, kind=kind, target=target, page=f"{room}:{page}")
+
+
+def is_in_background(request: HttpRequest) -> bool:
+    """Whether the page asked by itself, without a person's doing."""
+    return BACKGROUND in request.headers or getattr(request, "is_background", False)
 
 
 def switch_practice(request: HttpRequest, practice_slug: str) -> None:

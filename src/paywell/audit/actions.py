@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 
@@ -15,6 +15,9 @@ from paywell.core.ids import new_id
 
 NO_PRACTICE = UUID(int=0)
 GENESIS = "0" * 64
+
+
+VIEW = "view"
 
 
 def record(
@@ -28,23 +31,53 @@ def record(
 ) -> AuditEvent:
     """Add one event to the practice's chain. Ids and names of fields only; nothing clinical, no amount of a card.
 
-    Two writers at once: the unique place in the chain lets one through, the other takes the next place.
+    Belongs in the transaction of the change. Two writers at once: the unique place in the chain lets one through,
+    the other takes the next place.
     """
-    chain_id = practice_id or NO_PRACTICE
+    return _append(
+        practice_id or NO_PRACTICE,
+        practice_id=practice_id,
+        actor_id=actor_id,
+        action=action,
+        target_kind=target_kind,
+        target_id=target_id,
+        detail=detail or {},
+    )
+
+
+def record_view(
+    *, room: str, practice_id: UUID, actor_id: UUID, page: str, target_kind: str, target_id: UUID
+) -> AuditEvent:
+    """Somebody looked at a record. `room` is desk or portal, `page` the name of the address.
+
+    Views have a chain for each person at each practice: nobody who reads waits for anybody who writes.
+    """
+    return _append(
+        chain_of_views(practice_id, actor_id),
+        practice_id=practice_id,
+        actor_id=actor_id,
+        action=f"{room}.{VIEW}",
+        target_kind=target_kind,
+        target_id=target_id,
+        detail={"page": page},
+    )
+
+
+def chain_of_views(practice_id: UUID, actor_id: UUID) -> UUID:
+    """The chain of what one person looked at in one practice."""
+    return uuid5(practice_id, str(actor_id))
+
+
+def _append(chain_id: UUID, **content: Any) -> AuditEvent:
     while True:
         last = AuditEvent.objects.filter(chain_id=chain_id).order_by("-seq").values("seq", "hash").first()
         event = AuditEvent(
             id=new_id(),
-            practice_id=practice_id,
             chain_id=chain_id,
             seq=last["seq"] + 1 if last else 1,
             at=clock.now(),
-            actor_id=actor_id,
-            action=action,
-            target_kind=target_kind,
-            target_id=target_id,
-            detail=detail or {},
             prev_hash=last["hash"] if last else GENESIS,
+            **content,
         )
         event.hash = event_hash(event)
         try:

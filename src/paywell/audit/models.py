@@ -1,4 +1,4 @@
-"""The audit trail: append-only, one chain of hashes per practice."""
+"""The audit trail: append-only, in chains of hashes: one of each practice's changes, one of each person's views."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class AuditEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     practice_id = models.UUIDField(null=True, help_text="Null for what concerns no practice, such as a sign-in.")
-    chain_id = models.UUIDField(help_text="The practice's id; all zeros where there is none.")
+    chain_id = models.UUIDField(help_text="See audit.actions: a practice's changes, or one person's views.")
     seq = models.PositiveBigIntegerField(help_text="Place in the chain, from 1.")
     at = models.DateTimeField()
     actor_id = models.UUIDField(null=True, help_text="The user; null for the system.")
@@ -29,4 +29,8 @@ class AuditEvent(models.Model):
             models.UniqueConstraint(fields=["chain_id", "seq"], name="audit_event_chain"),
             models.CheckConstraint(condition=Q(seq__gte=1), name="audit_event_seq"),
         ]
-        indexes = [models.Index(fields=["practice_id", "-at"], name="audit_event_at")]
+        indexes = [
+            models.Index(fields=["practice_id", "-at"], name="audit_event_at"),
+            models.Index(fields=["practice_id", "target_id", "-at"], name="audit_event_target"),
+            models.Index(fields=["practice_id", "actor_id", "-at"], name="audit_event_actor"),
+        ]

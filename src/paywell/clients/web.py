@@ -8,7 +8,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from paywell.accounts.models import User
-from paywell.accounts.web import View, ask_to_sign_in, never_store, refuse, remember_viewer, session_id
+from paywell.accounts.web import (
+    View,
+    ask_to_sign_in,
+    never_store,
+    note_view,
+    refuse,
+    remember_viewer,
+    session_id,
+)
 from paywell.clients.access import OPEN_ACCOUNT, access_portal
 from paywell.clients.types import PortalViewer
 from paywell.core.db import scope_to_practice
@@ -30,6 +38,7 @@ def portal_view(view: View) -> View:
             remember_viewer(request, viewer, idle_minutes=viewer.practice.client_idle_minutes)
             scope_to_practice(viewer.practice.id)
             response = view(request, viewer, *args, **kwargs)
+            note_view("portal", request, response, viewer.practice.id, kwargs)
         except (NotFoundForViewer, NotAllowed) as refusal:
             response = refuse(request, refusal)
         return never_store(response)

@@ -12,4 +12,5 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.work.jobs.forget_expired", 3600),
     ("paywell.payments.jobs.sweep_all", 3600),
     ("paywell.books.jobs.check", 600),
+    ("paywell.audit.jobs.seal_views", 3600),
 )

@@ -1,4 +1,4 @@
-"""The security log: one line for each refused access. Ids only, no names, no secrets."""
+"""The security log: each refused access, and views that the audit trail could not take. Ids only, no names."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def access_refused(*, viewer: object, kind: str, target: UUID | str, reason: str
         kind,
         str(target)[:64].replace("\n", " ").replace("\r", " "),
         reason,
+    )
+
+
+def view_unrecorded(*, viewer: object, kind: str, target: UUID, page: str) -> None:
+    """Write that `viewer` saw a record while the audit trail was too busy to take it."""
+    _log.error(
+        "view kept here viewer=%s kind=%s target=%s page=%s", getattr(viewer, "id", viewer), kind, target, page
     )
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paywell.desk.views import clients, invoices, overview, payments, people, processors, services, settings, work
+from paywell.desk.views import (
+    audit,
+    clients,
+    invoices,
+    overview,
+    payments,
+    people,
+    processors,
+    services,
+    settings,
+    work,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -84,6 +95,7 @@ urlpatterns = [
     path("work/<uuid:work_id>/cancel/", work.work_cancel, name="work_cancel"),
     path("work/<uuid:work_id>/files.zip", work.work_zip, name="work_zip"),
     path("work/<uuid:work_id>/files/<uuid:file_id>/", work.work_file, name="work_file"),
-    path("audit/", settings.audit, name="audit"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("status/", overview.status, name="status"),
 ]

@@ -13,7 +13,7 @@ from typing import NoReturn, cast
 from uuid import UUID
 
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.audit.actions import record
+from paywell.audit.actions import record_view
 from paywell.care.models import Service
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
@@ -116,13 +116,13 @@ def access_issued(viewer: Viewer, document_id: UUID) -> Issued:
     if row is None:
         _refuse(viewer, "issued document", document_id, "not theirs")
     document = _show(viewer, row)
-    record(
+    record_view(
+        room="documents",
         practice_id=viewer.practice.id,
         actor_id=viewer.id,
-        action="documents.view",
+        page=row.kind,
         target_kind="issued_document",
         target_id=row.id,
-        detail={"document": row.kind},
     )
     return document
 
@@ -178,11 +178,11 @@ def _refuse(viewer: Viewer, kind: str, target: UUID | str, reason: str) -> NoRet
 
 def _audit_view(viewer: Viewer, kind: Kind, target_id: UUID) -> None:
     target_kind = {Kind.INVOICE: "invoice", Kind.SUPERBILL: "service", Kind.RECEIPT: "attempt"}[kind]
-    record(
+    record_view(
+        room="documents",
         practice_id=viewer.practice.id,
         actor_id=viewer.id,
-        action="documents.view",
+        page=kind.value,
         target_kind=target_kind,
         target_id=target_id,
-        detail={"document": kind.value},
     )

@@ -49,4 +49,5 @@ def _labeled(sheet: dict[str, object]) -> dict[str, object]:
 def _not_kept(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = _NOT_KEPT
     response["X-Content-Type-Options"] = "nosniff"
+    response.is_audited = True  # type: ignore[attr-defined]  # by `documents.access`, which fetched it
     return response

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from paywell.books.check import check_books
 from paywell.books.types import Offence
 from paywell.core.ids import new_id, new_key, new_reference
 from paywell.core.money import Money
+from paywell.core.tests.triggers import unguarded
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.actions import Line, Posting, Side, post, transfer_hash
 from paywell.ledger.models import AccountKind, Transfer
@@ -83,25 +82,6 @@ def by_law(offences: list[Offence]) -> dict[int, set[str]]:
     for offence in offences:
         laws.setdefault(offence.law, set()).add(offence.id)
     return laws
-
-
-@contextmanager
-def unguarded(table: str) -> Iterator[None]:
-    """The triggers that keep a table from changing, off for the block."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            yield
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-            return
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
-        triggers = cursor.fetchall()
-        for name, _sql in triggers:
-            cursor.execute(f"DROP TRIGGER {name}")
-        yield
-        for _name, sql in triggers:
-            cursor.execute(sql)
 
 
 def change_sealed(transfer: Transfer, **columns: Any) -> None:

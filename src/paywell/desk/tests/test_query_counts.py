@@ -22,7 +22,7 @@ LISTS = {
     "services": 9,
     "invoices": 9,
     "payments": 9,
-    "audit": 9,
+    "audit": 14,
 }
 
 

@@ -1,4 +1,4 @@
-"""The set-up: the portal switch, the practice, its clinicians, catalogue and staff; the audit."""
+"""The set-up: the portal switch, the practice, its clinicians, catalogue and staff."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from paywell.desk.forms.settings import (
     PracticeForm,
     StaffForm,
 )
-from paywell.desk.pages import act, page_of, run, show, succeeds
-from paywell.desk.queries.settings import list_audit, list_catalog, list_clinicians
+from paywell.desk.pages import act, run, show, succeeds
+from paywell.desk.queries.settings import list_catalog, list_clinicians
 from paywell.payments.availability import allow_payments
 from paywell.payments.processor_accounts import get_active
 from paywell.practice.actions import add_clinician, update_clinician, update_practice
@@ -202,12 +202,6 @@ def staff_end(request: HttpRequest, viewer: StaffViewer, member_id: UUID) -> Htt
             back="desk:staff",
         )
     return show(request, viewer, "staff_end", "settings", member=member)
-
-
-@require_safe
-@desk_view(Permission.SEE_AUDIT)
-def audit(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    return show(request, viewer, "audit", "audit", page=list_audit(viewer, page=page_of(request)))
 
 
 def _add_item(viewer: StaffViewer, values: dict[str, Any]) -> CatalogItem:

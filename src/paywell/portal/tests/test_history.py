@@ -10,11 +10,11 @@ import pytest
 from django.test import Client as Browser
 
 from paywell.core import clock
+from paywell.core.csv_export import harmless
 from paywell.payments.tests.factories import World, make_line
 from paywell.payments.types import Shown
 from paywell.portal.tests.conftest import PortalProcessor
 from paywell.portal.tests.pages import pay, text
-from paywell.portal.views.history import harmless
 from paywell.portal.words import STATUSES
 
 HISTORY = "/portal/payments/"

@@ -1,0 +1,149 @@
+"""The audit trail as staff read it: narrowed, with names in place of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from paywell.accounts.models import StaffMember, User
+from paywell.accounts.types import StaffViewer
+from paywell.audit.actions import VIEW
+from paywell.audit.models import AuditEvent
+from paywell.care.models import Diagnosis, Service
+from paywell.clients.models import Client, Contact, Grant
+from paywell.core.paging import Page
+from paywell.desk.types import paginate
+from paywell.desk.words import audit_words, target_words
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.payments.models import Attempt, AttemptLine
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What narrows the trail. `kind`: all, views, changes."""
+
+    person_id: UUID | None = None
+    client: Client | None = None
+    kind: str = "all"
+    date_from: date | None = None
+    date_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    event: AuditEvent
+    words: str
+    actor: str  #: empty for the system
+    target: str  #: what kind of thing it was
+    name: str  #: and which one, where it has a name
+    detail: str
+
+
+def list_audit(viewer: StaffViewer, wanted: AuditFilter, *, page: int = 1) -> Page[AuditRow]:
+    """Who did or viewed what in the practice, newest first. A fixed number of queries for any page."""
+    return paginate(_events(viewer, wanted), page, lambda events: _rows(viewer, events))
+
+
+def iterate_audit(viewer: StaffViewer, wanted: AuditFilter) -> Iterator[AuditRow]:
+    """The same without pages, for a file: read in pieces, so that a long trail needs no memory."""
+    events = _events(viewer, wanted).iterator(chunk_size=500)
+    while piece := list(islice(events, 500)):
+        yield from _rows(viewer, piece)
+
+
+def list_actors(viewer: StaffViewer) -> QuerySet[User]:
+    """Everybody who has or had a place at the desk, by name."""
+    members = StaffMember.objects.filter(practice=viewer.practice)
+    return User.objects.filter(id__in=members.values("user_id")).order_by("name", "email")
+
+
+def _events(viewer: StaffViewer, wanted: AuditFilter) -> QuerySet[AuditEvent]:
+    rows = AuditEvent.objects.filter(practice_id=viewer.practice.id)
+    if wanted.person_id is not None:
+        rows = rows.filter(actor_id=wanted.person_id)
+    if wanted.kind == "views":
+        rows = rows.filter(action__endswith=f".{VIEW}")
+    elif wanted.kind == "changes":
+        rows = rows.exclude(action__endswith=f".{VIEW}")
+    zone = ZoneInfo(viewer.practice.timezone)
+    if wanted.date_from is not None:
+        rows = rows.filter(at__gte=datetime.combine(wanted.date_from, time(), zone))
+    if wanted.date_to is not None:
+        rows = rows.filter(at__lt=datetime.combine(wanted.date_to + timedelta(days=1), time(), zone))
+    if wanted.client is not None:
+        rows = rows.filter(_about(viewer, wanted.client))
+    return rows.order_by("-at", "-id")
+
+
+def _about(viewer: StaffViewer, client: Client) -> Q:
+    """The client, and everything of theirs: the ids are few, and the trail has an index by target."""
+    mine: dict[str, Any] = {"practice": viewer.practice, "client": client}
+    ids: set[UUID] = {client.id, client.default_account_id}
+    for rows, column in (
+        (Service.objects, "id"),
+        (Diagnosis.objects, "id"),
+        (Grant.objects, "id"),
+        (Grant.objects, "contact_id"),
+        (InvoiceLine.objects, "invoice_id"),
+    ):
+        ids.update(rows.filter(**mine).values_list(column, flat=True))
+    paid = AttemptLine.objects.filter(practice=viewer.practice, line__client=client)
+    ids.update(paid.values_list("attempt_id", flat=True))
+    return Q(target_id__in=ids)
+
+
+def _rows(viewer: StaffViewer, events: Sequence[AuditEvent]) -> list[AuditRow]:
+    actors = {event.actor_id for event in events if event.actor_id}
+    people = {user.id: user.get_full_name() for user in User.objects.filter(id__in=actors)}
+    names = _names(viewer, events)
+    return [
+        AuditRow(
+            event=event,
+            words=audit_words(event.action),
+            actor=people.get(event.actor_id, "") if event.actor_id else "",
+            target=target_words(event.target_kind) if event.target_kind else "",
+            name=names.get(event.target_id, "") if event.target_id else "",
+            detail=_tell(event.detail),
+        )
+        for event in events
+    ]
+
+
+def _names(viewer: StaffViewer, events: Iterable[AuditEvent]) -> dict[UUID, str]:
+    """What is called by a name a person knows; one query for each kind of thing that has one."""
+    by_kind: dict[str, set[UUID]] = {}
+    for event in events:
+        if event.target_id:
+            by_kind.setdefault(event.target_kind, set()).add(event.target_id)
+
+    def of(rows: QuerySet[Any], kind: str) -> QuerySet[Any]:
+        return rows.filter(practice=viewer.practice, id__in=by_kind.get(kind, ()))
+
+    found: dict[UUID, str] = {client.id: client.name for client in of(Client.objects.all(), "client")}
+    found |= {one.id: one.client.name for one in of(Service.objects.select_related("client"), "service")}
+    found |= {one.id: one.label for one in of(Invoice.objects.only("label"), "invoice")}
+    found |= {one.id: one.name for one in of(Contact.objects.all(), "contact")}
+    found |= {
+        one.id: f"{one.contact.name}, {one.client.name}"
+        for one in of(Grant.objects.select_related("contact", "client"), "grant")
+    }
+    found |= {one.id: one.account.name for one in of(Attempt.objects.select_related("account"), "attempt")}
+    return found
+
+
+def _tell(detail: dict[str, object]) -> str:
+    """The plain parts of an event's detail; ids stay in the export."""
+    shown = {key: value for key, value in detail.items() if isinstance(value, str | bool | int | list)}
+    parts = []
+    for key, value in shown.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if len(text) <= 60 and text.count("-") != 4:
+            parts.append(f"{key}: {text}")
+    return "; ".join(parts)
