@@ -58,7 +58,7 @@ def on_pay_links_sent(event: OutboxEvent) -> None:
     if contact is None or not links:
         return
     message = messages.pay_links(contact.practice, links)
-    send_all(event, contact.practice, [Mail(recipients.get_link_reader(contact), message)])
+    send_all(event, contact.practice, [Mail(recipients.get_link_reader(contact, links), message)])
 
 
 def on_payment_succeeded(event: OutboxEvent) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from babel.dates import format_date
 from django.conf import settings
 from django.utils.translation import gettext
 
@@ -56,14 +55,13 @@ def invoice_issued(practice: Practice) -> Message:
 
 def pay_links(practice: Practice, links: Sequence[PayLink]) -> Message:
     """The one e-mail that carries addresses that open something: dates and amounts, without signing in."""
-    until = min(link.expires_at for link in links)
-    day = clock.business_date(until, practice.timezone)
+    days = (min(link.expires_at for link in links) - clock.now()).days + 1
     return _message(
         practice,
         gettext("%(practice)s: a link to pay online"),
         gettext("You can pay online without signing in. The link is for you; please don't forward it."),
         *(get_url(link) for link in links[1:]),
-        gettext("It works until %(day)s.") % {"day": format_date(day, "long", locale=practice.locale)},
+        gettext("It works for %(days)s days.") % {"days": days},
         link=get_url(links[0]),
     )
 

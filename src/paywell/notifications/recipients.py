@@ -13,7 +13,7 @@ from paywell.clients.models import Client, Contact, Grant
 from paywell.core import clock
 from paywell.invoicing.models import Invoice
 from paywell.notifications.models import RecipientKind
-from paywell.payments.models import Attempt
+from paywell.payments.models import Attempt, PayLink
 from paywell.payments.pay_links import address_of
 from paywell.practice.models import Practice
 
@@ -62,9 +62,12 @@ def get_invoice_readers(invoice: Invoice) -> list[Recipient]:
     ]
 
 
-def get_link_reader(contact: Contact) -> Recipient:
-    """Whoever is sent a pay link: also a contact without a sign-in, at the address that the practice noted."""
-    return Recipient(RecipientKind.CONTACT, contact.id, address_of(contact))
+def get_link_reader(contact: Contact, links: Collection[PayLink]) -> Recipient:
+    """Whoever is sent pay links: also a contact without a sign-in, at the address that the practice noted."""
+    silent = Client.objects.filter(
+        practice=contact.practice_id, lines__invoice__in=[link.invoice_id for link in links], wants_no_email=True
+    ).exists()
+    return Recipient(RecipientKind.CONTACT, contact.id, address_of(contact), wants_no_email=silent)
 
 
 def get_payer(attempt: Attempt) -> list[Recipient]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.test import Client as Browser
@@ -23,7 +23,15 @@ from paywell.invoicing.models import Invoice
 from paywell.invoicing.tests.factories import make_clinician, make_practice
 from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.models import AccountKind
-from paywell.payments.models import Attempt, AttemptEvent, AttemptLine, AttemptState, ProcessorAccount, Review
+from paywell.payments.models import (
+    Attempt,
+    AttemptEvent,
+    AttemptLine,
+    AttemptState,
+    PayLink,
+    ProcessorAccount,
+    Review,
+)
 from paywell.practice.models import Clinician, Practice
 from paywell.work.models import Work, WorkFile
 from paywell.work.tests.factories import make_ended_work
@@ -50,6 +58,7 @@ class Desk:
     processor_account: ProcessorAccount
     attempt: Attempt
     review: Review
+    pay_link: PayLink
     work: Work  #: ended, asked for by the owner
     work_file: WorkFile
     members: dict[Role, StaffMember] = field(default_factory=dict)
@@ -73,6 +82,7 @@ class Desk:
             "invoice_id": self.unpaid.id,
             "attempt_id": self.attempt.id,
             "review_id": self.review.id,
+            "link_id": self.pay_link.id,
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
@@ -114,11 +124,20 @@ def make_desk(**practice: Any) -> Desk:
     owner = make_staff(made, Role.OWNER)
     desk = Desk(
         made, clinician, item, client, contact, grant, invitation, diagnosis, services[0], unpaid, services[2],
-        invoice, processor_account, attempt, review, *make_ended_work(made.id, owner.user_id),
+        invoice, processor_account, attempt, review, make_pay_link(unpaid),
+        *make_ended_work(made.id, owner.user_id),
     )  # fmt: skip
     desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
     return desk
+
+
+def make_pay_link(invoice: Invoice) -> PayLink:
+    """An open link for an invoice."""
+    now = clock.now()
+    return PayLink.objects.create(
+        practice=invoice.practice, invoice=invoice, made_at=now, expires_at=now + timedelta(days=30)
+    )
 
 
 def add_service(

@@ -60,6 +60,10 @@ NEEDS: dict[str, P] = {
     "invoice_print": P.SEE_MONEY,
     "invoice_pdf": P.SEE_MONEY,
     "invoice_void": P.ISSUE_INVOICES,
+    "pay_link_new": P.TAKE_PAYMENTS,
+    "pay_links": P.TAKE_PAYMENTS,
+    "pay_link_send": P.TAKE_PAYMENTS,
+    "pay_link_revoke": P.TAKE_PAYMENTS,
     "settings": P.CHANGE_SETTINGS,
     "payments_allowed": P.CHANGE_SETTINGS,
     "processor": P.CHANGE_SETTINGS,
@@ -91,9 +95,19 @@ NEEDS: dict[str, P] = {
 }
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 POST_ONLY = {
-    "switch", "payment_check", "client_payments_allowed", "invite", "invitation_withdraw", "payments_allowed",
-    "staff_invite", "work_cancel", "processor_check",
-}  # fmt: skip
+    "client_payments_allowed",
+    "invitation_withdraw",
+    "invite",
+    "pay_link_new",
+    "pay_link_revoke",
+    "pay_link_send",
+    "payment_check",
+    "payments_allowed",
+    "processor_check",
+    "staff_invite",
+    "switch",
+    "work_cancel",
+}
 
 
 def address(name: str, desk: Desk, **others: Any) -> str:

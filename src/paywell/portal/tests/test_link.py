@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client as Browser
@@ -225,3 +226,40 @@ def test_the_address_of_a_link_is_told_to_no_other_site(nobody: Browser, world: 
     response = nobody.get(url_of(make_link(make_line(world, 12000))))
     assert response["Referrer-Policy"] == "no-referrer"
     assert "no-store" in response["Cache-Control"]
+
+
+def test_asking_for_links_answers_the_same_to_everybody(
+    nobody: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("paywell.portal.views.link.send_asked_links", SimpleNamespace(enqueue=asked.append))
+    known = nobody.post("/pay/ask/", {"email": world.user.email})
+    unknown = nobody.post("/pay/ask/", {"email": "nobody@example.org"})
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+    assert "Look at your e-mail" in text(known)
+    assert asked == [world.user.email, "nobody@example.org"]
+
+
+def test_asking_with_no_address_says_what_to_do_and_sends_nothing(
+    nobody: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paywell.portal.views.link.send_asked_links", SimpleNamespace(enqueue=pytest.fail))
+    answer = nobody.post("/pay/ask/", {"email": "not an address"})
+    assert (answer.status_code, "Enter an e-mail address" in text(answer)) == (422, True)
+
+
+def test_asking_over_and_over_is_stopped(nobody: Browser, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("paywell.portal.views.link.send_asked_links", SimpleNamespace(enqueue=asked.append))
+    answers = [nobody.post("/pay/ask/", {"email": "ana@example.org"}).status_code for _ in range(4)]
+    assert (answers, len(asked)) == ([200, 200, 200, 429], 3)
+
+
+def test_the_sign_in_page_tells_of_pay_links_where_cookies_are_blocked(nobody: Browser, world: World) -> None:
+    page = nobody.get("/account/login/").content.decode()
+    assert "data-cookies-blocked hidden" in page
+    assert page.count('href="/pay/ask/"') == 2
+    refused = nobody.post("/account/login/", {"login": world.user.email, "password": "x"})
+    assert refused.status_code == 403
+    assert "This browser blocks cookies" in text(refused)
+    assert 'href="/pay/ask/"' in refused.content.decode()

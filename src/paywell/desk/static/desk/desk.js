@@ -99,3 +99,18 @@ for (const entry of document.querySelectorAll(".rail-nav [aria-current], .tabs [
 }
 
 document.getElementById("errors")?.focus();
+
+for (const button of document.querySelectorAll("[data-copy-from]")) {
+  const label = button.querySelector("span");
+  button.closest("[data-needs-js]").hidden = false;
+  button.addEventListener("click", async () => {
+    const field = document.getElementById(button.dataset.copyFrom);
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      label.textContent = button.dataset.done;
+    } catch {
+      /* Not allowed here: the address is selected, to copy by hand. */
+    }
+  });
+}
