@@ -20,17 +20,14 @@ from paywell.clients.models import Client
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
+from paywell.core.identifiers import clean_diagnosis_code, clean_modifiers
 from paywell.core.money import MAX_MINOR, Money
 from paywell.practice.models import Clinician, Location, Practice
 
-#: ICD-10-CM: a letter, a digit, a letter or digit, and up to four more behind the dot (standards.md 1.3).
-_ICD = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?", re.ASCII)
 _CODE = re.compile(r"[0-9A-Z][0-9A-Z.\-]{0,9}", re.ASCII)
-_MODIFIER = re.compile(r"[0-9A-Z]{2}", re.ASCII)
 _PLACE = re.compile(r"[0-9]{2}", re.ASCII)
 
 MAX_DIAGNOSES: Final = 4  #: pointers of one line (box 24E of the claim form)
-MAX_MODIFIERS: Final = 4
 MAX_UNITS: Final = 999
 #: A service may be recorded ahead of its day, but not in another year: that is a typing error.
 LATEST_AHEAD: Final = timedelta(days=366)
@@ -201,31 +198,6 @@ def add_diagnosis(
             target_kind="diagnosis", target_id=diagnosis.id,
         )  # fmt: skip
     return diagnosis
-
-
-def clean_diagnosis_code(text: str) -> str:
-    """An ICD-10-CM code in upper case with its dot. Checks the form only: no list of codes is shipped."""
-    cleaned = text.strip().upper()
-    if len(cleaned) > 3 and "." not in cleaned:
-        cleaned = f"{cleaned[:3]}.{cleaned[3:]}"
-    if not _ICD.fullmatch(cleaned):
-        raise UserError(
-            "That is not an ICD-10-CM code: it looks like F41.1.", code="diagnosis_invalid", field="code"
-        )
-    return cleaned
-
-
-def clean_modifiers(text: str | Sequence[str]) -> str:
-    """Up to four modifiers of two characters, none twice, in upper case, separated by blanks."""
-    parts = re.split(r"[\s,]+", text.strip().upper()) if isinstance(text, str) else [p.upper() for p in text]
-    parts = [part for part in parts if part]
-    if len(parts) > MAX_MODIFIERS or len(set(parts)) != len(parts) or not all(map(_MODIFIER.fullmatch, parts)):
-        raise UserError(
-            "A modifier has two letters or digits; a service takes up to four, each once.",
-            code="modifiers_invalid",
-            field="modifiers",
-        )
-    return " ".join(parts)
 
 
 def _clean_code(text: str) -> str:

@@ -23,10 +23,10 @@ from paywell.clients.actions import (
 )
 from paywell.clients.models import BillingAccount, Client, Contact
 from paywell.core import clock
+from paywell.core.identifiers import make_npi
 from paywell.core.money import Money
 from paywell.demo.cast import PASSWORD, ClientPart, PayerPart, PracticePart, email_of
 from paywell.practice.actions import add_clinician, add_location, create_practice
-from paywell.practice.identifiers import make_npi
 from paywell.practice.models import Clinician, Location, Practice
 
 _ROLES = {

@@ -1,1 +1,1 @@
-"""The practice, its locations and clinicians, their identifiers, settings and switches."""
+"""The practice, its locations and clinicians, settings and switches."""

@@ -17,8 +17,8 @@ from paywell.audit.actions import record
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
+from paywell.core.identifiers import clean_npi, clean_tax_id, clean_taxonomy
 from paywell.core.phones import parse_phone
-from paywell.practice.identifiers import clean_npi, clean_tax_id, clean_taxonomy
 from paywell.practice.models import Clinician, ImportKind, ImportPreset, Location, Practice
 
 _STATE = re.compile(r"[A-Z]{2}", re.ASCII)

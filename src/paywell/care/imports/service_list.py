@@ -13,13 +13,14 @@ from uuid import UUID
 from django.db import transaction
 
 from paywell.audit.actions import record
-from paywell.care.actions import add_diagnosis, clean_diagnosis_code, clean_modifiers, record_service
+from paywell.care.actions import add_diagnosis, record_service
 from paywell.care.imports.client_list import split_name
 from paywell.care.imports.clinicians import Clinicians
 from paywell.care.models import CatalogItem, Diagnosis, Service, ServiceKind
 from paywell.clients.models import Client
 from paywell.core.csv_import import BadFile, Field, Report, Row, map_headers, read_money, read_rows, read_table
 from paywell.core.errors import UserError
+from paywell.core.identifiers import clean_diagnosis_code, clean_modifiers
 from paywell.core.money import Money
 from paywell.practice.models import Clinician, Practice
 

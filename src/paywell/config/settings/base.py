@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "paywell.audit",
     "paywell.outbox",
     "paywell.work",
+    "paywell.codes",
     "paywell.clients",
     "paywell.care",
     "paywell.invoicing",

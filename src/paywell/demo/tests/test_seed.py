@@ -19,6 +19,7 @@ from paywell.clients.access import access_portal
 from paywell.clients.models import Client
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
+from paywell.core.identifiers import get_tax_id_warning, is_npi
 from paywell.demo.cast import PASSWORD, email_of
 from paywell.demo.seed import CAST, seed, write_people
 from paywell.invoicing.models import Invoice, InvoiceLine
@@ -30,7 +31,6 @@ from paywell.payments.availability import get_availability
 from paywell.payments.models import Attempt, AttemptState, Claim, Refund, Review, SavedCard
 from paywell.payments.payables import get_summary
 from paywell.payments.types import Closed
-from paywell.practice.identifiers import get_tax_id_warning, is_npi
 from paywell.practice.models import Clinician, Practice
 from paywell.processors.contract import Style
 from paywell.processors.testbench.app import Running

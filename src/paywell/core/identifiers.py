@@ -1,8 +1,14 @@
-"""Numbers by which payers and the tax office know a practice: NPI, EIN, SSN. Pure functions."""
+"""Numbers and codes that insurers and the tax office read: NPI, EIN, SSN, taxonomy, and the form of codes.
+
+Pure functions. Procedure codes and modifiers are known here by their form alone: no list of them, and no wording,
+is ours to ship (docs/codes.md).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 from stdnum import luhn
@@ -16,6 +22,14 @@ _NPI_PREFIX: Final = "80840"
 _NPI = re.compile(r"[12][0-9]{9}", re.ASCII)
 _EIN = re.compile(r"[0-9]{2}-?[0-9]{7}", re.ASCII)
 _TAXONOMY = re.compile(r"[0-9A-Z]{9}X", re.ASCII)
+#: A letter, a digit, a letter or digit, and up to four more behind the dot (standards of the CDC's list).
+_DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?", re.ASCII)
+_MODIFIER = re.compile(r"[0-9A-Z]{2}", re.ASCII)
+#: Five digits, or four and a letter that marks the code's category.
+_PROCEDURE = re.compile(r"[0-9]{4}[0-9AFMTU]", re.ASCII)
+_HCPCS = re.compile(r"[A-V][0-9]{4}", re.ASCII)
+
+MAX_MODIFIERS: Final = 4  #: of one line (box 24D of the claim form)
 
 
 def is_npi(text: str) -> bool:
@@ -86,3 +100,59 @@ def clean_taxonomy(text: str, *, field: str = "taxonomy") -> str:
             "A taxonomy code has ten letters and digits and ends in X.", code="taxonomy_invalid", field=field
         )
     return cleaned
+
+
+def mask_tax_id(text: str, kind: str = "EIN") -> str:
+    """The tax number as a screen may show it: an EIN whole, of an SSN the last four digits alone."""
+    if kind == "EIN" or not text:
+        return text
+    return f"***-**-{text[-4:]}"
+
+
+class CodeForm(StrEnum):
+    """What a service's code looks like. The form alone says nothing of whether such a code exists."""
+
+    PROCEDURE = "procedure"
+    HCPCS = "hcpcs"
+    OWN = "own"  #: a code of the practice's own: no insurer knows it
+
+
+def get_code_form(code: str) -> CodeForm:
+    """Which set a service's code could belong to, by its form."""
+    cleaned = code.strip().upper()
+    if _PROCEDURE.fullmatch(cleaned):
+        return CodeForm.PROCEDURE
+    return CodeForm.HCPCS if _HCPCS.fullmatch(cleaned) else CodeForm.OWN
+
+
+def is_diagnosis_code(text: str) -> bool:
+    """Whether the text has the form of an ICD-10-CM code, with its dot. Whether it exists: `codes.queries`."""
+    return bool(_DIAGNOSIS.fullmatch(text))
+
+
+def clean_diagnosis_code(text: str, *, field: str = "code") -> str:
+    """An ICD-10-CM code in upper case with its dot. The form only. Raises UserError `diagnosis_invalid`."""
+    cleaned = text.strip().upper()
+    if len(cleaned) > 3 and "." not in cleaned:
+        cleaned = f"{cleaned[:3]}.{cleaned[3:]}"
+    if not is_diagnosis_code(cleaned):
+        raise UserError(
+            "That is not an ICD-10-CM code: it looks like F41.1.", code="diagnosis_invalid", field=field
+        )
+    return cleaned
+
+
+def clean_modifiers(text: str | Sequence[str], *, field: str = "modifiers") -> str:
+    """Up to four modifiers of two characters, none twice, in upper case, separated by blanks.
+
+    Raises UserError `modifiers_invalid`.
+    """
+    parts = re.split(r"[\s,]+", text.strip().upper()) if isinstance(text, str) else [p.upper() for p in text]
+    parts = [part for part in parts if part]
+    if len(parts) > MAX_MODIFIERS or len(set(parts)) != len(parts) or not all(map(_MODIFIER.fullmatch, parts)):
+        raise UserError(
+            "A modifier has two letters or digits; a service takes up to four, each once.",
+            code="modifiers_invalid",
+            field=field,
+        )
+    return " ".join(parts)

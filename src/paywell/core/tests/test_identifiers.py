@@ -3,13 +3,19 @@ from __future__ import annotations
 import pytest
 
 from paywell.core.errors import UserError
-from paywell.practice.identifiers import (
+from paywell.core.identifiers import (
+    CodeForm,
+    clean_diagnosis_code,
+    clean_modifiers,
     clean_npi,
     clean_tax_id,
     clean_taxonomy,
+    get_code_form,
     get_tax_id_warning,
+    is_diagnosis_code,
     is_npi,
     make_npi,
+    mask_tax_id,
 )
 
 
@@ -62,3 +68,39 @@ def test_a_taxonomy_code_is_checked_by_its_form() -> None:
     assert clean_taxonomy("1041c0700x") == "1041C0700X"
     with pytest.raises(UserError):
         clean_taxonomy("1041C0700")
+
+
+def test_of_an_ssn_a_screen_shows_four_digits() -> None:
+    assert mask_tax_id("123-45-6789", "SSN") == "***-**-6789"
+    assert mask_tax_id("12-3456789", "EIN") == "12-3456789"
+    assert mask_tax_id("", "SSN") == ""
+
+
+def test_a_service_s_code_is_known_by_its_form_alone() -> None:
+    made_up = "1" * 5
+    assert get_code_form(made_up) is CodeForm.PROCEDURE
+    assert get_code_form("0000t") is CodeForm.PROCEDURE
+    assert get_code_form("H0004") is CodeForm.HCPCS
+    for code in ("IND50", "0000X", "D00", "W0004", "１１１１１", ""):
+        assert get_code_form(code) is CodeForm.OWN, code
+
+
+def test_modifiers_have_two_characters_and_stand_once() -> None:
+    assert clean_modifiers(" ho, x1 ") == "HO X1"
+    assert clean_modifiers(["ho"]) == "HO"
+    assert clean_modifiers("") == ""
+    for wrong in ("H", "HOX", "HO HO", "A1 A2 A3 A4 A5", "H-", "Ｈ1"):
+        with pytest.raises(UserError) as refused:
+            clean_modifiers(wrong)
+        assert refused.value.code == "modifiers_invalid", wrong
+
+
+def test_a_diagnosis_code_is_written_with_its_dot() -> None:
+    assert clean_diagnosis_code(" f411 ") == "F41.1"
+    assert clean_diagnosis_code("F32.a") == "F32.A"
+    assert clean_diagnosis_code("t1491xa") == "T14.91XA"
+    for wrong in ("F4", "411", "F41.", "F41.12345", "F41-1", "Ｆ41.1"):
+        assert not is_diagnosis_code(wrong)
+        with pytest.raises(UserError) as refused:
+            clean_diagnosis_code(wrong)
+        assert refused.value.code == "diagnosis_invalid", wrong
