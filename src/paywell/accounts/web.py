@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import OperationalError
@@ -30,6 +31,11 @@ NO_STORE = "no-store, private"
 BACKGROUND = "X-Background"
 
 View = Callable[..., HttpResponseBase]
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address that the outermost of our proxies saw (PAYWELL_PROXIES); empty where there is none."""
+    return get_client_ip(request) or ""
 
 
 def desk_view(permission: Permission) -> Callable[[View], View]:

@@ -22,6 +22,11 @@ def business_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+def is_set() -> bool:
+    """Whether it is another moment than the real one."""
+    return _set_to.get() is not None
+
+
 def wait(duration: timedelta) -> None:
     """Let `duration` pass. Where the clock is set, it is set forward instead, at once."""
     moment = _set_to.get()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paywell.payments.forms import new_form_id, read_form_id
-from paywell.payments.refunds import refund_payment
+from paywell.payments.refunds import find_refund, refund_payment
 from paywell.payments.returning import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.start import start_payment
 
@@ -14,6 +14,7 @@ __all__ = [
     "cancel_attempt",
     "check_attempt",
     "continue_attempt",
+    "find_refund",
     "new_form_id",
     "read_form_id",
     "refund_payment",

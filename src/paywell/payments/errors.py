@@ -117,6 +117,13 @@ def refund_above_captured(left: Money) -> UserError:
     return UserError(f"Refund at most {left}.", code="refund_above_captured", field="amount")
 
 
+def refund_form_reused() -> UserError:
+    return UserError(
+        "This refund was already sent with another amount. Look at the payment's refunds before you send one more.",
+        code="refund_form_reused",
+    )
+
+
 def amount_not_positive() -> UserError:
     return UserError("Enter an amount that is more than zero.", code="amount_zero", field="amount")
 

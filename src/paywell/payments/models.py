@@ -25,6 +25,8 @@ class ProcessorAccount(PracticeOwned):
     connected_at = models.DateTimeField()
     disconnected_at = models.DateTimeField(null=True)
     swept_until = models.DateTimeField(null=True)
+    notices_refused = models.PositiveSmallIntegerField(default=0, help_text="In a row, counted to the alert.")
+    noticed_at = models.DateTimeField(null=True, help_text="When the last notice was taken.")
 
     class Meta:
         constraints = [
@@ -164,6 +166,7 @@ class Attempt(PracticeOwned):
     card_brand = models.CharField(max_length=20, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     decline = models.CharField(max_length=24, blank=True, help_text="A processors.contract.Decline.")
+    origin_mark = models.CharField(max_length=32, blank=True, help_text="Keyed digest of the payer's address.")
     captured_minor = models.BigIntegerField(default=0, help_text="What the processor says it took.")
     refunded_minor = models.BigIntegerField(default=0, help_text="Sum of refunds that are done; rebuildable.")
     disputed = models.BooleanField(default=False, help_text="A dispute is open or lost; rebuildable.")

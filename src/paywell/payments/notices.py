@@ -11,6 +11,7 @@ from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.security_log import access_refused
 from paywell.payments import processor_accounts
 from paywell.payments.models import ProcessorAccount, StoredNotice
+from paywell.payments.notice_alerts import count_refused, count_taken
 from paywell.processors.contract import BadNotice, RawNotice, Report
 
 #: The longest body that is read, in bytes. Real notices have a few kilobytes.
@@ -41,6 +42,7 @@ def receive_notice(*, account: ProcessorAccount, notice: RawNotice) -> list[Stor
     reports = _verify(account, notice)
     with phase():
         stored = [_store(account, report, notice) for report in reports]
+        count_taken(account)
     new = [row for row in stored if row is not None]
     from paywell.payments.jobs import settle_notice
 
@@ -84,4 +86,5 @@ def _store(account: ProcessorAccount, report: Report, notice: RawNotice) -> Stor
 
 def _refuse(account: ProcessorAccount, reason: str) -> NoReturn:
     access_refused(viewer="processor", kind="notice", target=account.id, reason=reason[:100])
+    count_refused(account, reason[:100])
     raise BadNotice(reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import Sum
 
 from paywell.accounts.types import Permission, StaffViewer
@@ -11,8 +12,9 @@ from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.closing import get_closing
-from paywell.core.db import lock, phase
+from paywell.core.db import is_busy, lock, phase
 from paywell.core.errors import NotAllowed, NotFoundForViewer
+from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.payments import errors, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, Dispute, Refund, RefundState
@@ -25,8 +27,12 @@ from paywell.processors.contract import Capability, Processor
 _GIVEN_UP = (RefundState.FAILED, RefundState.FAILED_LATE)
 
 
-def refund_payment(*, viewer: StaffViewer, attempt: Attempt, amount: Money, reason: str) -> Refund:
+def refund_payment(
+    *, viewer: StaffViewer, attempt: Attempt, amount: Money, reason: str, refund_id: UUID | None = None
+) -> Refund:
     """Give back `amount` of a payment. The refund's row stands before the processor hears of it.
+
+    `refund_id` is made with the form: sending the same form again returns the same refund and moves nothing.
 
     Raises NotAllowed for a role that may not, NotFoundForViewer for another practice's payment, UserError
     `not_refundable` (not paid, in dispute, not possible there) and `refund_above_captured`.
@@ -38,21 +44,39 @@ def refund_payment(*, viewer: StaffViewer, attempt: Attempt, amount: Money, reas
     if get_closing() is not None:
         raise errors.not_refundable("Payments are paused for a short while. No money went back. Try again later.")
     processor = processor_accounts.make_processor(attempt.processor_account)
-    refund, attempt = _place(viewer, attempt.id, amount, reason.strip(), processor)
+    refund, attempt, is_new = _place(viewer, attempt.id, amount, reason.strip(), processor, refund_id or new_id())
+    if not is_new:
+        return refund
     told = processor.refund(refund_order(refund, attempt))
-    return settle_refund(refund_id=refund.id, told=told, said=RefundSaid.REFUND)
+    try:
+        return settle_refund(refund_id=refund.id, told=told, said=RefundSaid.REFUND)
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        return refund  # sent; the reconciler looks it up
+
+
+def find_refund(*, viewer: StaffViewer, attempt: Attempt, refund_id: UUID) -> Refund | None:
+    """The refund that was made by a form with this id, if it was sent before."""
+    return Refund.objects.filter(practice=viewer.practice, attempt=attempt, pk=refund_id).first()
 
 
 def _place(
-    viewer: StaffViewer, attempt_id: UUID, amount: Money, reason: str, processor: Processor
-) -> tuple[Refund, Attempt]:
-    """Decide with the account held, and commit the row with its own random key."""
+    viewer: StaffViewer, attempt_id: UUID, amount: Money, reason: str, processor: Processor, refund_id: UUID
+) -> tuple[Refund, Attempt, bool]:
+    """Decide with the account held, and commit the row with its own random key. False: it stood there already."""
     with phase():
         lock(BillingAccount.objects.filter(attempts__id=attempt_id)).values_list("pk").get()
         attempt = lock(Attempt.objects.select_related("processor_account")).get(pk=attempt_id)
+        before = Refund.objects.filter(pk=refund_id).first()
+        if before is not None:
+            if (before.attempt_id, before.amount_minor) != (attempt.id, amount.minor):
+                raise errors.refund_form_reused()
+            return before, attempt, False
         _refuse_unless_refundable(attempt, amount, processor)
         now = clock.now()
         refund = Refund.objects.create(
+            id=refund_id,
             practice_id=attempt.practice_id,
             attempt=attempt,
             amount_minor=amount.minor,
@@ -69,7 +93,7 @@ def _place(
             target_kind="refund",
             target_id=refund.id,
         )
-    return refund, attempt
+    return refund, attempt, True
 
 
 def _refuse_unless_refundable(attempt: Attempt, amount: Money, processor: Processor) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import Q
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.core import clock
+from paywell.core.db import is_busy
 from paywell.core.errors import NotAllowed, NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.payments import errors, machine, processor_accounts
@@ -48,10 +50,17 @@ def check_attempt(*, attempt: Attempt, cause: str = "read") -> Attempt:
 
     Nothing is asked while a worker owns the call, nor twice within READ_PAUSE: then it comes back as it is.
     """
-    if attempt.state not in _LOOKED_UP or not _take_turn(attempt):
+    if attempt.state not in _LOOKED_UP:
         return attempt
-    processor = processor_accounts.make_processor(attempt.processor_account)
-    return settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause=cause)
+    try:
+        if not _take_turn(attempt):
+            return attempt
+        processor = processor_accounts.make_processor(attempt.processor_account)
+        return settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause=cause)
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        return attempt  # somebody else is at work on it; the page asks again
 
 
 def cancel_attempt(*, viewer: Payer | StaffViewer, attempt: Attempt) -> Attempt:

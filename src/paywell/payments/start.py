@@ -31,7 +31,7 @@ from paywell.payments import errors, machine, processor_accounts
 from paywell.payments.cards import customer_for
 from paywell.payments.choose import choose_lines
 from paywell.payments.consent import STEP_TWO_VERSION
-from paywell.payments.declines import check_declines
+from paywell.payments.declines import check_declines, mark_origin
 from paywell.payments.forms import hash_content
 from paywell.payments.memo import write_memo
 from paywell.payments.models import (
@@ -159,7 +159,7 @@ def _decide(viewer: Payer, form: PayForm, processor_account: ProcessorAccount | 
         if processor_account is None or not processor_account.practice.payments_allowed:
             raise errors.payments_closed()
         check_payer(viewer, form.line_ids, now)
-        check_declines(viewer, now)
+        check_declines(viewer, now, from_ip=form.from_ip)
         chosen = choose_lines(viewer, form)
         in_the_way = [each.held_by for each in chosen if each.held_by is not None]
         if any(not _may_replace(older, now) for older in in_the_way):
@@ -184,6 +184,7 @@ def _decide(viewer: Payer, form: PayForm, processor_account: ProcessorAccount | 
             consent_version=form.consent_version,
             created_at=now,
             deadline_at=now + STEP_VALID,
+            origin_mark=mark_origin(form.from_ip),
             lease_until=now + LEASE,
             next_check_at=now + LEASE,
         )
@@ -269,7 +270,15 @@ def _carry_out(placed: _Placed, form: PayForm, *, label: str) -> Attempt:
     opened = processor.open(order)
     if processor.style is Style.TWO_STEP or opened.verdict not in _RESERVED:
         return _settle_or_leave(attempt, [Answer(opened, "open")])
-    if not _take_lease_to_submit(attempt, opened):
+    try:
+        is_ours = repeat(lambda: _take_lease_to_submit(attempt, opened))
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        # Reserved over there, nothing was taken: the reconciler fences it, and the page says that it is checked.
+        _log.warning("attempt %s was opened but not submitted: the database is busy", attempt.id)
+        is_ours = False
+    if not is_ours:
         return Attempt.objects.get(pk=attempt.pk)
     order = replace(order, processor_ref=opened.processor_ref)
     submission = Submission(

@@ -19,6 +19,7 @@ from paywell.core.db import phase
 from paywell.core.money import Money
 from paywell.payments import booking, machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount
+from paywell.payments.notice_alerts import check_clocks, check_silence
 from paywell.payments.rebuilding import rebuild
 from paywell.payments.returning import fence
 from paywell.payments.reviews import open_review
@@ -48,6 +49,8 @@ def sweep_all() -> None:
             since = min(since, until)
         try:
             sweep(account, since)
+            check_silence(account, processor_accounts.make_processor(account))
+            check_clocks(account)
         except ProcessorUnavailable:
             _log.warning(
                 "sweep of %s was cut short; the next one begins where the last whole one ended", account.id

@@ -95,6 +95,7 @@ class PayForm:
     saved_card_id: UUID | None = None
     card_token: str = ""  #: single-use, from the processor's own fields (inline)
     consent_version: str = ""  #: set when Save Card for Future Payments was ticked (inline)
+    from_ip: str = ""  #: where the form came from, for the limit on declines; kept as a digest only
 
 
 class Shown(StrEnum):

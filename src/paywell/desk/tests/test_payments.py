@@ -28,16 +28,21 @@ def test_the_payment_page_tells_what_it_covered_and_what_happened(desk: Desk) ->
 def test_a_refund_asks_twice_before_money_moves(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, str]] = []
 
-    def refund_payment(*, viewer: Any, attempt: Any, amount: Any, reason: str) -> Refund:
+    def refund_payment(*, viewer: Any, attempt: Any, amount: Any, reason: str, refund_id: Any) -> Refund:
+        assert str(refund_id) == form
         asked.append((amount.minor, reason))
         return Refund(state="done")
 
     monkeypatch.setattr("paywell.desk.views.payments.refund_payment", refund_payment)
     browser = desk.browser()
     body = {"amount": "20.00", "reason": "Session canceled"}
-    page = browser.post(url("refund", desk.attempt.id), body)
-    assert "Refund $20.00?" in page.content.decode()
+    page = browser.post(url("refund", desk.attempt.id), body).content.decode()
+    assert "Refund $20.00?" in page
+    form = page.split('name="refund" value="')[1].split('"')[0]
     assert asked == []
+    without_id = body | {"step": "refund", "left": "70.00"}
+    assert "Refund $20.00?" in browser.post(url("refund", desk.attempt.id), without_id).content.decode()
+    body["refund"] = form
     assert (
         "Refund $20.00?"
         in browser.post(url("refund", desk.attempt.id), body | {"step": "refund", "left": "90.00"}).content.decode()
@@ -89,7 +94,7 @@ def test_an_open_payment_is_checked_by_a_button(desk: Desk, monkeypatch: pytest.
     assert "Check now" in browser.get(url("payment", attempt.id)).content.decode()
     assert "Not settled yet" in browser.get(url("inbox")).content.decode()
     browser.post(url("payment_check", attempt.id))
-    assert [one.id for one in looked] == [attempt.id]
+    assert [one.id for one in looked] == [attempt.id] * 2  # opening its page asks as well
 
 
 def test_a_review_leaves_the_inbox_with_what_was_found(desk: Desk) -> None:
@@ -152,3 +157,17 @@ def test_the_inbox_names_what_is_missing(desk: Desk) -> None:
     ):
         assert words in text
     assert "No card processor" not in desk.browser(Role.BILLER).get(url("inbox")).content.decode()
+
+
+def test_f01_the_same_refund_sent_again_leads_to_the_refund_that_was_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Refund.objects.create(
+        practice=desk.attempt.practice, attempt=desk.attempt, amount_minor=2_000, currency="USD",
+        created_at=desk.attempt.created_at, state="done", processor_ref="re_1",
+    )  # fmt: skip
+    monkeypatch.setattr("paywell.desk.views.payments.refund_payment", lambda **_: pytest.fail("money moved"))
+    body = {"amount": "20.00", "reason": "x", "step": "refund", "left": "70.00", "refund": str(made.id)}
+    answer = desk.browser().post(url("refund", desk.attempt.id), body, follow=True)
+    assert answer.redirect_chain[-1][0] == url("payment", desk.attempt.id)
+    assert "$20.00 is refunded to the card." in answer.content.decode()

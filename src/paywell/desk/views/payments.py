@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.core.errors import NotFoundForViewer
-from paywell.core.money import format_money, format_plain
+from paywell.core.ids import new_id
+from paywell.core.money import Money, format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_refundable, list_payments
@@ -22,8 +23,9 @@ from paywell.desk.words import review_title
 from paywell.documents.access import access_receipt
 from paywell.documents.web import page_response, pdf_response
 from paywell.payments.access import access_payment
-from paywell.payments.actions import check_attempt, refund_payment
+from paywell.payments.actions import check_attempt, find_refund, refund_payment
 from paywell.payments.decisions import decide_review, list_decisions
+from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, RefundState, Review
 from paywell.payments.reviews import access_review, close_review
 
@@ -45,9 +47,12 @@ def payments(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @require_safe
 @desk_view(Permission.SEE_MONEY)
 def payment(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
-    return show(
-        request, viewer, "payment", "payments", detail=get_detail(viewer, access_payment(viewer, attempt_id))
-    )
+    """The payment with its story. Opening it asks the processor while it is open."""
+    attempt = access_payment(viewer, attempt_id)
+    if attempt.state in OPEN:
+        check_attempt(attempt=attempt)
+        attempt = access_payment(viewer, attempt_id)
+    return show(request, viewer, "payment", "payments", detail=get_detail(viewer, attempt))
 
 
 @require_POST
@@ -68,11 +73,17 @@ def payment_check(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -
 def refund(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
     """First how much and why; then the same once more in words, with the button that does it."""
     attempt = access_payment(viewer, attempt_id)
+    refund_id = _read_id(request.POST.get("refund", ""))
+    sent = find_refund(viewer=viewer, attempt=attempt, refund_id=refund_id) if refund_id else None
+    if sent is not None:
+        _say_refunded(request, sent.state, format_money(Money(sent.amount_minor, sent.currency)))
+        return redirect("desk:payment", attempt.id)
     left = get_refundable(viewer, attempt)
     form = RefundForm(request.POST if request.method == "POST" else None, left=left, initial={"amount": left})
     if form.is_valid():
         # The same confirmation sent again finds less to refund than it showed, and only asks once more.
-        if request.POST.get("step") != "refund" or request.POST.get("left") != format_plain(left):
+        is_sure = request.POST.get("step") == "refund" and request.POST.get("left") == format_plain(left)
+        if not is_sure or refund_id is None:
             return _page(request, viewer, "refund_confirm", attempt, left, form)
         done = run(
             form,
@@ -81,6 +92,7 @@ def refund(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpR
                 attempt=attempt,
                 amount=form.cleaned_data["amount"],
                 reason=form.cleaned_data["reason"],
+                refund_id=refund_id,
             ),
         )
         if done is not None:
@@ -130,8 +142,15 @@ def _page(
 ) -> HttpResponse:
     return show(
         request, viewer, template, "payments",
-        attempt=attempt, left=left, form=form, status=422 if form.errors else 200,
+        attempt=attempt, left=left, form=form, refund_id=new_id(), status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+def _read_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _say_refunded(request: HttpRequest, state: str, amount: str) -> None:

@@ -102,3 +102,33 @@ def test_other_errors_are_not_repeated() -> None:
     with pytest.raises(OperationalError, match="disk full"):
         repeat(broken)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("name", ["SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT"])
+def test_f61_a_database_too_busy_for_the_step_before_the_charge_takes_no_money(
+    name: str, world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = make_line(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(start, "_take_lease_to_submit", failing(5, sqlite_error(name), start._take_lease_to_submit))
+        attempt = start.start_payment(viewer=world.viewer, form=make_form(line))
+    assert attempt.state == AttemptState.CREATED  # its page says that it is checked
+    assert processor.count("submit") == 0
+    with clock.set_to(clock.now() + LEASE + timedelta(seconds=1)):
+        reconcile_due()
+    assert Attempt.objects.get().state in (AttemptState.EXPIRED, AttemptState.CANCELED)
+    assert owed(line) == 12000
+    assert processor.taken == 0
+    start.start_payment(viewer=world.viewer, form=make_form(line))
+    assert owed(line) == 0
+
+
+def test_f62_looking_at_a_payment_while_the_database_is_busy_is_no_error(
+    world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paywell.payments import returning
+
+    processor.behavior = "late"
+    attempt = start.start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+    monkeypatch.setattr(returning, "settle", failing(9, sqlite_error("SQLITE_BUSY"), returning.settle))
+    assert returning.check_attempt(attempt=attempt).state == AttemptState.PROCESSING

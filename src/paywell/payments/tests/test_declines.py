@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.payments.actions import start_payment
+from paywell.payments.declines import mark_origin
 from paywell.payments.models import Attempt, AttemptState, Claim
 from paywell.payments.tests.factories import World, make_attempts, make_form, make_line, make_lines, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
@@ -76,3 +78,28 @@ def test_one_person_waits_after_twenty_declines_on_any_accounts(world: World, pr
         with pytest.raises(UserError) as refusal:
             start_payment(viewer=world.viewer, form=make_form(make_line(world)))
     assert refusal.value.code == "too_many_declines"
+
+
+def test_f20_an_address_has_twenty_declines_an_hour_over_all_accounts(
+    world: World, processor: FakeProcessor
+) -> None:
+    here, elsewhere = "203.0.113.7", "203.0.113.8"
+    with clock.set_to(NOON):
+        make_attempts(
+            world, make_lines(world, 20), state=AttemptState.DECLINED, captured_minor=0, contact=None,
+            account=BillingAccount.objects.create(practice=world.practice, name="Other", created_at=NOON),
+            origin_mark=mark_origin(here),
+        )  # fmt: skip
+        line = make_line(world)
+        with pytest.raises(UserError) as refusal:
+            start_payment(viewer=world.viewer, form=replace(make_form(line), from_ip=here))
+        assert refusal.value.code == "too_many_declines"
+        assert processor.calls == []
+        attempt = start_payment(viewer=world.viewer, form=replace(make_form(line), from_ip=elsewhere))
+    assert attempt.state == AttemptState.SUCCEEDED
+    assert elsewhere not in attempt.origin_mark
+
+
+def test_f20_one_home_of_ipv6_is_one_address() -> None:
+    assert mark_origin("2001:db8:1:2::1") == mark_origin("2001:db8:1:2:ffff::9") != mark_origin("2001:db8:1:3::1")
+    assert mark_origin("") == mark_origin("no address") == ""

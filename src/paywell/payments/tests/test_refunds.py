@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.core import clock
 from paywell.core.errors import NotAllowed, NotFoundForViewer, UserError
+from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.ledger.books import find_drift
 from paywell.ledger.models import AccountKind
@@ -224,3 +227,47 @@ def test_a_payment_in_dispute_is_not_refunded(world: World, processor: FakeProce
         refund(world, attempt, 100)
     assert refusal.value.code == "not_refundable"
     assert processor.count("refund") == 0
+
+
+def test_f27_the_same_refund_form_sent_twice_is_one_refund(world: World, processor: FakeProcessor) -> None:
+    attempt = start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+    said = {"viewer": world.staff, "attempt": attempt, "reason": "x", "refund_id": new_id()}
+    first = refund_payment(amount=Money(6000), **said)  # type: ignore[arg-type]
+    again = refund_payment(amount=Money(6000), **said)  # type: ignore[arg-type]
+    assert first.id == again.id == said["refund_id"]
+    assert processor.count("refund") == 1
+    with pytest.raises(UserError) as refusal:
+        refund_payment(amount=Money(5000), **said)  # type: ignore[arg-type]
+    assert refusal.value.code == "refund_form_reused"
+    assert Refund.objects.count() == 1
+
+
+def test_f29_a_second_refund_of_the_same_amount_is_a_refund_of_its_own(
+    world: World, processor: FakeProcessor
+) -> None:
+    attempt = start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+    for _ in range(2):
+        refund_payment(viewer=world.staff, attempt=attempt, amount=Money(6000), reason="x", refund_id=new_id())
+    assert Refund.objects.filter(state=RefundState.DONE).count() == 2
+    assert balance(world, AccountKind.CLEARING) == 0
+
+
+def test_f62_a_refund_that_the_busy_database_could_not_settle_is_on_its_way(
+    world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+
+    def busy(**_: object) -> None:
+        cause = sqlite3.OperationalError("database is locked")
+        cause.sqlite_errorname = "SQLITE_BUSY"  # type: ignore[attr-defined]
+        raise OperationalError("database is locked") from cause
+
+    with monkeypatch.context() as patched:
+        patched.setattr("paywell.payments.refunds.settle_refund", busy)
+        refund = refund_payment(viewer=world.staff, attempt=attempt, amount=Money(6000), reason="x")
+    assert refund.state == RefundState.SENDING
+    with clock.set_to(clock.now() + timedelta(minutes=2)):
+        reconcile_due()
+    refund.refresh_from_db()
+    assert refund.state == RefundState.DONE
+    assert processor.count("refund") == 1

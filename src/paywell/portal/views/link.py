@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from paywell.accounts.web import View, never_store
+from paywell.accounts.web import View, client_ip, never_store
 from paywell.core.db import scope_to_practice
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
@@ -95,8 +95,11 @@ def start(request: HttpRequest, viewer: LinkViewer) -> HttpResponse:
         return _closed(request, viewer)
     try:
         form = read_pay_form(viewer, request.POST, availability.style)
+        form = replace(form, consent_version="", saved_card_id=None, from_ip=client_ip(request))
         # A card is kept for a person. Nobody is signed in here.
-        attempt = start_payment(viewer=viewer, form=replace(form, consent_version="", saved_card_id=None))
+        attempt = start_payment(
+            viewer=viewer, form=replace(form, consent_version="", saved_card_id=None, from_ip=client_ip(request))
+        )
     except UserError as error:
         if error.code in ("nothing_chosen", "too_many_lines", "already_paid", "voided", "being_paid"):
             return redirect("paylink:open", make_token(viewer.link))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from paywell.accounts.web import client_ip
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
@@ -86,7 +88,8 @@ def pay_start(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
     if availability.closed is not None or availability.style is None:
         return _closed(request, viewer, availability)
     try:
-        attempt = start_payment(viewer=viewer, form=read_pay_form(viewer, request.POST, availability.style))
+        form = read_pay_form(viewer, request.POST, availability.style)
+        attempt = start_payment(viewer=viewer, form=replace(form, from_ip=client_ip(request)))
     except UserError as error:
         if error.code == "payments_closed":
             return _closed(request, viewer, get_availability(viewer))
