@@ -19,7 +19,9 @@ ROWS = [
         "layers"
     ]
 ]
-APPEND_ONLY = {"ledger_transfer", "audit_auditevent", "payments_attemptevent", "payments_cardconsent"}
+APPEND_ONLY = {
+    "ledger_transfer", "audit_auditevent", "payments_attemptevent", "payments_cardconsent", "billing_entryline",
+}  # fmt: skip
 
 
 #: Belong to the whole installation: the practice itself, people who sign in, and published lists of codes.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from paywell.books.checks.attempts import CONSENT, FORWARD, MOVES_ON, ONE_CHARGE
 from paywell.books.checks.disputes import DISPUTES
+from paywell.books.checks.entries import ENTRIES
 from paywell.books.checks.ledger import BALANCED, CASH, DERIVED, GROWS, ONCE
 from paywell.books.checks.outside import RECEIPTS
 from paywell.books.checks.refunds import REFUNDS
@@ -22,7 +24,7 @@ LAWS: Final[tuple[Law, ...]] = (
     CONSENT,
     DISPUTES,
     GROWS,
-    DERIVED,
+    replace(DERIVED, questions=(*DERIVED.questions, *ENTRIES)),
     FORWARD,
 )
 TITLES: Final[dict[int, str]] = {law.number: law.title for law in LAWS}

@@ -8,18 +8,18 @@ from uuid import UUID
 
 from paywell.accounts.access import access_desk
 from paywell.accounts.types import Permission
+from paywell.billing.models import EntryKind, Method
 from paywell.clients.access import access_portal
 from paywell.clients.types import PortalViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money
-from paywell.demo import processor
+from paywell.demo import desk_work, processor
 from paywell.demo.cast import Habit
 from paywell.demo.people import Troupe
 from paywell.demo.story import Scene, at
 from paywell.ledger.models import LineBalance
 from paywell.ledger.queries import get_open_lines
 from paywell.payments.actions import check_attempt, refund_payment, start_payment
-from paywell.payments.credit import record_credit
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount, SavedCard
 from paywell.payments.types import LINES_MAX, PayForm
 from paywell.processors.contract import Style
@@ -154,16 +154,18 @@ def _specials(troupe: Troupe, connected: ProcessorAccount, today: date) -> Itera
             yield Scene(at(troupe, today - timedelta(days=5), 19), _expect(purse.keep_another))
     if "Lena Frost" in troupe.accounts:
         yield Scene(at(troupe, today - timedelta(days=10), 10), lambda: _credit(troupe, "Lena Frost"))
+    yield from desk_work.by_hand(troupe, today)
 
 
 def _credit(troupe: Troupe, name: str) -> None:
-    record_credit(
-        practice=troupe.practice,
-        account=troupe.accounts[name],
-        money=Money(6_000, troupe.practice.currency),
-        reason="Paid ahead by check",
-        actor_id=troupe.biller.id,
-    )
+    """A check for a session that is still to come."""
+    owed = sum(row.balance_minor for row in get_open_lines_of(troupe, name))
+    desk_work.enter(troupe, name, EntryKind.PAYMENT, owed + 6_000, method=Method.CHECK, reference="2207")
+
+
+def get_open_lines_of(troupe: Troupe, name: str) -> list[LineBalance]:
+    account = troupe.accounts[name]
+    return list(get_open_lines(practice_id=account.practice_id, owner_id=account.id))
 
 
 def _refund_part(troupe: Troupe, purse: Purse) -> None:

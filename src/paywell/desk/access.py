@@ -10,12 +10,14 @@ from django.db.models import Model, QuerySet
 from paywell.accounts.models import StaffMember
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import CatalogItem, Service
+from paywell.clients.access import clients_of
 from paywell.clients.models import Contact
 from paywell.clients.queries import list_contacts
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.desk.queries.scope import services_of
 from paywell.desk.queries.work import works_of
+from paywell.invoicing.models import InvoiceLine
 from paywell.practice.models import Clinician
 from paywell.work.models import Work, WorkFile
 from paywell.work.queries import list_files
@@ -27,6 +29,12 @@ def access_service(viewer: StaffViewer, service_id: UUID) -> Service:
     """A service of a client whom the viewer may see."""
     rows = services_of(viewer).select_related("client__default_account", "clinician", "practice")
     return _get(viewer, "service", rows, service_id)
+
+
+def access_line(viewer: StaffViewer, line_id: UUID) -> InvoiceLine:
+    """An invoice line about a client whom the viewer may see, for staff who may see money."""
+    rows = InvoiceLine.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
+    return _get(viewer, "invoice line", rows.select_related("service", "client", "invoice", "account"), line_id)
 
 
 def access_contact(viewer: StaffViewer, contact_id: UUID) -> Contact:

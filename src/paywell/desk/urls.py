@@ -7,6 +7,7 @@ from django.urls import path
 from paywell.desk.views import (
     audit,
     clients,
+    entries,
     invoices,
     overview,
     pay_links,
@@ -15,6 +16,7 @@ from paywell.desk.views import (
     processors,
     services,
     settings,
+    stories,
     work,
 )
 
@@ -40,6 +42,15 @@ urlpatterns = [
     path("clients/<uuid:client_id>/invoices/", clients.client_invoices, name="client_invoices"),
     path("clients/<uuid:client_id>/invoices/new/", invoices.invoice_new, name="invoice_new"),
     path("clients/<uuid:client_id>/payments/", clients.client_payments, name="client_payments"),
+    path("clients/<uuid:client_id>/payments/new/", entries.payment_new, name="payment_new"),
+    path("clients/<uuid:client_id>/ledger/", clients.client_ledger, name="client_ledger"),
+    path("clients/<uuid:client_id>/credit/apply/", entries.credit_apply, name="credit_apply"),
+    path("clients/<uuid:client_id>/credit/pay-out/", entries.credit_pay_out, name="credit_pay_out"),
+    path("clients/<uuid:client_id>/adjust/", entries.adjust, name="adjust"),
+    path("entries/<uuid:entry_id>/reverse/", entries.entry_reverse, name="entry_reverse"),
+    path("lines/<uuid:line_id>/", stories.line_story, name="line_story"),
+    path("questions/<uuid:question_id>/", stories.question_answer, name="question_answer"),
+    path("services/<uuid:service_id>/insurer/", entries.insurer_entry, name="insurer_entry"),
     path("clients/<uuid:client_id>/billing/", clients.client_billing, name="client_billing"),
     path("clients/<uuid:client_id>/billing/shares/", clients.client_shares, name="client_shares"),
     path("clients/<uuid:client_id>/billing/accounts/new/", clients.client_account_new, name="client_account_new"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import Permission
 from paywell.audit.actions import VIEW
+from paywell.billing.models import EntryKind, Method
 from paywell.payments.decisions import Decision
 from paywell.payments.models import AttemptState
 from paywell.payments.types import Shown
@@ -24,9 +26,9 @@ PERMISSION_WORDS: Final[Mapping[Permission, Text]] = {
     Permission.SEE_MONEY: _("See balances, invoices and payments"),
     Permission.EDIT_CLIENTS: _("Change clients and who has access"),
     Permission.RECORD_SERVICES: _("Record services and diagnoses"),
-    Permission.ISSUE_INVOICES: _("Issue and void invoices"),
-    Permission.TAKE_PAYMENTS: _("Check payments at the processor"),
-    Permission.REFUND: _("Refund payments and close reviews"),
+    Permission.ISSUE_INVOICES: _("Issue and void invoices, adjust and write off"),
+    Permission.TAKE_PAYMENTS: _("Record payments, apply credit, check payments at the processor"),
+    Permission.REFUND: _("Refund payments, take entries back, close reviews"),
     Permission.CHANGE_SETTINGS: _("Change settings, staff and the processor"),
     Permission.SEE_AUDIT: _("See the audit trail"),
 }
@@ -39,6 +41,7 @@ STATUS_TONES: Final[Mapping[Shown, str]] = {
     Shown.REFUNDED: "back",
     Shown.PARTLY_REFUNDED: "back",
     Shown.DISPUTED: "warn",
+    Shown.REVERSED: "info",
 }
 STATUS_WORDS: Final[Mapping[Shown, Text]] = {
     Shown.PAID: _("Paid"),
@@ -47,6 +50,15 @@ STATUS_WORDS: Final[Mapping[Shown, Text]] = {
     Shown.REFUNDED: _("Refunded"),
     Shown.PARTLY_REFUNDED: _("Partly refunded"),
     Shown.DISPUTED: _("Disputed"),
+    Shown.REVERSED: _("Reversed"),
+}
+
+#: How a payment by hand was made.
+METHOD_WORDS: Final[Mapping[str, Text]] = {
+    Method.CASH: _("Cash"),
+    Method.CHECK: _("Check"),
+    Method.CARD: _("Card outside Paywell"),
+    Method.BANK: _("Bank transfer"),
 }
 
 #: What became of a payment at each step; and its tone.
@@ -121,6 +133,61 @@ DECISION_WORDS: Final[Mapping[Decision, Text]] = {
     Decision.ACCEPT: _("The charge is right: it pays these services, and what is left becomes credit"),
     Decision.SEND_RECEIPT: _("Tell the payer of the receipt, perhaps for the second time"),
     Decision.NO_RECEIPT: _("Tell nobody: the payer had the receipt before"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """The words of the page on which an entry of one kind is made."""
+
+    title: Text
+    lead: Text
+    button: Text
+
+
+ENTRY_PAGES: Final[Mapping[EntryKind, EntryPage]] = {
+    EntryKind.PAYMENT: EntryPage(
+        _("Record a payment"),
+        _("Cash, a check, a card outside Paywell. What is more than the services need becomes credit."),
+        _("Record the payment"),
+    ),
+    EntryKind.CREDIT_USED: EntryPage(
+        _("Apply credit"), _("The account's credit pays services that are open."), _("Apply the credit")
+    ),
+    EntryKind.CREDIT_OUT: EntryPage(
+        _("Pay credit out"),
+        _(
+            "Record that credit went back to the client outside Paywell. Credit that came from a card goes back to "
+            "it by a refund of that payment."
+        ),
+        _("Record that it is paid out"),
+    ),
+    EntryKind.ADJUSTMENT: EntryPage(
+        _("Adjust or write off"), _("Lowers what is owed. No money moves."), _("Lower what is owed")
+    ),
+    EntryKind.INSURER_PAYMENT: EntryPage(
+        _("Insurer's payment"), _("What the insurer paid of its part."), _("Record the payment")
+    ),
+    EntryKind.INSURER_ADJUSTMENT: EntryPage(
+        _("Insurer's adjustment"),
+        _("What neither the insurer nor the client owes, by the contract with the insurer."),
+        _("Record the adjustment"),
+    ),
+    EntryKind.INSURER_TO_CLIENT: EntryPage(
+        _("Move to the client"),
+        _("What the insurer does not pay and the client owes, a deductible for instance."),
+        _("Move it to the client"),
+    ),
+}
+ENTRY_DONE: Final[Mapping[EntryKind, Text]] = {
+    EntryKind.PAYMENT: _("The payment of %(amount)s is recorded."),
+    EntryKind.CREDIT_USED: _("%(amount)s of credit is applied."),
+    EntryKind.CREDIT_OUT: _("%(amount)s of credit is recorded as paid out."),
+    EntryKind.ADJUSTMENT: _("What is owed is lowered by %(amount)s."),
+    EntryKind.WRITE_OFF: _("%(amount)s is written off."),
+    EntryKind.INSURER_PAYMENT: _("The insurer's payment of %(amount)s is recorded."),
+    EntryKind.INSURER_ADJUSTMENT: _("The insurer's part is lowered by %(amount)s."),
+    EntryKind.INSURER_TO_CLIENT: _("%(amount)s is now owed by the client."),
 }
 
 

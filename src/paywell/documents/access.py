@@ -14,6 +14,7 @@ from uuid import UUID
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record_view
+from paywell.billing.models import Entry
 from paywell.care.models import Service
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
@@ -23,7 +24,7 @@ from paywell.documents.errors import DigestBroken
 from paywell.documents.invoices import build_invoice
 from paywell.documents.models import IssuedDocument
 from paywell.documents.queries import OF_PAYMENTS, get_client_ids, load_issued, visible_to
-from paywell.documents.receipts import get_refunds, issue_receipt
+from paywell.documents.receipts import get_refunds, issue_hand_receipt, issue_receipt
 from paywell.documents.redact import redact, without_card
 from paywell.documents.rights import Sight, Viewer, get_own_clients, get_sight
 from paywell.documents.superbills import build_superbill, get_services
@@ -77,13 +78,18 @@ def access_superbill_for(viewer: Viewer, service_ids: Sequence[UUID]) -> Superbi
 
 
 def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
-    """The receipt of a payment, issued when first asked for. Raises NotFoundForViewer, also for an attempt that
-    didn't succeed.
+    """The receipt of a payment, online or by hand, issued when first asked for. Raises NotFoundForViewer, also for
+    an attempt that didn't succeed.
 
     Who may see it is the payments room's rule. A payer keeps the receipts of their own payments when a grant
     ends; the client's name and the wording then stay out.
     """
     _check_staff(viewer, Kind.RECEIPT, attempt_id, Permission.SEE_CLIENTS, Permission.SEE_MONEY)
+    entry = payments_access.find_hand_payment(viewer, attempt_id)
+    if entry is not None:
+        document = _show(viewer, issue_hand_receipt(entry))
+        _audit_view(viewer, Kind.RECEIPT, entry.id)
+        return cast("ReceiptDocument", document)
     if isinstance(viewer, PortalViewer):
         attempt = payments_access.access_attempt(viewer, attempt_id)
     else:
@@ -139,10 +145,19 @@ def _show(viewer: Viewer, row: IssuedDocument) -> Issued:
     if row.kind in OF_PAYMENTS and not sight.may_see_card(row.contact_id):
         document = without_card(document)
     if isinstance(document, ReceiptDocument) and row.subject_id is not None:
-        attempt = Attempt.objects.select_related("practice").get(practice_id=row.practice_id, pk=row.subject_id)
-        today = clock.business_date(clock.now(), row.practice.timezone)
-        document = replace(document, refunds=get_refunds(attempt), as_of=today)
+        document = _as_it_stands(row, document, row.subject_id)
     return document
+
+
+def _as_it_stands(row: IssuedDocument, document: ReceiptDocument, subject_id: UUID) -> ReceiptDocument:
+    """The receipt with what went back since: refunds; of a payment by hand, that it was taken back."""
+    zone = row.practice.timezone
+    if document.method:
+        entry = Entry.objects.get(practice_id=row.practice_id, pk=subject_id)
+        reversed_on = clock.business_date(entry.reversed_at, zone) if entry.reversed_at else None
+        return replace(document, reversed_on=reversed_on)
+    attempt = Attempt.objects.select_related("practice").get(practice_id=row.practice_id, pk=subject_id)
+    return replace(document, refunds=get_refunds(attempt), as_of=clock.business_date(clock.now(), zone))
 
 
 def may_print_superbill(viewer: PortalViewer, client_id: UUID) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from paywell.documents.receipts import issue_receipt, issue_refund_receipt
+from paywell.billing.models import Entry
+from paywell.documents.receipts import issue_hand_receipt, issue_receipt, issue_refund_receipt
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
 
@@ -23,4 +24,15 @@ def on_refund_done(event: OutboxEvent) -> None:
         issue_refund_receipt(refund)
 
 
-HANDLERS = {"payments.payment_succeeded": on_payment_succeeded, "payments.refund_done": on_refund_done}
+def on_payment_recorded(event: OutboxEvent) -> None:
+    rows = Entry.objects.select_related("practice", "account")
+    entry = rows.filter(practice_id=event.practice_id, id=event.payload["entry_id"]).first()
+    if entry is not None:
+        issue_hand_receipt(entry)
+
+
+HANDLERS = {
+    "billing.payment_recorded": on_payment_recorded,
+    "payments.payment_succeeded": on_payment_succeeded,
+    "payments.refund_done": on_refund_done,
+}

@@ -23,7 +23,7 @@ from paywell.practice.models import Practice
 #: What an account owes, less what it has to its credit, is its balance.
 OF_ACCOUNT = (AccountKind.RECEIVABLE, AccountKind.CLIENT_CREDIT)
 #: The other sides that are no money received: what was charged, and what was forgiven.
-NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, *OF_ACCOUNT)
+NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT, *OF_ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Movement:
     def entry(self) -> Entry:
         if self.other == AccountKind.INCOME:
             return Entry.CHARGE if self.delta_minor > 0 else Entry.VOID
-        if self.other == AccountKind.WRITE_OFF:
+        if self.other in (AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT):
             return Entry.ADJUSTMENT
         if not self.is_money:
             return Entry.CREDIT

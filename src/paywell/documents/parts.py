@@ -15,7 +15,7 @@ from paywell.ledger.models import AccountKind, Transfer
 from paywell.practice.models import Practice
 
 #: The other sides of a receivable that are not money received: what was charged, and what was forgiven.
-_NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF)
+_NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT)
 
 
 _ADDRESS = ("street", "city", "state", "postal_code")

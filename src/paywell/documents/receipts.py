@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from paywell.billing.models import Entry
 from paywell.core import clock
 from paywell.documents.actions import Draft, issue_document
 from paywell.documents.models import IssuedDocument
@@ -19,16 +20,22 @@ from paywell.documents.types import Kind, ReceiptDocument, ReceiptItem, ReceiptR
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.payments.models import Attempt, Refund, RefundState
+from paywell.practice.models import Practice
 
 
 def issue_receipt(attempt: Attempt) -> IssuedDocument:
     """The payment's receipt: issued the first time that anybody asks, the same ever after."""
-    return _issue_once(Kind.RECEIPT, attempt.id, attempt, lambda: _draft_receipt(attempt))
+    return _issue_once(Kind.RECEIPT, attempt.id, attempt.practice, lambda: _draft_receipt(attempt))
+
+
+def issue_hand_receipt(entry: Entry) -> IssuedDocument:
+    """The receipt of a payment that was entered by hand, likewise. Nobody's card is on it."""
+    return _issue_once(Kind.RECEIPT, entry.id, entry.practice, lambda: _draft_hand_receipt(entry))
 
 
 def issue_refund_receipt(refund: Refund) -> IssuedDocument:
     """The receipt of a refund that is done, likewise."""
-    return _issue_once(Kind.REFUND, refund.id, refund.attempt, lambda: _draft_refund(refund))
+    return _issue_once(Kind.REFUND, refund.id, refund.practice, lambda: _draft_refund(refund))
 
 
 def get_refunds(attempt: Attempt) -> tuple[ReceiptRefund, ...]:
@@ -43,17 +50,17 @@ def get_refunds(attempt: Attempt) -> tuple[ReceiptRefund, ...]:
     )
 
 
-def _issue_once(kind: Kind, subject_id: UUID, attempt: Attempt, make: Callable[[], Draft]) -> IssuedDocument:
+def _issue_once(kind: Kind, subject_id: UUID, practice: Practice, make: Callable[[], Draft]) -> IssuedDocument:
     """Two who ask at the same time get the same one: the database keeps the second from being stored."""
     mine = IssuedDocument.objects.filter(
-        practice_id=attempt.practice_id, kind=kind.value, subject_id=subject_id, corrects=None
+        practice=practice, kind=kind.value, subject_id=subject_id, corrects=None
     ).select_related("practice", "account")
     row = mine.first()
     if row is not None:
         return row
     try:
         with transaction.atomic():
-            return issue_document(practice=attempt.practice, draft=make(), actor_id=None)
+            return issue_document(practice=practice, draft=make(), actor_id=None)
     except IntegrityError:
         return mine.get()
 
@@ -62,7 +69,7 @@ def _draft_receipt(attempt: Attempt) -> Draft:
     practice = attempt.practice
     # The payment's own legs: line by line what was paid, and what went to credit on account.
     legs = _legs(attempt, f"payment:{attempt.id}", "credit")
-    items, client_ids = _items(attempt, ((leg.line_id, leg.amount_minor) for leg in legs))
+    items, client_ids = _items(practice.id, ((leg.line_id, leg.amount_minor) for leg in legs))
     document = ReceiptDocument(
         letterhead=letterhead(practice),
         setting=setting(practice, attempt.currency),
@@ -81,11 +88,34 @@ def _draft_receipt(attempt: Attempt) -> Draft:
     return Draft(document, attempt.account, client_ids, contact=attempt.contact, subject_id=attempt.id)
 
 
+def _draft_hand_receipt(entry: Entry) -> Draft:
+    practice = entry.practice
+    parts: list[tuple[UUID | None, int]] = [(line.line_id, line.amount_minor) for line in entry.lines.all()]
+    parts.append((None, entry.amount_minor - sum(minor for _, minor in parts)))
+    items, client_ids = _items(practice.id, parts)
+    document = ReceiptDocument(
+        letterhead=letterhead(practice),
+        setting=setting(practice, entry.currency),
+        number="",
+        addressee=(clean(entry.account.name), *address_lines(entry.account)),
+        paid_on=entry.on,
+        payer=clean(entry.account.name),
+        card_brand="",
+        card_last4="",
+        items=items,
+        amount_minor=entry.amount_minor,
+        issued_on=clock.business_date(clock.now(), practice.timezone),
+        method=entry.method,
+        method_reference=clean(entry.reference),
+    )
+    return Draft(document, entry.account, client_ids, subject_id=entry.id)
+
+
 def _draft_refund(refund: Refund) -> Draft:
     attempt, practice = refund.attempt, refund.practice
     receipt = issue_receipt(attempt)
     legs = _legs(attempt, f"refund:{refund.id}", "debit")
-    items, client_ids = _items(attempt, ((leg.line_id, leg.amount_minor) for leg in legs))
+    items, client_ids = _items(practice.id, ((leg.line_id, leg.amount_minor) for leg in legs))
     document = RefundDocument(
         letterhead=letterhead(practice),
         setting=setting(practice, refund.currency),
@@ -113,14 +143,14 @@ def _legs(attempt: Attempt, source: str, side: str) -> list[Transfer]:
 
 
 def _items(
-    attempt: Attempt, parts: Iterable[tuple[UUID | None, int]]
+    practice_id: UUID, parts: Iterable[tuple[UUID | None, int]]
 ) -> tuple[tuple[ReceiptItem, ...], frozenset[UUID]]:
     """One item for each invoice line, newest service first, then what is credit on account; and the clients."""
     amounts: dict[UUID | None, int] = {}
     for line_id, minor in parts:
         amounts[line_id] = amounts.get(line_id, 0) + minor
     lines = (
-        InvoiceLine.objects.filter(practice_id=attempt.practice_id, id__in=[each for each in amounts if each])
+        InvoiceLine.objects.filter(practice_id=practice_id, id__in=[each for each in amounts if each])
         .select_related("client", "invoice")
         .order_by("-on", "id")
     )

@@ -16,6 +16,8 @@ class AccountKind(models.TextChoices):
     CLIENT_CREDIT = "client_credit", "Client credit"  #: owner: billing account
     INCOME = "income", "Income"
     WRITE_OFF = "write_off", "Write-offs"
+    ADJUSTMENT = "adjustment", "Adjustments"
+    INSURER = "insurer", "Owed by insurers"  #: filled and emptied as an insurer answers
     CLEARING = "clearing", "Processor clearing"  #: owner: processor account
     CASH = "cash", "Cash and checks"
     BANK = "bank", "Bank"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.billing.models import Entry, EntryKind
 from paywell.clients.access import clients_of
 from paywell.clients.types import PortalViewer
 from paywell.core.db import all_practices
@@ -50,6 +51,31 @@ def access_payment(viewer: StaffViewer, attempt_id: UUID) -> Attempt:
     if attempt is None or not viewer.may(Permission.SEE_MONEY):
         _refuse(viewer, "payment", attempt_id)
     return attempt
+
+
+def find_hand_payment(viewer: PortalViewer | StaffViewer, entry_id: UUID) -> Entry | None:
+    """The payment by hand with this id, as the viewer's history has it; None where the id is none of one.
+
+    Raises NotFoundForViewer for one that is not theirs to see.
+    """
+    row = (
+        Entry.objects.filter(practice=viewer.practice, kind=EntryKind.PAYMENT, id=entry_id)
+        .select_related("account", "practice", "actor", "reversed_by")
+        .first()
+    )
+    if row is None:
+        return None
+    clients = set(row.lines.values_list("line__client_id", flat=True))
+    if isinstance(viewer, PortalViewer):
+        is_theirs = row.account_id == viewer.account.id and clients <= viewer.client_ids
+    else:
+        own = clients_of(viewer)
+        is_theirs = viewer.may(Permission.SEE_MONEY) and (
+            viewer.role is not Role.CLINICIAN or own.filter(id__in=clients).exists()
+        )
+    if not is_theirs:
+        _refuse(viewer, "payment", entry_id)
+    return row
 
 
 def access_saved_card(viewer: PortalViewer, card_id: UUID) -> SavedCard:

@@ -13,15 +13,20 @@ from django.db.models.functions import Coalesce
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
+from paywell.billing.models import Entry, EntryLine
 from paywell.clients.access import clients_of
 from paywell.clients.models import name_client
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
 from paywell.core.prepared import Prepared
+from paywell.payments import by_hand
 from paywell.payments.models import Attempt, AttemptLine, AttemptState
 from paywell.payments.payer import Payer
 from paywell.payments.types import PaidLine, PaymentRow, Shown
+
+#: What the history tells of: through the processor, or entered by hand.
+Payment = Attempt | Entry
 
 #: What has a place in the history. An attempt that was never sent, or was taken back, left nothing to tell of.
 SHOWN_STATES = (
@@ -50,22 +55,21 @@ def list_payments(
 ) -> Page[PaymentRow]:
     """A page of the payer's history, newest first; dates (both inclusive) as the practice's calendar has them.
 
-    Two queries a page.
+    Payments by hand stand among them. Three queries a page, four where there are any by hand.
     """
     bounds = page_bounds(page, size)
-    since, until = _moments(viewer.practice.timezone, date_from, date_to)
-    rows = _OF_PORTAL(**_scope(viewer), since=since, until=until, start=bounds.start, stop=bounds.stop)
-    attempts = cut_page(rows, page, size)
-    return attempts.with_rows(_portal_rows(viewer, attempts.rows))
+    rows = _read_portal(viewer, date_from, date_to, bounds)
+    found = cut_page(rows, page, size)
+    return found.with_rows(_portal_rows(viewer, found.rows))
 
 
 def recent_payments(viewer: PortalViewer, count: int = 3) -> list[PaymentRow]:
-    """The newest payments, for the home page. Two queries."""
-    return _portal_rows(viewer, _OF_PORTAL(**_scope(viewer), since=None, until=None, start=0, stop=count))
+    """The newest payments, for the home page. Three queries, four where there are any by hand."""
+    return _portal_rows(viewer, _read_portal(viewer, None, None, slice(0, count)))
 
 
-def get_payment(viewer: Payer, attempt: Attempt) -> PaymentRow:
-    """One attempt, already fetched by `access_attempt`, as the history shows it. One query."""
+def get_payment(viewer: Payer, attempt: Attempt | Entry) -> PaymentRow:
+    """One payment, already fetched by its `access_*`, as the history shows it. One query."""
     return _portal_rows(viewer, [attempt])[0]
 
 
@@ -73,9 +77,8 @@ def iterate_payments(
     viewer: PortalViewer, date_from: date | None = None, date_to: date | None = None
 ) -> Iterator[PaymentRow]:
     """The whole history of the range, for the CSV, a chunk at a time."""
-    since, until = _moments(viewer.practice.timezone, date_from, date_to)
     start = 0
-    while chunk := list(_of_portal(**_scope(viewer), since=since, until=until, start=start, stop=start + CHUNK)):
+    while chunk := _read_portal(viewer, date_from, date_to, slice(start, start + CHUNK)):
         yield from _portal_rows(viewer, chunk)
         start += CHUNK
 
@@ -88,8 +91,12 @@ def list_practice_payments(
     *,
     client_id: UUID | None = None,
     states: Iterable[AttemptState] = SHOWN_STATES,
+    method: str = "",
 ) -> Page[PaymentRow]:
-    """Incoming payments of the practice, newest first; for a clinician those of their own clients."""
+    """Incoming payments of the practice, newest first; for a clinician those of their own clients.
+
+    Payments by hand count as succeeded. `method` narrows: `online`, `hand`, or a billing.models.Method.
+    """
     rows = Attempt.objects.filter(practice=viewer.practice, state__in=list(states))
     touching = AttemptLine.objects.filter(practice=viewer.practice, attempt=OuterRef("pk"))
     if viewer.role is Role.CLINICIAN:
@@ -98,12 +105,22 @@ def list_practice_payments(
         rows = rows.filter(Exists(touching.filter(line__client=client_id)))
     rows = rows.select_related("contact", "account").order_by(DATED.desc(), "-id")
     since, until = _moments(viewer.practice.timezone, date_from, date_to)
-    attempts = cut_page(_between(rows, since, until)[page_bounds(page)], page)
-    return attempts.with_rows(_staff_rows(viewer, attempts.rows))
+    rows = _between(rows, since, until)
+    bounds, zone = page_bounds(page), viewer.practice.timezone
+    hand: list[Payment] = []
+    if AttemptState.SUCCEEDED in states and method != "online":
+        entries = by_hand.between(_hand_of_staff(viewer, client_id), date_from, date_to)
+        hand = list((entries.filter(method=method) if method not in ("", "hand") else entries)[: bounds.stop])
+    if method not in ("", "online"):
+        rows = rows.none()
+    found = cut_page(
+        by_hand.merge(hand, lambda row: _moment_of(row, zone), lambda start, stop: rows[start:stop], bounds), page
+    )
+    return found.with_rows(_staff_rows(viewer, found.rows))
 
 
-def get_practice_payment(viewer: StaffViewer, attempt: Attempt) -> PaymentRow:
-    """One attempt, already fetched by `access_payment`, as the desk shows it. One query."""
+def get_practice_payment(viewer: StaffViewer, attempt: Attempt | Entry) -> PaymentRow:
+    """One payment, already fetched by its `access_*`, as the desk shows it. One query."""
     return _staff_rows(viewer, [attempt])[0]
 
 
@@ -166,6 +183,42 @@ def _of_portal(
 _OF_PORTAL = Prepared(_of_portal)
 
 
+def _read_portal(
+    viewer: PortalViewer, date_from: date | None, date_to: date | None, bounds: slice
+) -> list[Payment]:
+    """Rows `bounds` of everything that was paid and tried, through the processor and by hand, newest first."""
+    scope, zone = _scope(viewer), viewer.practice.timezone
+    since, until = _moments(zone, date_from, date_to)
+    hand: list[Payment] = list(
+        by_hand.OF_PORTAL(
+            practice=scope["practice"], account=scope["account"], clients=scope["clients"],
+            since=date_from, until=date_to if date_to and date_to < LATEST else None, stop=bounds.stop,
+        )
+    )  # fmt: skip
+    return by_hand.merge(
+        hand,
+        lambda row: _moment_of(row, zone),
+        lambda start, stop: _OF_PORTAL(**scope, since=since, until=until, start=start, stop=stop),
+        bounds,
+    )
+
+
+def _hand_of_staff(viewer: StaffViewer, client_id: UUID | None) -> QuerySet[Entry]:
+    """Payments by hand that the staff member may see. One for no service yet belongs to its account's clients."""
+    rows = by_hand.payments_of(viewer.practice.id)
+    touching = EntryLine.objects.filter(practice=viewer.practice, entry=OuterRef("pk"))
+    if viewer.role is Role.CLINICIAN:
+        rows = rows.filter(Exists(touching.filter(line__client__in=clients_of(viewer))))
+    if client_id is not None:
+        ahead = Q(account__clients=client_id) & ~Exists(touching)
+        rows = rows.filter(Exists(touching.filter(line__client=client_id)) | ahead)
+    return rows
+
+
+def _moment_of(row: Payment, zone: str) -> datetime:
+    return by_hand.get_moment(row, zone) if isinstance(row, Entry) else get_moment(row)
+
+
 def _moments(zone: str, date_from: date | None, date_to: date | None) -> tuple[datetime | None, datetime | None]:
     """From the first moment of a day to before the first of the day after the last, by the practice's clock."""
     since = _midnight(date_from, zone) if date_from else None
@@ -187,26 +240,50 @@ def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(max(EARLIEST, min(day, LATEST)), time.min, ZoneInfo(zone))
 
 
-def _portal_rows(viewer: Payer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
+def _portal_rows(viewer: Payer, payments: Iterable[Payment]) -> list[PaymentRow]:
     """Rows as this payer may see them: no wording without the right.
 
     Of a payment that somebody else made, card, notes and the reason of a decline stay out.
     """
-    attempts = list(attempts)
+    payments = list(payments)
+    attempts, entries = _sort_out(payments)
     lines = _paid_lines(attempts, viewer.client_ids, viewer.document_client_ids)
-    return [
+    rows = [
         _row(attempt, lines.get(attempt.id, []), is_open=attempt.contact_id == viewer.contact_id)
         for attempt in attempts
     ]
+    rows += by_hand.make_rows(
+        entries, viewer.practice.timezone, shown=viewer.client_ids, worded=viewer.document_client_ids
+    )
+    return _in_order(rows, payments)
 
 
-def _staff_rows(viewer: StaffViewer, attempts: Iterable[Attempt]) -> list[PaymentRow]:
-    attempts = list(attempts)
+def _staff_rows(viewer: StaffViewer, payments: Iterable[Payment]) -> list[PaymentRow]:
+    payments = list(payments)
+    attempts, entries = _sort_out(payments)
     own = None
     if viewer.role is Role.CLINICIAN:
         own = frozenset(clients_of(viewer).values_list("id", flat=True))
     lines = _paid_lines(attempts, own, own)
-    return [_row(attempt, lines.get(attempt.id, []), is_open=True, names_account=True) for attempt in attempts]
+    rows = [_row(attempt, lines.get(attempt.id, []), is_open=True, names_account=True) for attempt in attempts]
+    rows += by_hand.make_rows(entries, viewer.practice.timezone, shown=own, worded=own, names_account=True)
+    return _in_order(rows, payments)
+
+
+def _sort_out(payments: Iterable[Payment]) -> tuple[list[Attempt], list[Entry]]:
+    attempts: list[Attempt] = []
+    entries: list[Entry] = []
+    for payment in payments:
+        if isinstance(payment, Entry):
+            entries.append(payment)
+        else:
+            attempts.append(payment)
+    return attempts, entries
+
+
+def _in_order(rows: Iterable[PaymentRow], payments: Iterable[Payment]) -> list[PaymentRow]:
+    found = {row.attempt_id: row for row in rows}
+    return [found[payment.id] for payment in payments]
 
 
 def _paid_lines(

@@ -107,6 +107,7 @@ class Shown(StrEnum):
     REFUNDED = "Refunded"
     PARTLY_REFUNDED = "Partly refunded"
     DISPUTED = "Disputed"
+    REVERSED = "Reversed"  #: entered by hand, and taken back: a check that bounced, a typing error
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class PaidLine:
 class PaymentRow:
     """One row of Payment History and of the desk's incoming payments."""
 
-    attempt_id: UUID
+    attempt_id: UUID  #: of a payment by hand, the entry's id
     at: datetime
     status: Shown
     amount: Money
@@ -140,3 +141,5 @@ class PaymentRow:
     payer_name: str
     decline: str
     has_receipt: bool
+    method: str = ""  #: a billing.models.Method where it was entered by hand
+    method_reference: str = ""  #: then: a check's number and the like

@@ -12,7 +12,7 @@ from paywell.core.money import format_money
 from paywell.core.snippets import Snippet
 from paywell.core.templatetags.paywell import badge, day, local_day, money
 from paywell.payments.types import PaidLine, PayableLine, PaymentRow
-from paywell.portal.words import STATUSES, name_card
+from paywell.portal.words import STATUSES, name_method
 
 _PAY_ROW: Final = Snippet("portal/_pay_row.html")
 _HISTORY_ROW: Final = Snippet("portal/_history_row.html")
@@ -62,7 +62,7 @@ def render_history_row(payment: PaymentRow, *, zone: str, several_clients: bool)
             "back": format_money(payment.refunded),
             "covered": mark_safe("".join(covered)),
             "notes": payment.notes,
-            "card": name_card(payment.card_brand, payment.card_last4),
+            "card": name_method(payment),
             "status": badge(status.state, str(status.word)),
         },
         {

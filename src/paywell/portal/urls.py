@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paywell.portal.views import account, cards, documents, history, home, pay, payment
+from paywell.portal.views import account, cards, documents, history, home, pay, payment, story
 
 app_name = "portal"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("pay/", pay.pay, name="pay"),
     path("pay/window/", pay.pay_window, name="pay_window"),
     path("pay/start/", pay.pay_start, name="pay_start"),
+    path("lines/<uuid:line_id>/why/", story.why, name="why"),
     path("payments/", history.history, name="history"),
     path("payments/history.csv", history.history_csv, name="history_csv"),
     path("payments/<uuid:attempt_id>/", payment.payment, name="payment"),

@@ -12,7 +12,8 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from paywell.payments.types import Closed, Shown
+from paywell.billing.models import Method
+from paywell.payments.types import Closed, PaymentRow, Shown
 from paywell.processors.contract import Decline
 
 Text = str | Promise
@@ -113,6 +114,7 @@ STATUSES: Final[Mapping[Shown, Status]] = {
     Shown.REFUNDED: Status("back", _("Refunded")),
     Shown.PARTLY_REFUNDED: Status("back", _("Partly refunded")),
     Shown.DISPUTED: Status("warn", _("Disputed")),
+    Shown.REVERSED: Status("info", _("Reversed")),
 }  # fmt: skip
 
 _BRANDS: Final[Mapping[str, str]] = {
@@ -131,6 +133,22 @@ def name_card(brand: str, last4: str) -> str:
     if not last4:
         return ""
     return f"{_BRANDS.get(brand.lower()) or brand or _('Card')} {last4}"
+
+
+#: How a payment by hand was made.
+METHODS: Final[Mapping[str, Text]] = {
+    Method.CASH: _("Cash"),
+    Method.CHECK: _("Check"),
+    Method.CARD: _("Card at the practice"),
+    Method.BANK: _("Bank transfer"),
+}
+
+
+def name_method(row: PaymentRow) -> str:
+    """How it was paid: `Visa 4242`, `Check 1042`; empty where that is not known."""
+    if row.method:
+        return f"{METHODS[row.method]} {row.method_reference}".strip()
+    return name_card(row.card_brand, row.card_last4)
 
 
 #: By version, because a consent is to one wording: a changed text gets a new version and the old one stays.

@@ -17,9 +17,15 @@ from paywell.ledger.models import Transfer
 
 #: What money at a processor may come from or go to. Anything else on a clearing account is made up.
 _SOURCES: Final = ("payment", "recapture", "refund", "refund_failed", "dispute", "charge")
-_ONLY_GROW: Final = ("ledger_transfer", "audit_auditevent", "payments_attemptevent", "payments_cardconsent")
+_ONLY_GROW: Final = (
+    "ledger_transfer",
+    "audit_auditevent",
+    "payments_attemptevent",
+    "payments_cardconsent",
+    "billing_entryline",
+)
 #: Unchangeable once issued, save for their void.
-_FROZEN: Final = ("invoicing_invoice", "invoicing_invoiceline")
+_FROZEN: Final = ("invoicing_invoice", "invoicing_invoiceline", "billing_entry")
 _FIRST_SEAL: Final = "0" * 64
 
 
@@ -97,7 +103,10 @@ def _made_up_clearing(s: Scope) -> str:
 
 
 def _paid_twice(s: Scope) -> str:
-    """A line's part of payments that stand, less what was refunded of them on that line, above its amount."""
+    """A line's part of payments that stand, less what was refunded of them on that line, above its amount.
+
+    Its amount grows by what an insurer did not pay and was moved to the client.
+    """
     return f"""
         SELECT i.practice_id, i.id FROM invoicing_invoiceline i JOIN (
             SELECT al.line_id AS line_id, al.amount_minor AS amount FROM payments_attemptline al
@@ -111,6 +120,10 @@ def _paid_twice(s: Scope) -> str:
                AND t.source IN ('refund:' || {s.text("r.id")}, 'refund_failed:' || {s.text("r.id")})
               JOIN ledger_ledgeraccount d ON d.id = t.debit_id
              WHERE {s.mine("r")} AND t.line_id IS NOT NULL AND a.refunded_minor < a.captured_minor
+            UNION ALL
+            SELECT el.line_id, -el.amount_minor FROM billing_entryline el
+              JOIN billing_entry e ON e.id = el.entry_id
+             WHERE {s.mine("e")} AND e.kind = 'insurer_to_client' AND e.reversed_at IS NULL
         ) x ON x.line_id = i.id
          GROUP BY i.practice_id, i.id, i.amount_minor HAVING SUM(x.amount) > i.amount_minor"""
 

@@ -65,7 +65,7 @@ def the_same_service_paid_twice(books: Books) -> Broken:
 
 
 def more_taken_than_charged(books: Books) -> Broken:
-    slip_in(books.world, "check:1", AccountKind.CASH, AccountKind.RECEIVABLE, 500, books.line)
+    slip_in(books.world, "check:1", AccountKind.BANK, AccountKind.RECEIVABLE, 500, books.line)
     return 3, books.line.id
 
 

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "paywell.care",
     "paywell.invoicing",
     "paywell.processors",
+    "paywell.billing",
     "paywell.payments",
     "paywell.books",
     "paywell.documents",

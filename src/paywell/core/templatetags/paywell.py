@@ -175,6 +175,12 @@ def script(path: str) -> SafeString:
 
 
 @register.filter
+def pick(values: Mapping[Any, Any], key: Any) -> Any:
+    """What a mapping has for a key; empty where there is none."""
+    return values.get(key, "") if values else ""
+
+
+@register.filter
 def monogram(name: str) -> str:
     """The first letter of a name, for the mark of a practice without a logo."""
     return name.strip()[:1].upper()

@@ -15,7 +15,7 @@ from paywell.care.models import CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.core.money import Money, format_money
 from paywell.desk.forms.base import DeskForm, MoneyField, day, text
-from paywell.desk.words import DECISION_WORDS
+from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
 from paywell.payments.decisions import Decision
 from paywell.practice.models import Clinician, Location
 
@@ -156,6 +156,15 @@ class PaymentFilter(DeskForm):
 
     date_from = day(_("From"), required=False)
     date_to = day(_("To"), required=False)
+    how = forms.ChoiceField(
+        label=_("Method"),
+        required=False,
+        choices=[("", _("All")), ("online", _("Online")), ("hand", _("By hand")), *METHOD_WORDS.items()],
+    )
+
+    def method(self) -> str:
+        """The method that narrows; blank for all. Only after `days`."""
+        return self.cleaned_data.get("how", "")
 
     def days(self) -> tuple[date | None, date | None]:
         self.is_valid()

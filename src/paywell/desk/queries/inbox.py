@@ -101,7 +101,7 @@ def _settings_gaps(viewer: StaffViewer) -> list[SetupGap]:
     settings, details = reverse("desk:settings"), reverse("desk:settings_practice")
     if not has_processor(practice):
         words = _("No card processor is connected, so clients can't pay online.")
-        gaps.append(SetupGap("no_processor", words, reverse("desk:processor_connect"), _("Connect one")))
+        gaps.append(SetupGap("no_processor", words, reverse("desk:processor_choose"), _("Connect one")))
     elif not practice.payments_allowed:
         words = _("Payments through the client portal are not allowed.")
         gaps.append(SetupGap("not_allowed", words, settings, _("Go to the switch")))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from paywell.accounts.types import StaffViewer
+from paywell.billing.models import Entry
 from paywell.clients.models import Client
 from paywell.core.money import Money
 from paywell.core.paging import Page
@@ -49,9 +50,10 @@ def list_payments(
     show: str = "all",
     date_from: date | None = None,
     date_to: date | None = None,
+    method: str = "",
     page: int = 1,
 ) -> Page[PaymentRow]:
-    """Payments and tries, newest first. Two queries; for a clinician three."""
+    """Payments and tries, newest first. Three queries, one more for those by hand; for a clinician one more."""
     return queries.list_practice_payments(
         viewer,
         date_from,
@@ -59,7 +61,19 @@ def list_payments(
         page,
         client_id=client.id if client else None,
         states=STATUS_FILTERS.get(show, SHOWN_STATES),
+        method=method,
     )
+
+
+def get_hand_detail(viewer: StaffViewer, entry: Entry) -> dict[str, Any]:
+    """A payment by hand, already fetched by `find_hand_payment`, for its page. Two queries."""
+    row = queries.get_practice_payment(viewer, entry)
+    return {
+        "entry": entry,
+        "row": row,
+        "credit": row.amount - sum((line.amount for line in row.lines), Money(0, entry.currency)),
+        "client": entry.account.clients.order_by("created_at").first(),
+    }
 
 
 def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:

@@ -15,6 +15,7 @@ from paywell.desk.words import (
     CAUSE_WORDS,
     DECLINE_WORDS,
     DISPUTE_WORDS,
+    METHOD_WORDS,
     REFUND_WORDS,
     STATUS_TONES,
     STATUS_WORDS,
@@ -64,7 +65,10 @@ def cause_words(cause: str) -> str:
 
 @register.filter
 def card(row: PaymentRow) -> str:
-    """`Visa 4242`; empty while no card is known."""
+    """`Visa 4242`, `Check 1042`; empty while nothing is known."""
+    method = getattr(row, "method", "")
+    if method:
+        return f"{METHOD_WORDS[method]} {row.method_reference}".strip()
     if not row.card_last4:
         return ""
     return f"{_BRANDS.get(row.card_brand.lower(), row.card_brand)} {row.card_last4}".strip()

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.test import Client as Browser
 
 from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.accounts.tests.factories import make_staff, make_user
+from paywell.billing.booking import book_entry
+from paywell.billing.models import Entry, EntryKind, Question
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
 from paywell.care.models import CatalogItem, Diagnosis, Service
 from paywell.clients.actions import grant_access, invite_contact
-from paywell.clients.models import Client, Contact, Grant
+from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.clients.tests.factories import make_client, make_contact
 from paywell.core import clock
 from paywell.core.ids import new_id
@@ -61,6 +64,8 @@ class Desk:
     pay_link: PayLink
     work: Work  #: ended, asked for by the owner
     work_file: WorkFile
+    question: Question  #: about the half paid service, open
+    entry: Entry  #: five dollars in cash, on account
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
     def browser(self, role: Role = Role.OWNER) -> Browser:
@@ -83,6 +88,9 @@ class Desk:
             "attempt_id": self.attempt.id,
             "review_id": self.review.id,
             "link_id": self.pay_link.id,
+            "line_id": self.question.line_id,
+            "question_id": self.question.id,
+            "entry_id": self.entry.id,
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
@@ -121,11 +129,16 @@ def make_desk(**practice: Any) -> Desk:
         practice=made, attempt=attempt, kind="late_success", dedupe=f"late_success:{attempt.id}",
         amount_minor=7_000, currency="USD", detail="A second answer", opened_at=clock.now(),
     )  # fmt: skip
+    question = Question.objects.create(
+        practice=made, line=invoice.lines.get(), contact=contact, text="Is this right?", asked_at=clock.now()
+    )
+    entry = add_entry(client.default_account)
     owner = make_staff(made, Role.OWNER)
     desk = Desk(
         made, clinician, item, client, contact, grant, invitation, diagnosis, services[0], unpaid, services[2],
         invoice, processor_account, attempt, review, make_pay_link(unpaid),
         *make_ended_work(made.id, owner.user_id),
+        question, entry,
     )  # fmt: skip
     desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
@@ -138,6 +151,17 @@ def make_pay_link(invoice: Invoice) -> PayLink:
     return PayLink.objects.create(
         practice=invoice.practice, invoice=invoice, made_at=now, expires_at=now + timedelta(days=30)
     )
+
+
+def add_entry(account: BillingAccount, kind: EntryKind = EntryKind.PAYMENT, minor: int = 500) -> Entry:
+    """An entry for no service: a payment ahead of any invoice, in the ledger as credit."""
+    entry = Entry.objects.create(
+        practice=account.practice, account=account, kind=kind, method="cash", amount_minor=minor, currency="USD",
+        on=DAY, recorded_at=clock.now(),
+    )  # fmt: skip
+    with transaction.atomic():
+        book_entry(entry, [])
+    return entry
 
 
 def add_service(

@@ -24,6 +24,7 @@ from paywell.desk.actions import add_client
 from paywell.desk.forms.clients import AccountForm, ClientForm, DiagnosisForm, NewClientForm, SharesForm
 from paywell.desk.pages import act, page_of, run, show, succeeds
 from paywell.desk.queries import payments
+from paywell.desk.queries.accounts import choose_account, get_ledger
 from paywell.desk.queries.clients import get_header, list_clients
 from paywell.desk.queries.invoices import list_invoices
 from paywell.desk.queries.scope import get_today
@@ -100,6 +101,19 @@ def client_payments(request: HttpRequest, viewer: StaffViewer, client_id: UUID) 
     row = access_client(viewer, client_id)
     page = payments.list_payments(viewer, client=row, page=page_of(request))
     return _record(request, viewer, row, "client_payments", "payments", page=page)
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def client_ledger(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Every step of an account: what, who, when, why, and what was owed then."""
+    row = access_client(viewer, client_id)
+    account, accounts = choose_account(viewer, row, request.GET.get("account", ""))
+    ledger = get_ledger(viewer, account, page_of(request))
+    return _record(
+        request, viewer, row, "client_ledger", "ledger", accounts=accounts, account=account, ledger=ledger,
+        page=ledger.page,
+    )  # fmt: skip
 
 
 @require_safe

@@ -18,11 +18,11 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
 from paywell.desk.pages import page_of, run, show, succeeds
-from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_refundable, list_payments
+from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_hand_detail, get_refundable, list_payments
 from paywell.desk.words import review_title
 from paywell.documents.access import access_receipt
 from paywell.documents.web import page_response, pdf_response
-from paywell.payments.access import access_payment
+from paywell.payments.access import access_payment, find_hand_payment
 from paywell.payments.actions import check_attempt, find_refund, refund_payment
 from paywell.payments.decisions import decide_review, list_decisions
 from paywell.payments.machine import OPEN
@@ -36,11 +36,14 @@ def payments(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     form = PaymentFilter(request.GET)
     date_from, date_to = form.days()
     only = request.GET.get("show", "all")
-    page = list_payments(viewer, show=only, date_from=date_from, date_to=date_to, page=page_of(request))
+    method = form.method()
+    page = list_payments(
+        viewer, show=only, date_from=date_from, date_to=date_to, method=method, page=page_of(request)
+    )
     return show(
         request, viewer, "payments", "payments",
         page=page, form=form, only=only if only in STATUS_FILTERS else "all",
-        is_narrowed=bool(date_from or date_to or only != "all"),
+        is_narrowed=bool(date_from or date_to or method or only != "all"),
     )  # fmt: skip
 
 
@@ -48,6 +51,9 @@ def payments(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @desk_view(Permission.SEE_MONEY)
 def payment(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
     """The payment with its story. Opening it asks the processor while it is open."""
+    entry = find_hand_payment(viewer, attempt_id)
+    if entry is not None:
+        return show(request, viewer, "payment_by_hand", "payments", **get_hand_detail(viewer, entry))
     attempt = access_payment(viewer, attempt_id)
     if attempt.state in OPEN:
         check_attempt(attempt=attempt)

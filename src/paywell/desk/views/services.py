@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
+from paywell.billing.entries import get_insurer_left
 from paywell.care.actions import record_service, void_service
 from paywell.care.models import Service
 from paywell.clients.access import access_client
@@ -46,6 +47,7 @@ def service(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> Http
     return show(
         request, viewer, "service", "services",
         row=get_service_row(viewer, row), service=row, pointers=pointers, gaps=gaps,
+        insurer_left=get_insurer_left(row),
     )  # fmt: skip
 
 

@@ -14,11 +14,14 @@ def present_receipt(doc: ReceiptDocument) -> Printed:
     printed["facts"] += [
         [gettext("Paid on"), day(doc.paid_on)],
         [gettext("Paid by"), doc.payer],
-        [gettext("Method"), card_name(doc.card_brand, doc.card_last4) or gettext("Card")],
+        [gettext("Method"), _method(doc)],
     ]
     if doc.reference:
         printed["facts"].append([gettext("Reference"), doc.reference])
     _mark_test(printed, doc.is_test)
+    if doc.reversed_on:
+        printed["mark"] = gettext("Reversed")
+        printed["mark_note"] = gettext("This payment was taken back on %(date)s.") % {"date": day(doc.reversed_on)}
     printed["addressee"] = list(doc.addressee)
     printed["table"] = _lines(doc, doc.items, gettext("Amount paid"))
     printed["totals"] = [total(gettext("Amount paid"), money(doc.amount_minor), strong=True)]
@@ -32,6 +35,19 @@ def present_receipt(doc: ReceiptDocument) -> Printed:
         printed["standing"] = {"heading": gettext("As of %(date)s") % {"date": day(doc.as_of)}, "rows": rows}
     printed["notes"] += [gettext("Thank you. Keep this receipt for your records."), *questions(doc)]
     return printed
+
+
+def _method(doc: ReceiptDocument) -> str:
+    """`Visa ending in 4242`, `Check 1042`."""
+    by_hand = {
+        "cash": gettext("Cash"),
+        "check": gettext("Check"),
+        "card": gettext("Card"),
+        "bank": gettext("Bank transfer"),
+    }
+    if doc.method:
+        return f"{by_hand[doc.method]} {doc.method_reference}".strip()
+    return card_name(doc.card_brand, doc.card_last4) or gettext("Card")
 
 
 def present_refund(doc: RefundDocument) -> Printed:

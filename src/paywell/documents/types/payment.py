@@ -48,6 +48,9 @@ class ReceiptDocument:
     reference: str = ""  #: ours for the payment, also known to the processor
     is_test: bool = False
     replaces: str = ""
+    method: str = ""  #: a billing.models.Method where no card went through the processor
+    method_reference: str = ""  #: then: a check's number and the like
+    reversed_on: date | None = field(default=None, metadata=LIVE)  #: entered by hand, and taken back
     refunds: tuple[ReceiptRefund, ...] = field(default=(), metadata=LIVE)
     as_of: date | None = field(default=None, metadata=LIVE)
     replaced_by: str = field(default="", metadata=LIVE)

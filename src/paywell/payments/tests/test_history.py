@@ -206,6 +206,9 @@ READS: dict[str, Callable[[PortalViewer], object]] = {
     "recent": recent_payments,
 }
 
+#: Of each read: two unless named here. Payments by hand stand among the others.
+QUERIES = {"history": 3, "filtered": 3, "recent": 3}
+
 
 @pytest.mark.parametrize("name", READS)
 def test_the_number_of_queries_is_the_same_for_5_and_for_1000(world: World, name: str) -> None:
@@ -218,7 +221,7 @@ def test_the_number_of_queries_is_the_same_for_5_and_for_1000(world: World, name
     make_attempts(world, make_lines(world, 5))
     few = count()
     make_attempts(world, make_lines(world, 995))
-    assert (few, count()) == (2, 2)
+    assert (few, count()) == (QUERIES.get(name, 2),) * 2
 
 
 def test_the_desk_s_list_takes_as_many_queries_for_5_as_for_1000(world: World) -> None:
@@ -230,7 +233,7 @@ def test_the_desk_s_list_takes_as_many_queries_for_5_as_for_1000(world: World) -
     make_attempts(world, make_lines(world, 5))
     few = count()
     make_attempts(world, make_lines(world, 995))
-    assert (few, count()) == (2, 2)
+    assert (few, count()) == (3, 3)
 
 
 def test_chosen_lines_are_fetched_in_two_queries_however_many(world: World) -> None:

@@ -13,7 +13,7 @@ from paywell.core.snippets import Snippet
 from paywell.core.templatetags.paywell import badge
 from paywell.payments.types import PayableLine, PaymentRow, Shown
 from paywell.portal.rows import render_history_row, render_pay_row
-from paywell.portal.words import STATUSES, name_card
+from paywell.portal.words import STATUSES, name_card, name_method
 
 register = template.Library()
 
@@ -32,6 +32,12 @@ def payment_status(shown: Shown) -> SafeString:
 def card_name(brand: str, last4: str) -> str:
     """`Visa 4242`."""
     return name_card(brand, last4)
+
+
+@register.simple_tag
+def payment_method(row: PaymentRow) -> str:
+    """`Visa 4242`, `Check 1042`."""
+    return name_method(row)
 
 
 @register.simple_tag

@@ -19,7 +19,7 @@ from paywell.core.money import format_plain
 from paywell.payments.queries import iterate_payments, list_payments
 from paywell.payments.types import PaymentRow
 from paywell.portal.forms import read_day, read_page
-from paywell.portal.words import STATUSES, name_card
+from paywell.portal.words import STATUSES, name_method
 
 
 @require_safe
@@ -85,7 +85,7 @@ def _rows(viewer: PortalViewer, payment: PaymentRow) -> Iterator[list[str]]:
             format_plain(payment.amount),
             format_plain(payment.refunded),
             payment.amount.currency,
-            name_card(payment.card_brand, payment.card_last4),
+            name_method(payment),
             payment.notes,
             str(payment.attempt_id),
         ]

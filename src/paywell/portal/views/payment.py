@@ -12,18 +12,20 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.defaults import page_not_found
 
 from paywell.accounts.web import never_store
+from paywell.billing.models import Entry
 from paywell.clients.access import switch_account
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import NotFoundForViewer, UserError
-from paywell.payments.access import access_attempt, find_other_account
+from paywell.core.money import Money
+from paywell.payments.access import access_attempt, find_hand_payment, find_other_account
 from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.availability import get_availability
 from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.pay_links import make_token
 from paywell.payments.queries import get_payment, get_summary
-from paywell.portal.words import explain_decline, name_card
+from paywell.portal.words import explain_decline, name_method
 from paywell.processors.contract import Style
 from paywell.processors.registry import CONNECTORS
 
@@ -56,6 +58,9 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
     if account_id is not None:
         switch_account(request, account_id)
         return redirect("portal:payment", attempt_id)
+    entry = find_hand_payment(viewer, attempt_id)
+    if entry is not None:
+        return _by_hand(request, viewer, entry)
     attempt = access_attempt(viewer, attempt_id)
     if attempt.state in OPEN:
         attempt = check_attempt(attempt=attempt)
@@ -66,7 +71,7 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "attempt": attempt,
         "row": row,
         "screen": SCREENS[attempt.state],
-        "card": name_card(row.card_brand, row.card_last4),
+        "card": name_method(row),
         "is_bank_check": CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
         "is_own": attempt.contact_id == viewer.contact.id,
         "decline": explain_decline(row.decline),
@@ -75,6 +80,22 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "several_clients": len(viewer.rights) > 1,
     }
     return render(request, "portal/payment.html", context)
+
+
+def _by_hand(request: HttpRequest, viewer: PortalViewer, entry: Entry) -> HttpResponse:
+    """A payment that the practice entered: it has no processor and nothing to wait for."""
+    row = get_payment(viewer, entry)
+    context = {
+        "viewer": viewer,
+        "nav": "history",
+        "entry": entry,
+        "row": row,
+        "method": name_method(row),
+        "credit": row.amount - sum((line.amount for line in row.lines), Money(0, entry.currency)),
+        "balance": get_summary(viewer).balance_due,
+        "several_clients": len(viewer.rights) > 1,
+    }
+    return render(request, "portal/payment_by_hand.html", context)
 
 
 @require_safe

@@ -1,0 +1,1 @@
+"""What the practice enters in an account's books by hand: payments, credit, adjustments, the insurer's part."""

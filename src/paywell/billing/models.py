@@ -1,0 +1,162 @@
+"""Entries by hand and the lines that they concern, questions about lines, and how a practice bills."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from paywell.accounts.models import User
+from paywell.care.models import Service
+from paywell.clients.models import BillingAccount, Client, Contact
+from paywell.invoicing.models import InvoiceLine
+from paywell.practice.models import Practice, PracticeOwned
+
+
+class EntryKind(models.TextChoices):
+    """What was entered, and between which ledger accounts it moves money (`billing.booking`)."""
+
+    PAYMENT = "payment", "Payment"  #: by hand, outside the card processor
+    CREDIT_USED = "credit_used", "Credit applied"
+    CREDIT_OUT = "credit_out", "Credit paid out"
+    ADJUSTMENT = "adjustment", "Adjustment"  #: the fee is lowered: a courtesy, a correction
+    WRITE_OFF = "write_off", "Write-off"  #: owed, and given up
+    INSURER_PAYMENT = "insurer_payment", "Insurer's payment"
+    INSURER_ADJUSTMENT = "insurer_adjustment", "Insurer's adjustment"  #: neither insurer nor client owes it
+    INSURER_TO_CLIENT = "insurer_to_client", "Moved to the client"  #: the insurer does not pay it, the client does
+
+
+#: Concern the insurer's part of one service.
+OF_INSURER = ("insurer_payment", "insurer_adjustment", "insurer_to_client")
+#: Money came or went: by which method is part of them.
+WITH_METHOD = ("payment", "credit_out", "insurer_payment")
+
+
+class Method(models.TextChoices):
+    """How money came or went without the card processor."""
+
+    CASH = "cash", "Cash"
+    CHECK = "check", "Check"
+    CARD = "card", "Card outside Paywell"
+    BANK = "bank", "Bank transfer"
+
+
+class Entry(PracticeOwned):
+    """One act by hand in an account's books. Frozen; undone by a reverse with a reason, never deleted.
+
+    Its id comes with the form, so that pressing twice enters once. Its transfers have the source `entry:<id>`,
+    those that undo it `entry_reversed:<id>`.
+    """
+
+    account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=20, choices=EntryKind)
+    method = models.CharField(max_length=8, choices=Method, blank=True, help_text="Where money came or went.")
+    reference = models.CharField(max_length=40, blank=True, help_text="A check's number, an outside receipt's.")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    on = models.DateField(help_text="The day on which the money came or the entry counts.")
+    note = models.CharField(max_length=500, blank=True, help_text="Shown to the client.")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why; shown to staff and in the story.")
+    service = models.ForeignKey(
+        Service, null=True, on_delete=models.PROTECT, related_name="entries", help_text="For the insurer's part."
+    )
+    recorded_at = models.DateTimeField()
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    reversed_at = models.DateTimeField(null=True)
+    reversed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    reverse_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="entry_amount"),
+            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="entry_kind"),
+            models.CheckConstraint(condition=Q(kind="payment") | ~Q(reason=""), name="entry_reason"),
+            models.CheckConstraint(
+                condition=(Q(kind__in=WITH_METHOD) & ~Q(method="")) | (~Q(kind__in=WITH_METHOD) & Q(method="")),
+                name="entry_method",
+            ),
+            models.CheckConstraint(
+                condition=(Q(kind__in=OF_INSURER) & Q(service__isnull=False))
+                | (~Q(kind__in=OF_INSURER) & Q(service=None)),
+                name="entry_service",
+            ),
+            models.CheckConstraint(
+                condition=(Q(reversed_at=None) & Q(reverse_reason=""))
+                | (Q(reversed_at__isnull=False) & ~Q(reverse_reason="")),
+                name="entry_reversed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["practice", "account", "-recorded_at"], name="entry_account"),
+            models.Index(fields=["practice", "-recorded_at"], name="entry_practice"),
+        ]
+
+
+class EntryLine(PracticeOwned):
+    """How much of an entry is for which invoice line. Written with the entry, never changed."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="lines")
+    line = models.ForeignKey(InvoiceLine, on_delete=models.PROTECT, related_name="entry_lines")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "entry", "line"], name="entry_line_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="entry_line_amount"),
+        ]
+
+
+class Question(PracticeOwned):
+    """A client asks about a line. While it is open, nobody is reminded of the line and nothing charged for it."""
+
+    line = models.ForeignKey(InvoiceLine, on_delete=models.PROTECT, related_name="questions")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=1000)
+    asked_at = models.DateTimeField()
+    answer = models.CharField(max_length=1000, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practice", "line"], name="question_open_once", condition=Q(answered_at=None)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["practice", "asked_at"], name="question_open", condition=Q(answered_at=None))
+        ]
+
+
+class Cadence(models.TextChoices):
+    OFF = "off", "Never by itself"
+    DAILY = "daily", "Every day"
+    WEEKLY = "weekly", "Every Monday"
+    MONTHLY = "monthly", "On the first of the month"
+
+
+class BillingRules(models.Model):
+    """How a practice bills: one row each, made when something is first changed."""
+
+    practice = models.OneToOneField(Practice, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    invoice_cadence = models.CharField(max_length=8, choices=Cadence, default=Cadence.OFF)
+    invoiced_through = models.DateField(null=True, help_text="The day on which the rule last issued.")
+    approve_refunds_above_minor = models.BigIntegerField(
+        null=True, help_text="Refunds above this need a second person; null: none does."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(invoice_cadence__in=Cadence.values), name="billing_cadence"),
+            models.CheckConstraint(
+                condition=Q(approve_refunds_above_minor=None) | Q(approve_refunds_above_minor__gte=0),
+                name="billing_approval",
+            ),
+        ]
+
+
+class NotInvoicedByRule(PracticeOwned):
+    """A client whom the practice invoices by hand, whatever the rule."""
+
+    client = models.OneToOneField(Client, on_delete=models.PROTECT, related_name="+")

@@ -1,0 +1,90 @@
+"""What the demonstration's biller entered by hand, and what clients asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from paywell.accounts.access import access_desk
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.billing.entries import EntryForm, make_entry, reverse_entry
+from paywell.billing.models import Entry, EntryKind, Method
+from paywell.billing.questions import ask_question
+from paywell.care.models import Service, ServiceKind
+from paywell.clients.access import access_portal
+from paywell.core.ids import new_id
+from paywell.core.money import Money
+from paywell.demo.people import Troupe
+from paywell.demo.story import Scene, at
+from paywell.invoicing.models import InvoiceLine
+
+
+def biller(troupe: Troupe) -> StaffViewer:
+    return access_desk(troupe.biller, troupe.practice.slug, Permission.REFUND)
+
+
+def enter(troupe: Troupe, name: str, kind: EntryKind, minor: int, **values: Any) -> Entry:
+    """An entry in the account of that name, as the biller makes it at the desk."""
+    form = EntryForm(entry_id=new_id(), kind=kind, amount=Money(minor, troupe.practice.currency), **values)
+    return make_entry(viewer=biller(troupe), account=troupe.accounts[name], form=form)
+
+
+def by_hand(troupe: Troupe, today: date) -> Iterator[Scene]:
+    """Cash, a check that bounced, a courtesy, a write-off, an insurer's answer, a question."""
+
+    def on(days_ago: int, hour: int = 10) -> datetime:
+        return at(troupe, today - timedelta(days=days_ago), hour)
+
+    accounts = troupe.accounts
+    if "Peter Marsh" in accounts:
+        cash = {"method": Method.CASH, "note": "Thank you for bringing it by"}
+        yield Scene(on(8), lambda: enter(troupe, "Peter Marsh", EntryKind.PAYMENT, 5_600, **cash))
+    if "Victor Hale" in accounts:
+        yield Scene(on(9), lambda: _bounce(troupe, "Victor Hale"))
+        yield Scene(
+            on(7),
+            lambda: enter(
+                troupe, "Victor Hale", EntryKind.WRITE_OFF, 4_000, reason="Agreed to let the oldest rest go"
+            ),
+        )
+    if "Samir Dunn" in accounts:
+        yield Scene(on(6), lambda: _insurer(troupe, "Samir Dunn"))
+    if "Owen Pike" in accounts:
+        yield Scene(on(2, 20), lambda: _ask(troupe, "Owen Pike"))
+
+
+def _bounce(troupe: Troupe, name: str) -> None:
+    entry = enter(troupe, name, EntryKind.PAYMENT, 12_000, method=Method.CHECK, reference="318")
+    reverse_entry(viewer=biller(troupe), entry=entry, reason="The bank returned the check")
+
+
+def _insurer(troupe: Troupe, name: str) -> None:
+    """The insurer paid most of its part of one service, and lowered the rest by contract."""
+    service = (
+        Service.objects.filter(
+            practice=troupe.practice, client__default_account=troupe.accounts[name], insurer_minor__gt=1_000
+        )
+        .order_by("on")
+        .first()
+    )
+    if service is None:
+        return
+    paid = {"service_id": service.id, "reason": "Explanation of benefits 7741"}
+    enter(troupe, name, EntryKind.INSURER_PAYMENT, service.insurer_minor - 1_000, method=Method.BANK, **paid)
+    enter(troupe, name, EntryKind.INSURER_ADJUSTMENT, 1_000, **paid)
+
+
+def _ask(troupe: Troupe, name: str) -> None:
+    """About a fee for an appointment that did not take place."""
+    viewer = access_portal(troupe.users[name], troupe.accounts[name].id)
+    line = InvoiceLine.objects.filter(
+        practice=troupe.practice,
+        account=viewer.account,
+        service__kind__in=[ServiceKind.LATE_CANCEL, ServiceKind.NO_SHOW],
+        voided_at=None,
+    ).first()
+    if line is not None:
+        ask_question(
+            viewer=viewer, line_id=line.id, text="I wrote the day before that I was ill. Does the fee still apply?"
+        )

@@ -1,0 +1,118 @@
+"""Forms for what is entered in an account's books by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from paywell.billing.entries import EntryForm
+from paywell.billing.models import WITH_METHOD, EntryKind, Method
+from paywell.core.ids import new_id
+from paywell.core.money import Money, format_money
+from paywell.core.templatetags.paywell import day as write_day
+from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.desk.queries.accounts import OpenLine
+from paywell.desk.words import METHOD_WORDS
+
+_REFERENCES = {
+    EntryKind.PAYMENT: _("Number of the check or of the outside receipt. Never a card number."),
+    EntryKind.CREDIT_OUT: _("Number of the check or transfer by which it goes out."),
+    EntryKind.INSURER_PAYMENT: _("Number of the check or transfer."),
+}
+#: Which kinds can be spread over chosen services.
+_ON_LINES = (EntryKind.PAYMENT, EntryKind.CREDIT_USED, EntryKind.ADJUSTMENT, EntryKind.WRITE_OFF)
+
+
+class EntryPageForm(DeskForm):
+    """One entry. Which fields there are depends on its kind. Its id is made with the form (`billing.entries`)."""
+
+    entry_id = forms.UUIDField(widget=forms.HiddenInput)
+    kind = forms.ChoiceField(label=_("What it is"), widget=forms.RadioSelect)
+    amount = MoneyField(label=_("Amount"))
+    method = forms.ChoiceField(label=_("Method"), choices=list(METHOD_WORDS.items()), widget=forms.RadioSelect)
+    reference = text(_("Reference"), 40)
+    on = day(_("Date"))
+    lines = forms.MultipleChoiceField(
+        label=_("For these services"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: the oldest first."),
+    )
+    note = forms.CharField(
+        label=_("Note to the client"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Shown in Payment History. At most 500 characters."),
+    )
+    reason = text(
+        _("Reason"),
+        200,
+        required=True,
+        help_text=_("The client reads it under Why do I owe this?"),
+        error_messages={"required": _("Say why.")},
+    )
+
+    def __init__(
+        self, *args: Any, kinds: Sequence[EntryKind], lines: Sequence[OpenLine] = (), currency: str, **options: Any
+    ) -> None:
+        options["initial"] = {"entry_id": new_id(), "kind": kinds[0].value, "method": "check"} | (
+            options.get("initial") or {}
+        )
+        super().__init__(*args, **options)
+        self.kinds = kinds
+        fields: dict[str, Any] = self.fields
+        fields["amount"].currency = currency
+        fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]
+        fields["lines"].choices = [(str(line.line_id), _describe(line)) for line in lines]
+        fields["reference"].help_text = _REFERENCES.get(kinds[0], "")
+        dropped = {
+            "kind": len(kinds) == 1,
+            "method": kinds[0] not in WITH_METHOD,
+            "reference": kinds[0] not in WITH_METHOD,
+            "note": kinds[0] is not EntryKind.PAYMENT,
+            "reason": kinds[0] is EntryKind.PAYMENT,
+            "lines": kinds[0] not in _ON_LINES or len(lines) < 2,
+        }
+        for name, is_dropped in dropped.items():
+            if is_dropped:
+                del self.fields[name]
+        fields["amount"].widget.attrs["autofocus"] = True
+
+    def entry(self, service_id: UUID | None = None) -> EntryForm:
+        """What the form said. Only after `is_valid`."""
+        said = self.cleaned_data
+        kind = EntryKind(said.get("kind") or self.kinds[0])
+        return EntryForm(
+            entry_id=said["entry_id"],
+            kind=kind,
+            amount=said["amount"],
+            on=said["on"],
+            line_ids=tuple(UUID(each) for each in said.get("lines", ())),
+            method=Method(said["method"]) if kind in WITH_METHOD else None,
+            reference=said.get("reference", ""),
+            note=said.get("note", ""),
+            reason=said.get("reason", ""),
+            service_id=service_id,
+        )
+
+
+class AnswerForm(DeskForm):
+    """The answer to a client's question."""
+
+    answer = forms.CharField(
+        label=_("Your answer"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("The client reads it in the portal. No e-mail carries it."),
+        error_messages={"required": _("Write an answer.")},
+    )
+
+
+def _describe(line: OpenLine) -> str:
+    owed: Money = line.balance
+    return f"{write_day(line.on)}, {line.wording}, {line.client_name}: {format_money(owed)}"

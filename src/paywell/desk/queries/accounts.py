@@ -1,0 +1,141 @@
+"""A billing account as the desk works on it: what is open on it, its credit, its ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from paywell.accounts.types import StaffViewer
+from paywell.clients.access import clients_of
+from paywell.clients.models import BillingAccount, Client
+from paywell.clients.queries import list_accounts
+from paywell.core.money import Money
+from paywell.core.paging import Page, cut_page, page_bounds
+from paywell.desk.access import refuse
+from paywell.invoicing.models import InvoiceLine
+from paywell.ledger.models import AccountKind, Transfer
+from paywell.ledger.queries import get_listed_balance, get_open_lines
+from paywell.payments.story import Step, name_actors, tell_account
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line on which something is owed."""
+
+    line_id: UUID
+    on: date
+    wording: str
+    client_name: str
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """One billing account of a client: what is owed on it and what credit it has."""
+
+    account: BillingAccount
+    owed: Money
+    credit: Money
+    lines: tuple[OpenLine, ...]  #: oldest first
+
+
+def choose_account(viewer: StaffViewer, client: Client, asked: str) -> tuple[BillingAccount, list[BillingAccount]]:
+    """The account that the address asks for, else the client's default one; and all that owe for the client.
+
+    Raises NotFoundForViewer for one that owes nothing for this client.
+    """
+    accounts = list(list_accounts(viewer=viewer, client=client))
+    if not asked:
+        return client.default_account, accounts
+    chosen = next((account for account in accounts if str(account.id) == asked), None)
+    if chosen is None:
+        refuse(viewer, "billing account", asked[:60], "not of this client")
+    return chosen, accounts
+
+
+def get_account_state(viewer: StaffViewer, account: BillingAccount) -> AccountState:
+    """For the forms: everything open on the account, and its credit. Three queries."""
+    balances = dict(
+        get_open_lines(practice_id=viewer.practice.id, owner_id=account.id).values_list("line_id", "balance_minor")
+    )
+    lines = InvoiceLine.objects.filter(practice=viewer.practice, id__in=balances).select_related("client")
+    opened = tuple(
+        OpenLine(line.id, line.on, line.wording, line.client.name, Money(balances[line.id], line.currency))
+        for line in lines.order_by("on", "id")
+    )
+    return AccountState(
+        account=account,
+        owed=Money(sum(balances.values()), account.currency),
+        credit=get_account_credit(viewer, account),
+        lines=opened,
+    )
+
+
+def get_account_credit(viewer: StaffViewer, account: BillingAccount) -> Money:
+    """The account's credit as lists show it. Below zero where a refund took back what was used already."""
+    balance = get_listed_balance(
+        practice_id=viewer.practice.id,
+        kind=AccountKind.CLIENT_CREDIT,
+        owner_id=account.id,
+        currency=account.currency,
+    )
+    return Money(-balance, account.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One step of an account's ledger, with who did it and what stood afterwards."""
+
+    step: Step
+    who: str
+    owed_after: Money
+    lines: tuple[InvoiceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLedger:
+    account: BillingAccount
+    owed: Money
+    credit: Money
+    page: Page[LedgerRow]
+
+
+#: Steps on one page of a ledger.
+LEDGER_PAGE: Final = 50
+
+
+def get_ledger(viewer: StaffViewer, account: BillingAccount, number: int = 1) -> AccountLedger:
+    """Every step of the account, newest first, with what was owed after each. Seven queries.
+
+    A book is one account's: it is told whole, since what was owed after a step is the sum of all before it.
+    """
+    transfers = Transfer.objects.filter(
+        practice_id=viewer.practice.id, book__owner_id=account.id, currency=account.currency
+    )
+    steps = tell_account(viewer.practice.id, transfers.select_related("debit", "credit").order_by("seq"))
+    owed = credit = Money(0, account.currency)
+    after: list[tuple[Step, Money]] = []
+    for step in steps:
+        owed, credit = owed + step.owed, credit + step.credit
+        after.append((step, owed))
+    shown = cut_page(after[::-1][page_bounds(number, LEDGER_PAGE)], number, LEDGER_PAGE)
+    who = name_actors([step.actor_id for step, _ in shown.rows])
+    wanted = {line_id for step, _ in shown.rows for line_id in step.line_ids}
+    lines = {
+        line.id: line
+        for line in InvoiceLine.objects.filter(
+            practice=viewer.practice, id__in=wanted, client__in=clients_of(viewer)
+        ).select_related("client")
+    }
+    page = shown.with_rows(
+        LedgerRow(
+            step=step,
+            who=who.get(step.actor_id, "") if step.actor_id else "",
+            owed_after=owed_then,
+            lines=tuple(lines[line_id] for line_id in step.line_ids if line_id in lines),
+        )
+        for step, owed_then in shown.rows
+    )
+    return AccountLedger(account, owed, credit, page)

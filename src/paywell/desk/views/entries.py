@@ -1,0 +1,137 @@
+"""What staff enter by hand in a client's account: payments, credit, adjustments, the insurer's part; and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.accounts.web import desk_view
+from paywell.billing.access import access_entry
+from paywell.billing.entries import NEEDS, get_insurer_left, make_entry, reverse_entry
+from paywell.billing.models import EntryKind
+from paywell.clients.access import access_client
+from paywell.core.money import Money, format_money
+from paywell.desk.access import access_service
+from paywell.desk.forms.billing import ReasonForm
+from paywell.desk.forms.entries import EntryPageForm
+from paywell.desk.pages import run, show, succeeds
+from paywell.desk.queries.accounts import choose_account, get_account_state
+from paywell.desk.queries.scope import get_today
+from paywell.desk.words import ENTRY_DONE, ENTRY_PAGES
+from paywell.invoicing.models import InvoiceLine
+from paywell.payments.story import get_entry_words
+
+K = EntryKind
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.TAKE_PAYMENTS)
+def payment_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Cash, a check, a card outside Paywell."""
+    return _enter(request, viewer, client_id, [K.PAYMENT])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.TAKE_PAYMENTS)
+def credit_apply(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    return _enter(request, viewer, client_id, [K.CREDIT_USED])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def credit_pay_out(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    return _enter(request, viewer, client_id, [K.CREDIT_OUT])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.ISSUE_INVOICES)
+def adjust(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Lower what is owed: an adjustment of the fee, or a write-off of what will not come."""
+    return _enter(request, viewer, client_id, [K.ADJUSTMENT, K.WRITE_OFF])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.ISSUE_INVOICES)
+def insurer_entry(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> HttpResponse:
+    """What the insurer paid of its part, what neither owes, and what the client owes after all."""
+    service = access_service(viewer, service_id)
+    line = InvoiceLine.objects.filter(practice=viewer.practice, service=service, voided_at=None).first()
+    account = line.account if line else service.client.default_account
+    left = get_insurer_left(service)
+    asked = request.POST.get("kind", "") or request.GET.get("kind", "")
+    kind = EntryKind(asked) if asked in (K.INSURER_ADJUSTMENT, K.INSURER_TO_CLIENT) else K.INSURER_PAYMENT
+    form = EntryPageForm(
+        request.POST or None,
+        kinds=[kind],
+        currency=account.currency,
+        initial={"amount": left, "on": get_today(viewer)},
+    )
+    if form.is_valid():
+        entry = run(form, lambda: make_entry(viewer=viewer, account=account, form=form.entry(service.id)))
+        if entry is not None:
+            messages.success(request, _say(ENTRY_DONE[kind], form.cleaned_data["amount"]))
+            return redirect("desk:service", service.id)
+    return show(
+        request, viewer, "insurer_entry", "services",
+        service=service, left=left, kind=kind, words=ENTRY_PAGES[kind], form=form,
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.TAKE_PAYMENTS)
+def entry_reverse(request: HttpRequest, viewer: StaffViewer, entry_id: UUID) -> HttpResponse:
+    """Take an entry back, with a reason. What it did is undone by a line of its own; nothing is deleted."""
+    entry = access_entry(viewer, entry_id)
+    kind = EntryKind(entry.kind)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    client = entry.service.client if entry.service else entry.account.clients.order_by("created_at").first()
+    if form.is_valid() and succeeds(
+        form, lambda: reverse_entry(viewer=viewer, entry=entry, reason=form.cleaned_data["reason"])
+    ):
+        messages.success(request, _("It is taken back. The ledger shows both."))
+        if client is not None:
+            return redirect("desk:client_ledger", client.id)
+        return redirect("desk:payments")
+    return show(
+        request, viewer, "entry_reverse", "clients",
+        entry=entry, amount=Money(entry.amount_minor, entry.currency), what=get_entry_words(kind), client=client,
+        may_reverse=viewer.may(NEEDS[kind]), form=form, status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Sequence[EntryKind]) -> HttpResponse:
+    client = access_client(viewer, client_id)
+    account, accounts = choose_account(viewer, client, request.GET.get("account", ""))
+    state = get_account_state(viewer, account)
+    usual = {K.CREDIT_USED: min(state.credit, state.owed), K.CREDIT_OUT: state.credit}.get(kinds[0], state.owed)
+    form = EntryPageForm(
+        request.POST or None,
+        kinds=kinds,
+        lines=state.lines,
+        currency=account.currency,
+        initial={"amount": usual if usual.minor > 0 else None, "on": get_today(viewer)},
+    )
+    if form.is_valid():
+        entry = run(form, lambda: make_entry(viewer=viewer, account=account, form=form.entry()))
+        if entry is not None:
+            messages.success(request, _say(ENTRY_DONE[EntryKind(entry.kind)], form.cleaned_data["amount"]))
+            if entry.kind == K.PAYMENT:
+                return redirect("desk:payment", entry.id)
+            return redirect("desk:client_ledger", client.id)
+    return show(
+        request, viewer, "entry_new", "clients",
+        client=client, state=state, accounts=accounts, account=account, words=ENTRY_PAGES[kinds[0]], form=form,
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _say(words: object, amount: Money) -> str:
+    return str(words) % {"amount": format_money(amount)}

@@ -1,0 +1,150 @@
+"""Payments by hand, as rows of Payment History among those through the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date, datetime, time
+from typing import Any, Final, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from paywell.billing.models import Entry, EntryKind, EntryLine
+from paywell.clients.models import name_client
+from paywell.core.money import Money
+from paywell.core.prepared import Prepared
+from paywell.payments.types import PaidLine, PaymentRow, Shown
+
+Row = TypeVar("Row")
+
+#: The hour at which a payment by hand stands in the history, if it was entered on a later day than it came.
+_NOON: Final = time(12)
+
+
+def payments_of(practice_id: UUID) -> QuerySet[Entry]:
+    """Every payment by hand of a practice, newest first."""
+    rows = Entry.objects.filter(practice_id=practice_id, kind=EntryKind.PAYMENT)
+    return rows.select_related("account").order_by("-on", "-recorded_at", "-id")
+
+
+def _of_portal(
+    practice: UUID, account: UUID, clients: Collection[UUID], since: date | None, until: date | None, stop: int
+) -> QuerySet[Entry]:
+    """Those of the open account that cover nobody but clients of whom the viewer may know."""
+    beyond = EntryLine.objects.filter(practice_id=practice, entry=OuterRef("pk")).exclude(line__client__in=clients)
+    rows = payments_of(practice).filter(~Exists(beyond), account_id=account)
+    return between(rows, since, until)[:stop]
+
+
+OF_PORTAL: Prepared[Entry] = Prepared(_of_portal)
+
+
+def between(rows: QuerySet[Entry], since: date | None, until: date | None) -> QuerySet[Entry]:
+    """Those of the days from `since` to `until`, both included."""
+    if since:
+        rows = rows.filter(on__gte=since)
+    return rows.filter(on__lte=until) if until else rows
+
+
+def get_moment(entry: Entry, zone: str) -> datetime:
+    """When it took place: as it was entered on that day, else at noon of it."""
+    entered = entry.recorded_at.astimezone(ZoneInfo(zone))
+    return entry.recorded_at if entered.date() == entry.on else datetime.combine(entry.on, _NOON, ZoneInfo(zone))
+
+
+def make_rows(
+    entries: Sequence[Entry],
+    zone: str,
+    *,
+    shown: frozenset[UUID] | None,
+    worded: frozenset[UUID] | None,
+    names_account: bool = False,
+) -> list[PaymentRow]:
+    """The rows, with lines of the clients in `shown`, worded for those in `worded`; None is all. One query."""
+    if not entries:
+        return []
+    lines = _get_lines(entries, shown, worded)
+    return [
+        PaymentRow(
+            attempt_id=entry.id,
+            at=get_moment(entry, zone),
+            status=Shown.REVERSED if entry.reversed_at else Shown.PAID,
+            amount=Money(entry.amount_minor, entry.currency),
+            refunded=Money(0, entry.currency),
+            card_brand="",
+            card_last4="",
+            notes=entry.note,
+            lines=tuple(lines.get(entry.id, ())),
+            account_name=entry.account.name if names_account else "",
+            payer_name="",
+            decline="",
+            has_receipt=True,
+            method=entry.method,
+            method_reference=entry.reference,
+        )
+        for entry in entries
+    ]
+
+
+def _covered(
+    practice: UUID, entries: Collection[UUID], clients: Collection[UUID] | None
+) -> QuerySet[EntryLine, Any]:
+    rows = EntryLine.objects.filter(practice_id=practice, entry_id__in=entries).order_by("line__on", "id")
+    if clients is not None:
+        rows = rows.filter(line__client__in=clients)
+    return rows.values_list(
+        "entry_id", "line_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
+        "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
+        "line__client__legal_first_name", "line__client__legal_last_name",
+        named=True,
+    )  # fmt: skip
+
+
+_COVERED: Prepared[Any] = Prepared(_covered)
+
+
+def _get_lines(
+    entries: Sequence[Entry], shown: frozenset[UUID] | None, worded: frozenset[UUID] | None
+) -> dict[UUID, list[PaidLine]]:
+    found: dict[UUID, list[PaidLine]] = {}
+    for row in _COVERED(practice=entries[0].practice_id, entries=[entry.id for entry in entries], clients=shown):
+        found.setdefault(row.entry_id, []).append(
+            PaidLine(
+                line_id=row.line_id,
+                on=row.line__on,
+                wording=row.line__wording if worded is None or row.line__client_id in worded else "",
+                amount=Money(row.amount_minor, row.line__currency),
+                client_name=name_client(
+                    row.line__client__preferred_name,
+                    row.line__client__legal_first_name,
+                    row.line__client__legal_last_name,
+                ),
+                invoice_id=row.line__invoice_id,
+                invoice_label=row.line__invoice__label,
+                service_id=row.line__service_id,
+            )
+        )
+    return found
+
+
+def merge(
+    hand: Sequence[Row],
+    moment_of: Callable[[Row], datetime],
+    fetch: Callable[[int, int], Iterable[Row]],
+    bounds: slice,
+) -> list[Row]:
+    """Rows `bounds` of two lists told as one, newest first: `hand`, whole to `bounds.stop`, and what `fetch` gives.
+
+    `fetch(start, stop)` reads the longer list. Only the part that can reach the page is read: before the page's
+    first row there are at least as many of it as the page's number less all of `hand`.
+    """
+    start = max(bounds.start - len(hand), 0)
+    window = list(fetch(start, bounds.stop))
+    if not window and start:
+        # The page lies behind the longer list's end: read it whole to place the rest.
+        start, window = 0, list(fetch(0, bounds.stop))
+    newer = [row for row in hand if start and window and moment_of(row) > moment_of(window[0])]
+    merged = sorted([*window, *(row for row in hand if row not in newer)], key=moment_of, reverse=True)
+    before = start + len(newer)
+    return merged[bounds.start - before : bounds.stop - before]
