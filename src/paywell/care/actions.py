@@ -17,6 +17,9 @@ from paywell.audit.actions import record
 from paywell.care import holds
 from paywell.care.models import CatalogItem, Diagnosis, Service, ServiceDiagnosis, ServiceKind
 from paywell.clients.models import Client
+from paywell.codes.places import check_place
+from paywell.codes.queries import check_code
+from paywell.codes.types import Level
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
@@ -25,7 +28,6 @@ from paywell.core.money import MAX_MINOR, Money
 from paywell.practice.models import Clinician, Location, Practice
 
 _CODE = re.compile(r"[0-9A-Z][0-9A-Z.\-]{0,9}", re.ASCII)
-_PLACE = re.compile(r"[0-9]{2}", re.ASCII)
 
 MAX_DIAGNOSES: Final = 4  #: pointers of one line (box 24E of the claim form)
 MAX_UNITS: Final = 999
@@ -128,7 +130,7 @@ def record_service(
             code=_clean_code(code) if code else "",
             wording=_clean_wording(wording),
             modifiers=clean_modifiers(modifiers),
-            place_of_service=_clean_place(location.place_of_service if location else place_of_service),
+            place_of_service=_clean_place(location.place_of_service if location else place_of_service, on),
             units=units,
             fee_minor=fee.minor,
             insurer_minor=insurer_minor,
@@ -174,28 +176,36 @@ def add_diagnosis(
     description: str = "",
     ended_on: date | None = None,
     rank: int = 1,
+    override: str = "",
 ) -> Diagnosis:
     """A dated diagnosis of a client. It counts for services from `diagnosed_on` on, never before.
 
-    Raises UserError `diagnosis_invalid` (format), `diagnosis_taken`, `diagnosis_dates`.
+    `override` is staff's reason for a code that the list of that day calls a heading or not valid. Without a
+    description, the list's is taken. Raises UserError `diagnosis_invalid` (format), `diagnosis_not_valid` (may be
+    overridden), `diagnosis_taken`, `diagnosis_dates`.
     """
     if client.practice_id != practice.id:
         raise ValueError("A diagnosis belongs to a client of the same practice.")
     code = clean_diagnosis_code(code)
     if ended_on is not None and ended_on < diagnosed_on:
         raise UserError("The end is before the beginning.", code="diagnosis_dates", field="ended_on")
+    verdict, override = check_code(code, diagnosed_on), override.strip()[:200]
+    is_blocked = verdict.level is Level.BLOCK
+    if is_blocked and not override:
+        raise UserError(verdict.words, code="diagnosis_not_valid", field="code")
     with transaction.atomic():
         if Diagnosis.objects.filter(
             practice=practice, client=client, code=code, diagnosed_on=diagnosed_on
         ).exists():
             raise UserError("The client has that diagnosis from that day.", code="diagnosis_taken", field="code")
         diagnosis = Diagnosis.objects.create(
-            practice=practice, client=client, code=code, description=description.strip()[:200],
-            diagnosed_on=diagnosed_on, ended_on=ended_on, rank=rank,
+            practice=practice, client=client, code=code,
+            description=(description.strip() or verdict.description)[:200], diagnosed_on=diagnosed_on,
+            ended_on=ended_on, rank=rank, override=override if is_blocked else "",
         )  # fmt: skip
         record(
             practice_id=practice.id, actor_id=actor_id, action="care.add_diagnosis",
-            target_kind="diagnosis", target_id=diagnosis.id,
+            target_kind="diagnosis", target_id=diagnosis.id, detail={"override": True} if is_blocked else {},
         )  # fmt: skip
     return diagnosis
 
@@ -216,12 +226,13 @@ def _clean_wording(text: str) -> str:
     return cleaned
 
 
-def _clean_place(text: str) -> str:
-    if not _PLACE.fullmatch(text.strip()):
-        raise UserError(
-            "A place-of-service code has two digits, like 11.", code="place_invalid", field="place_of_service"
-        )
-    return text.strip()
+def _clean_place(text: str, on: date) -> str:
+    """Two digits that hold on the day; those that this version does not know are taken, since the set grows."""
+    place = text.strip()
+    verdict = check_place(place, on)
+    if verdict.level is Level.BLOCK:
+        raise UserError(verdict.words, code="place_invalid", field="place_of_service")
+    return place
 
 
 def _refuse_fee(practice: Practice, fee: Money) -> None:

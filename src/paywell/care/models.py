@@ -49,6 +49,9 @@ class Diagnosis(PracticeOwned):
     diagnosed_on = models.DateField()
     ended_on = models.DateField(null=True)
     rank = models.PositiveSmallIntegerField(default=1, help_text="Order on documents, primary first.")
+    override = models.CharField(
+        max_length=200, blank=True, help_text="Why staff use a code that the installed list calls not valid."
+    )
 
     class Meta:
         verbose_name_plural = "diagnoses"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.care.models import CatalogItem, Diagnosis
 from paywell.clients.models import Client
+from paywell.codes.places import PLACES
 from paywell.core.money import Money, format_money
 from paywell.desk.forms.base import DeskForm, MoneyField, day, text
 from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
@@ -49,6 +50,12 @@ class ServiceForm(DeskForm):
     location = forms.ModelChoiceField(
         label=_("Place"), queryset=Location.objects.none(), required=False, empty_label=_("The practice")
     )
+    place_of_service = forms.ChoiceField(
+        label=_("Place of service"),
+        required=False,
+        initial="11",
+        help_text=_("What the superbill says. A place above has its own."),
+    )
     units = forms.IntegerField(label=_("Units"), min_value=1, max_value=999, initial=1)
     fee = MoneyField(
         label=_("Fee, all units"), required=False, help_text=_("Empty: the catalogue's fee times the units.")
@@ -78,8 +85,11 @@ class ServiceForm(DeskForm):
             self.fields[name].currency = practice.currency  # type: ignore[attr-defined]
         if not viewer.may(Permission.SEE_DIAGNOSES) or not choices["diagnoses"].exists():
             del self.fields["diagnoses"]
+        places = [(place.code, f"{place.code} {place.name}") for place in PLACES.values()]
+        self.fields["place_of_service"].choices = places  # type: ignore[attr-defined]
         if not choices["location"].exists():
             del self.fields["location"]
+            self.fields["place_of_service"].help_text = _("What the superbill says.")
 
 
 class BatchForm(DeskForm):

@@ -108,13 +108,21 @@ class PersonForm(AccessForm):
 
 
 class DiagnosisForm(DeskForm):
-    code = text(_("ICD-10-CM code"), 8, required=True, help_text=_("Like F41.1."))
-    description = text(_("Description"), 200)
+    """A code, or words to find one by; `pick` is the one chosen among what was found."""
+
+    code = text(_("ICD-10-CM code"), 60, required=True, help_text=_("Like F41.1; or words, like anxiety."))
+    description = text(_("Description"), 200, help_text=_("Empty: what the list of codes says."))
     diagnosed_on = day(_("Date of diagnosis"))
     ended_on = day(_("Ended"), required=False)
     rank = forms.IntegerField(
         label=_("Order on documents"), min_value=1, max_value=12, initial=1, help_text=_("1 is the primary one.")
     )
+    override = text(_("Why this code all the same"), 200, help_text=_("Kept with the diagnosis."))
+
+    def __init__(self, *args: Any, asks_why: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not asks_why:
+            del self.fields["override"]
 
 
 class AccountForm(DeskForm):

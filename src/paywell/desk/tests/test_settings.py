@@ -155,6 +155,10 @@ def test_settings_are_saved_and_refused_at_the_field(desk: Desk) -> None:
     practice = Practice.objects.get(pk=desk.practice.pk)
     assert (practice.name, practice.payment_terms_days, practice.pay_link_days) == ("Willow", 30, 14)
     assert practice.npi == "1234567893"
+    odd = browser.post(url("settings_practice"), form | {"npi": "1234567893", "tax_id": "00-1234567"}, follow=True)
+    assert "No EIN is known to begin with 00" in odd.content.decode()
+    practice.refresh_from_db()
+    assert practice.tax_id == "00-1234567"
 
 
 def test_clinicians_and_catalogue_grow(desk: Desk) -> None:

@@ -20,6 +20,9 @@ from paywell.clients import actions
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.clients.queries import get_standing_shares, list_accounts
+from paywell.codes.queries import check_code, list_releases, search_codes
+from paywell.codes.types import Level
+from paywell.core.errors import UserError
 from paywell.desk.actions import add_client
 from paywell.desk.forms.clients import AccountForm, ClientForm, DiagnosisForm, NewClientForm, SharesForm
 from paywell.desk.pages import act, page_of, run, show, succeeds
@@ -193,17 +196,35 @@ def client_diagnoses(request: HttpRequest, viewer: StaffViewer, client_id: UUID)
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.RECORD_SERVICES)
 def diagnosis_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Add a diagnosis; or, asked to search, show codes that have the words. Words never stand in an address."""
     row = access_client(viewer, client_id)
-    form = DiagnosisForm(request.POST or None, initial={"diagnosed_on": get_today(viewer)})
-    if form.is_valid() and succeeds(
-        form,
-        lambda: add_diagnosis(practice=viewer.practice, client=row, actor_id=viewer.id, **form.cleaned_data),
-    ):
-        messages.success(request, _("The diagnosis is on file."))
-        return redirect("desk:client_diagnoses", row.id)
-    return show(
-        request, viewer, "diagnosis_form", "clients", client=row, form=form, status=422 if form.errors else 200
-    )
+    today = get_today(viewer)
+    if request.method != "POST":
+        form = DiagnosisForm(asks_why=False, initial={"diagnosed_on": today})
+        return show(request, viewer, "diagnosis_form", "clients", client=row, form=form)
+    values = request.POST.copy()
+    if values.get("step") == "search":
+        form = DiagnosisForm(asks_why=False, initial=values.dict())
+        found = [each for each in search_codes(values.get("code", ""), today, limit=40) if each.is_billable]
+        searched: dict[str, Any] = {"searched": True, "found": found[:12], "has_codes": list_releases().exists()}
+        return show(request, viewer, "diagnosis_form", "clients", client=row, form=form, **searched)
+    if values.get("pick"):
+        values["code"] = values.get("pick", "")
+    form = DiagnosisForm(values, asks_why="override" in values)
+    if form.is_valid():
+        try:
+            diagnosis = add_diagnosis(practice=viewer.practice, client=row, actor_id=viewer.id, **form.cleaned_data)
+        except UserError as error:
+            if error.code == "diagnosis_not_valid":
+                form = DiagnosisForm(values, asks_why=True)
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, _("The diagnosis is on file."))
+            doubt = check_code(diagnosis.code, diagnosis.diagnosed_on)
+            if doubt.level is Level.WARN and list_releases().exists():
+                messages.warning(request, doubt.words)
+            return redirect("desk:client_diagnoses", row.id)
+    return show(request, viewer, "diagnosis_form", "clients", client=row, form=form, status=422)
 
 
 def _record(

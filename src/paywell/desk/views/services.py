@@ -118,6 +118,7 @@ def _record(viewer: StaffViewer, client: Client, form: ServiceForm) -> Service:
         insurer_minor=insurer.minor if insurer else 0,
         modifiers=values["modifiers"],
         location=values.get("location"),
+        place_of_service=values["place_of_service"] or "11",
         diagnosis_ids=[diagnosis.id for diagnosis in values.get("diagnoses") or ()],
         actor_id=viewer.id,
     )

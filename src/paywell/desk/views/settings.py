@@ -17,6 +17,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.care.actions import add_catalog_item, update_catalog_item
 from paywell.care.models import CatalogItem, ServiceKind
+from paywell.core.identifiers import get_tax_id_warning
 from paywell.core.money import Money
 from paywell.desk.access import access_catalog_item, access_clinician, access_staff_member
 from paywell.desk.actions import add_staff, end_staff
@@ -71,6 +72,9 @@ def settings_practice(request: HttpRequest, viewer: StaffViewer) -> HttpResponse
         form, lambda: update_practice(practice=viewer.practice, actor_id=viewer.id, **form.cleaned_data)
     ):
         messages.success(request, _("The practice's details are saved."))
+        odd = get_tax_id_warning(form.cleaned_data.get("tax_id", ""), form.cleaned_data["tax_id_kind"])
+        if odd:
+            messages.warning(request, odd)
         return redirect("desk:settings")
     return _form(request, viewer, "practice_form", form)
 

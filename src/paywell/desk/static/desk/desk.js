@@ -68,6 +68,40 @@ for (const button of document.querySelectorAll("[data-once]")) {
   });
 }
 
+// Diagnosis codes are found as one types; the words go in the body of the request, never in an address.
+for (const form of document.querySelectorAll("form[data-find-codes]")) {
+  const code = form.elements.code;
+  const found = document.getElementById("codes-found");
+  let timer = 0;
+  let running = null;
+
+  const find = async () => {
+    const body = new FormData(form);
+    body.set("step", "search");
+    body.delete("pick");
+    running?.abort();
+    running = new AbortController();
+    try {
+      const answer = await fetch(location.href, { method: "POST", body, signal: running.signal, credentials: "same-origin", redirect: "manual" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      found.replaceChildren(...page.getElementById("codes-found").childNodes);
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    }
+  };
+
+  code.addEventListener("input", () => {
+    clearTimeout(timer);
+    if (code.value.trim().length > 1) timer = setTimeout(find, 200);
+    else found.replaceChildren();
+  });
+  found.addEventListener("change", (event) => {
+    code.value = event.target.value;
+    form.elements.description.value = event.target.dataset.description;
+  });
+}
+
 // Long work: look again every other second until it has ended; then load the page with what came of it.
 const progress = document.querySelector("[data-poll]");
 if (progress) {
