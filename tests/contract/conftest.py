@@ -12,9 +12,13 @@ import pytest
 
 from paywell.processors.testbench.app import Running, make_app
 from paywell.processors.testbench.store import Store, Timing
-from tests.contract.rig import Mailbox, Sent, TestbenchRig
+from tests.contract.authorize_net_fake import AuthorizeNetFake
+from tests.contract.authorize_net_rig import AuthorizeNetRig
+from tests.contract.rig import Mailbox, Rig, Sent, TestbenchRig
+from tests.contract.serving import serving
 
-CONNECTORS = ["test_inline", "test_two_step"]
+TESTBENCH = ["test_inline", "test_two_step"]
+CONNECTORS = [*TESTBENCH, "authorize_net"]
 
 
 class _Quiet(WSGIRequestHandler):
@@ -62,10 +66,33 @@ def testbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, l
     store.close()
 
 
+@pytest.fixture(scope="session")
+def authorize_net_fake() -> Iterator[tuple[str, AuthorizeNetFake]]:
+    fake = AuthorizeNetFake()
+    with serving(fake) as base_url:
+        yield base_url, fake
+
+
+@pytest.fixture
+def authorize_net(authorize_net_fake: tuple[str, AuthorizeNetFake]) -> AuthorizeNetRig:
+    """For what only Authorize.Net does."""
+    return AuthorizeNetRig(*authorize_net_fake)
+
+
 @pytest.fixture(params=CONNECTORS)
-def rig(request: pytest.FixtureRequest, testbench: tuple[str, list[Sent]], mailbox: Mailbox) -> TestbenchRig:
-    base_url, log = testbench
-    return TestbenchRig(request.param, base_url, log, mailbox)
+def rig(request: pytest.FixtureRequest) -> Rig:
+    """Each processor in turn, with a fresh account. Stand-ins of those that are not wanted don't start."""
+    if request.param in TESTBENCH:
+        testbench, mailbox = request.getfixturevalue("testbench"), request.getfixturevalue("mailbox")
+        return TestbenchRig(request.param, *testbench, mailbox)
+    wanted: Rig = request.getfixturevalue(request.param)
+    return wanted
+
+
+@pytest.fixture(params=TESTBENCH)
+def bench(request: pytest.FixtureRequest, testbench: tuple[str, list[Sent]], mailbox: Mailbox) -> TestbenchRig:
+    """The test processor in both styles: for what its own notices and levers do."""
+    return TestbenchRig(request.param, *testbench, mailbox)
 
 
 @pytest.fixture

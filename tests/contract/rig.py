@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
+import pytest
 
 from paywell.core.clock import now
 from paywell.core.ids import new_key, new_reference
 from paywell.core.money import Money
 from paywell.processors import registry
 from paywell.processors.contract import (
+    Capability,
     ChargeOrder,
     Connection,
     Outcome,
@@ -48,6 +50,7 @@ def new_order(minor: int = 12000, **changes: Any) -> ChargeOrder:
     order = ChargeOrder(
         reference=new_reference(), money=Money(minor), open_key=new_key(), submit_key=new_key(),
         return_url=RETURN_URL, cancel_url=CANCEL_URL, label=LABEL, payer_reference=new_reference(),
+        created_at=now(),
     )  # fmt: skip
     return replace(order, **changes)
 
@@ -77,7 +80,44 @@ class Sent:
 class Rig(ABC):
     """What the suite asks of a processor under test. One fresh account for each test."""
 
+    name: str
     processor: Processor
+    settings: dict[str, str]
+    secrets: dict[str, str]
+    key_name = "api_key"  #: which of the secrets opens the account
+    #: `open` leaves something over there that a look-up finds before anybody paid.
+    knows_opened = True
+    #: A saved card that pays is told as `saved_card` again: the processor keeps no record of which charge kept it.
+    tells_used_cards = False
+    #: A charge tells its card's expiry.
+    tells_expiry = True
+    #: A bank's question is asked on our way, not within the processor's own page.
+    asks_bank = True
+    #: What waits for its answer can still be voided.
+    voids_pending = False
+    #: A refund may be told as waiting.
+    refunds_wait = True
+    currencies: tuple[str, ...] = ("USD", "JPY", "KWD")
+    #: A number of theirs that names nothing.
+    nobody_ref = "ch_nobody"
+
+    def needs(self, *capabilities: Capability) -> None:
+        """Skip, by name, what this processor can't do by nature."""
+        missing = [each for each in capabilities if each not in self.processor.capabilities]
+        if missing:
+            pytest.skip(f"{self.name} has no {', '.join(missing)}")
+
+    def remember(self, order: ChargeOrder, outcome: Outcome) -> None:
+        """What `open` answered, for a payer who needs it later."""
+        return
+
+    def settle_day(self) -> None:
+        """Let what was taken today be settled, where that makes a difference."""
+        return
+
+    @abstractmethod
+    def connected(self, **settings: str) -> Processor:
+        """The connector for this account, with its present secrets and these settings changed."""
 
     @abstractmethod
     def impatient(self) -> Processor:
@@ -103,7 +143,10 @@ class Rig(ABC):
 
     @abstractmethod
     def script(self, call: str, kind: str, value: str = "", times: int = 1) -> None:
-        """Let the next such call go wrong. The words are those of docs/test-processors.md."""
+        """Let the next such call go wrong. The words are those of docs/test-processors.md.
+
+        `find` is a look-up by our reference, `look_up` one by theirs.
+        """
 
     @abstractmethod
     def settle(self, charge_ref: str, status: str) -> None:
@@ -133,13 +176,15 @@ class Rig(ABC):
     def opened(self, **changes: Any) -> ChargeOrder:
         """An order that is reserved over there, with their reference in it, as T2 stores it."""
         order = new_order(**changes)
-        return replace(order, processor_ref=self.processor.open(order).processor_ref)
+        opened = self.processor.open(order)
+        self.remember(order, opened)
+        return replace(order, processor_ref=opened.processor_ref)
 
     def paid(self, minor: int = 12000, **changes: Any) -> ChargeOrder:
         order = self.opened(minor=minor, **changes)
         outcome = self.pay(order)
         assert outcome.verdict == "succeeded", outcome
-        return order
+        return replace(order, processor_ref=outcome.processor_ref)
 
     def charged(self) -> list[Outcome]:
         """Everything that took money on this account, as the sweep sees it."""
@@ -198,6 +243,7 @@ class TestbenchRig(Rig):
         assert response.status_code == 303
 
     def script(self, call: str, kind: str, value: str = "", times: int = 1) -> None:
+        call = "look_up" if call == "find" else call
         self._test("faults", {"call": call, "kind": kind, "value": value, "times": times})
 
     def settle(self, charge_ref: str, status: str) -> None:
@@ -253,7 +299,7 @@ class TestbenchRig(Rig):
         except httpx.HTTPError:
             return
         if response.status_code == 303 and "/bank/" not in response.headers["location"]:
-            assert response.headers["location"] == RETURN_URL
+            assert response.headers["location"] == order.return_url
 
     @property
     def pages(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from paywell.core.ids import new_key
 from paywell.core.money import Money
-from paywell.processors.contract import CardFacts, Decline, Style, Submission, Verdict
+from paywell.processors.contract import Capability, CardFacts, Decline, Style, Submission, Verdict
 from tests.contract import rig as cards
 from tests.contract.rig import Rig, TestbenchRig, new_order, wait_until
 
@@ -18,14 +18,16 @@ def test_open_reserves_and_takes_no_money(rig: Rig) -> None:
     order = new_order()
     opened = rig.processor.open(order)
     assert opened.verdict is Verdict.NEEDS_ACTION
-    assert opened.processor_ref
+    assert bool(opened.processor_ref) is rig.knows_opened
     assert (opened.step is not None) == (rig.processor.style is Style.TWO_STEP)
+    order = replace(order, has_step=opened.step is not None)
     found = rig.processor.look_up(replace(order, processor_ref=opened.processor_ref))
     assert (found.verdict, found.money, found.reference) == (Verdict.NEEDS_ACTION, None, order.reference)
     assert rig.charged() == []
 
 
 def test_open_again_with_the_same_key_finds_the_same_charge(rig: Rig) -> None:
+    rig.needs(Capability.IDEMPOTENCY_KEYS)
     order = new_order()
     first, second = rig.processor.open(order), rig.processor.open(order)
     assert first == second
@@ -33,6 +35,7 @@ def test_open_again_with_the_same_key_finds_the_same_charge(rig: Rig) -> None:
 
 
 def test_the_same_key_with_other_content_is_no_success_and_changes_nothing(rig: Rig) -> None:
+    rig.needs(Capability.IDEMPOTENCY_KEYS)
     order = rig.opened()
     again = rig.processor.open(replace(order, money=Money(99999)))
     assert again.verdict is Verdict.UNKNOWN
@@ -40,6 +43,7 @@ def test_the_same_key_with_other_content_is_no_success_and_changes_nothing(rig: 
 
 
 def test_a_reference_makes_one_charge_also_under_another_key(rig: Rig) -> None:
+    rig.needs(Capability.IDEMPOTENCY_KEYS)
     order = rig.opened()
     again = rig.processor.open(replace(order, open_key=new_key()))
     assert again.verdict in (Verdict.NOT_SENT, Verdict.UNKNOWN)
@@ -50,8 +54,9 @@ def test_a_payment_succeeds_with_amount_currency_reference_and_card(rig: Rig) ->
     order = rig.opened()
     paid = rig.pay(order)
     assert paid.verdict is Verdict.SUCCEEDED
-    assert (paid.money, paid.reference, paid.processor_ref) == (order.money, order.reference, order.processor_ref)
-    assert paid.card == CardFacts("Visa", "4242", 12, 2040)
+    assert (paid.money, paid.reference) == (order.money, order.reference)
+    assert paid.processor_ref == (order.processor_ref or paid.processor_ref) != ""
+    assert paid.card == (CardFacts("Visa", "4242", 12, 2040) if rig.tells_expiry else CardFacts("Visa", "4242"))
     assert (paid.live_mode, paid.saved_card, paid.decline) == (False, None, None)
     assert paid.at is not None
     assert rig.processor.look_up(order) == paid
@@ -59,6 +64,9 @@ def test_a_payment_succeeds_with_amount_currency_reference_and_card(rig: Rig) ->
 
 @pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
 def test_minor_units_arrive_as_they_left_in_every_currency(rig: Rig, currency: str) -> None:
+    if currency not in rig.currencies:
+        assert rig.processor.open(new_order(money=Money(12345, currency))).verdict is Verdict.NOT_SENT
+        return
     order = rig.opened(money=Money(12345, currency))
     assert rig.pay(order).money == Money(12345, currency)
 
@@ -129,6 +137,8 @@ def test_a_decline_on_their_page_leaves_it_open_for_another_card(
 
 @pytest.mark.parametrize("approve", [True, False])
 def test_the_bank_asks_first(rig: Rig, approve: bool) -> None:
+    if not rig.asks_bank:
+        pytest.skip(f"{rig.name} asks the bank on its own page")
     order = rig.opened()
     asked = rig.pay(order, cards.BANK_CHECK)
     assert asked.verdict is Verdict.NEEDS_ACTION
@@ -145,6 +155,8 @@ def test_the_bank_asks_first(rig: Rig, approve: bool) -> None:
 
 
 def test_the_bank_s_question_is_answered_once(rig: Rig) -> None:
+    if not rig.asks_bank:
+        pytest.skip(f"{rig.name} asks the bank on its own page")
     order = rig.opened()
     asked = rig.pay(order, cards.BANK_CHECK)
     rig.answer_bank(asked, approve=True)
@@ -155,16 +167,20 @@ def test_the_bank_s_question_is_answered_once(rig: Rig) -> None:
 
 def test_a_late_answer_is_pending_and_then_paid(rig: Rig) -> None:
     order = rig.opened()
-    assert rig.pay(order, cards.LATE).verdict is Verdict.PENDING
+    late = rig.pay(order, cards.LATE)
+    assert late.verdict is Verdict.PENDING
+    if not isinstance(rig, TestbenchRig):  # whose clock brings the answer
+        rig.settle(late.processor_ref, "succeeded")
     wait_until(lambda: rig.processor.look_up(order).verdict is Verdict.SUCCEEDED)
     assert rig.processor.look_up(order).money == order.money
 
 
 def test_a_late_answer_may_be_a_decline(rig: Rig) -> None:
     order = rig.opened()
-    rig.pay(order, cards.LATE)
-    rig.settle(order.processor_ref, "declined")
-    assert rig.processor.look_up(order).verdict is Verdict.DECLINED
+    late = rig.pay(order, cards.LATE)
+    rig.settle(late.processor_ref, "declined")
+    known = replace(order, processor_ref=late.processor_ref)
+    assert rig.processor.look_up(known).verdict is Verdict.DECLINED
     assert rig.charged() == []
 
 
@@ -177,7 +193,7 @@ def test_look_up_finds_a_charge_by_our_reference_alone(rig: Rig) -> None:
 def test_what_never_arrived_is_absent(rig: Rig) -> None:
     order = new_order()
     assert rig.processor.look_up(order).verdict is Verdict.ABSENT
-    assert rig.processor.look_up(replace(order, processor_ref="ch_nobody")).verdict is Verdict.ABSENT
+    assert rig.processor.look_up(replace(order, processor_ref=rig.nobody_ref)).verdict is Verdict.ABSENT
 
 
 def test_another_account_s_charge_is_absent(inline: TestbenchRig, two_step: TestbenchRig) -> None:
@@ -187,6 +203,7 @@ def test_another_account_s_charge_is_absent(inline: TestbenchRig, two_step: Test
 
 
 def test_after_a_fence_no_money_can_be_taken(rig: Rig) -> None:
+    rig.needs(Capability.FENCE)
     order = rig.opened()
     rig.processor.look_up(order)
     if isinstance(rig, TestbenchRig) and rig.processor.style is Style.TWO_STEP:
@@ -198,6 +215,7 @@ def test_after_a_fence_no_money_can_be_taken(rig: Rig) -> None:
 
 
 def test_a_fence_holds_against_an_open_that_arrives_later(rig: Rig) -> None:
+    rig.needs(Capability.FENCE)
     order = new_order()
     assert rig.processor.cancel(order).verdict is Verdict.CANCELED
     late = rig.processor.open(order)
@@ -207,6 +225,9 @@ def test_a_fence_holds_against_an_open_that_arrives_later(rig: Rig) -> None:
 
 
 def test_a_fence_during_the_bank_s_question_wins(rig: Rig) -> None:
+    rig.needs(Capability.FENCE)
+    if not rig.asks_bank:
+        pytest.skip(f"{rig.name} asks the bank on its own page")
     order = rig.opened()
     asked = rig.pay(order, cards.BANK_CHECK)
     assert rig.processor.cancel(order).verdict is Verdict.CANCELED
@@ -222,10 +243,13 @@ def test_a_fence_that_comes_too_late_says_what_happened(rig: Rig) -> None:
     assert (fenced.verdict, fenced.money) == (Verdict.SUCCEEDED, order.money)
 
 
-def test_a_pending_charge_can_t_be_fenced(rig: Rig) -> None:
+def test_a_pending_charge_can_t_be_fenced_unless_it_can_be_voided(rig: Rig) -> None:
     order = rig.opened()
     rig.pay(order, cards.LATE)
-    assert rig.processor.cancel(order).verdict in (Verdict.PENDING, Verdict.SUCCEEDED)
+    answers = (Verdict.CANCELED,) if rig.voids_pending else (Verdict.PENDING, Verdict.SUCCEEDED)
+    assert rig.processor.cancel(order).verdict in answers
+    if rig.voids_pending:
+        assert rig.charged() == []
 
 
 def test_another_amount_is_told_as_it_was_taken(rig: Rig) -> None:
@@ -236,6 +260,8 @@ def test_another_amount_is_told_as_it_was_taken(rig: Rig) -> None:
 
 
 def test_the_sweep_lists_every_charge_changed_since_then_page_by_page(rig: Rig) -> None:
+    if not rig.knows_opened:
+        pytest.skip(f"{rig.name} lists what was paid, not what was opened; see its own test")
     first = rig.paid()
     after_first = rig.processor.look_up(first).at
     others = [rig.opened() for _ in range(60)]
@@ -248,10 +274,10 @@ def test_the_sweep_lists_every_charge_changed_since_then_page_by_page(rig: Rig) 
     assert changed[-1] == rig.processor.look_up(first)
 
 
-def test_check_setup_says_what_is_wrong(rig: TestbenchRig) -> None:
+def test_check_setup_says_what_is_wrong(rig: Rig) -> None:
     assert rig.processor.check_setup() == []
     assert len(rig.unreachable().check_setup()) == 1
-    rig.secrets["api_key"] = new_key()
+    rig.secrets[rig.key_name] = new_key()[:16]
     wrong = rig.connected().check_setup()
     assert len(wrong) == 1
-    assert rig.secrets["api_key"] not in wrong[0]
+    assert rig.secrets[rig.key_name] not in wrong[0]

@@ -15,6 +15,12 @@ from tests.contract.rig import TestbenchRig, wait_until
 
 
 @pytest.fixture
+def rig(bench: TestbenchRig) -> TestbenchRig:
+    """The test processor's own requests and headers; each real one has such tests in its own file."""
+    return bench
+
+
+@pytest.fixture
 def noticed(rig: TestbenchRig) -> tuple[TestbenchRig, RawNotice, Report]:
     """A rig, a genuine notice of one payment, and what it must be read as."""
     rig.turn_notices_on()

@@ -6,6 +6,8 @@ import json
 import re
 from dataclasses import replace
 
+import pytest
+
 from paywell.core.ids import new_reference
 from tests.contract import rig as cards
 from tests.contract.rig import TestbenchRig, new_refund
@@ -17,6 +19,12 @@ ALLOWED = {
     "charge",  # refund
     "notice_url", "notice_secret", "portal_origin",  # check_setup
 }  # fmt: skip
+
+
+@pytest.fixture
+def rig(bench: TestbenchRig) -> TestbenchRig:
+    """The test processor's own requests and headers; each real one has such tests in its own file."""
+    return bench
 
 
 def walk_through(rig: TestbenchRig) -> None:

@@ -13,6 +13,12 @@ from paywell.processors.guard import CalledInTransaction, Guarded
 from tests.contract.rig import TestbenchRig, new_order, new_refund
 
 
+@pytest.fixture
+def rig(bench: TestbenchRig) -> TestbenchRig:
+    """The test processor's own requests and headers; each real one has such tests in its own file."""
+    return bench
+
+
 def test_the_registry_gives_a_guarded_processor_of_the_right_style(rig: TestbenchRig) -> None:
     assert isinstance(rig.processor, Guarded)
     assert isinstance(rig.processor, Processor)

@@ -153,6 +153,7 @@ class Attempt(PracticeOwned):
     submit_key = models.CharField(max_length=32, default=new_key)
     processor_ref = models.CharField(max_length=120, blank=True)
     step_url = models.CharField(max_length=2000, blank=True, help_text="Where the payer goes next, while awaited.")
+    step_fields = models.JSONField(default=dict, help_text="What is posted there; empty where it is a plain GET.")
     return_nonce = models.CharField(
         max_length=32, default=new_key, help_text="Makes the return address single-use."
     )

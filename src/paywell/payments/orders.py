@@ -38,6 +38,7 @@ def charge_order(
         payer_reference=customer.reference if customer else "",
         processor_ref=attempt.processor_ref,
         created_at=attempt.created_at,
+        has_step=bool(attempt.step_url),
         memo=memo,
         asked_at=clock.now(),
     )

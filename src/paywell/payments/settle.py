@@ -36,7 +36,7 @@ _WHOLE_TRUTH: Final = frozenset({Said.LOOK_UP, Said.LOOK_UP_AFTER_GRACE})
 #: Given by the worker that holds the lease, which ends with it.
 _OF_LEASE_HOLDER: Final = frozenset({Said.OPEN, Said.SUBMIT})
 _WRITTEN: Final = (
-    "state", "processor_ref", "step_url", "card_brand", "card_last4", "decline", "captured_minor",
+    "state", "processor_ref", "step_url", "step_fields", "card_brand", "card_last4", "decline", "captured_minor",
     "refunded_minor", "disputed", "closed_at", "deadline_at", "lease_until", "next_check_at", "checks",
 )  # fmt: skip
 
@@ -164,7 +164,7 @@ class _Settlement:
             attempt.next_check_at = self.now + CHECK_AFTER[0]
         else:
             attempt.next_check_at = None
-            attempt.step_url = ""
+            attempt.step_url, attempt.step_fields = "", {}
         if transition.to == AttemptState.AWAITING_ACTION:
             attempt.deadline_at = self.now + STEP_VALID
         if transition.to in machine.CLOSED:
@@ -225,7 +225,7 @@ class _Settlement:
         if outcome.processor_ref and not attempt.processor_ref and is_ours:
             attempt.processor_ref = outcome.processor_ref
         if outcome.step is not None and attempt.state in machine.OPEN:
-            attempt.step_url = outcome.step.url
+            attempt.step_url, attempt.step_fields = outcome.step.url, dict(outcome.step.fields)
         if outcome.card is not None and outcome.card.last4:
             attempt.card_brand, attempt.card_last4 = outcome.card.brand, outcome.card.last4
         if outcome.verdict is Verdict.DECLINED and outcome.decline is not None:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("payments/", history.history, name="history"),
     path("payments/history.csv", history.history_csv, name="history_csv"),
     path("payments/<uuid:attempt_id>/", payment.payment, name="payment"),
+    path("payments/<uuid:attempt_id>/step/", payment.payment_step, name="payment_step"),
     path("payments/<uuid:attempt_id>/status/", payment.payment_status, name="payment_status"),
     path("payments/<uuid:attempt_id>/cancel/", payment.payment_cancel, name="payment_cancel"),
     path("payments/<uuid:attempt_id>/receipt/", documents.receipt, name="receipt"),

@@ -159,3 +159,10 @@ CONSENTS: Final[Mapping[str, Text]] = {
     ),
 }
 CONSENT_VERSION: Final = "2026-11"
+
+
+#: After Cancel, where the processor can't close its page.
+STILL_OPEN = _(
+    "The card processor's page can't be closed from here. Nothing is charged unless you press Submit there. It ends"
+    " by itself, and within half an hour the services can be paid anew."
+)

@@ -1,8 +1,8 @@
 """What a card processor is to Paywell: values in, values out.
 
-A connector has no database, no session, no request, and no clock or randomness of its own. Business answers
-(a decline, a bank check) are return values. Whatever goes wrong after the first byte left is `unknown`:
-`paywell.processors.guard` wraps every connector and sees to that.
+A connector has no database, no session, no request, no randomness of its own and no clock but `core.clock`.
+Business answers (a decline, a bank check) are return values. Whatever goes wrong after the first byte left is
+`unknown`: `paywell.processors.guard` wraps every connector and sees to that.
 
 Rules, each a test of the conformance suite that every connector passes (`tests/contract`):
 
@@ -44,6 +44,7 @@ class Capability(StrEnum):
     ABSENT_IS_CERTAIN = "absent_is_certain"  #: `look_up` may answer `absent`
     LIST_SINCE = "list_since"
     NOTICES = "notices"
+    DISPUTES = "disputes"  #: `look_up` and `list_since` tell of every dispute
 
 
 class Verdict(StrEnum):
@@ -93,9 +94,11 @@ class SavedCardFacts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the person has to do next: open `url` with the whole page (a top-level GET)."""
+    """What the person has to do next: open `url` with the whole page (top-level, never in a frame)."""
 
     url: str
+    #: Posted to `url` by a page of ours; where there are none it is a plain GET. As secret as `url`.
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ class ChargeOrder:
     payer_reference: str = ""  #: our opaque, random name of the payer, for making `customer_ref`
     processor_ref: str = ""  #: theirs, once known
     created_at: datetime | None = None
+    has_step: bool = False  #: the payer was given the step of an earlier `open`, and may be on it
     memo: str = ""  #: opaque: keep it with the charge, at least its first 255 characters; it comes with `open`
     asked_at: datetime | None = None  #: now, by our clock: how old the keys are
 

@@ -32,6 +32,9 @@ CONNECTORS: dict[str, Connector] = {
             "test_two_step", "Test processor, two steps", Style.TWO_STEP,
             "paywell.processors.connectors.test_two_step", is_test=True,
         ),
+        Connector(
+            "authorize_net", "Authorize.Net", Style.TWO_STEP, "paywell.processors.connectors.authorize_net"
+        ),
     )
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ from paywell.payments.queries import get_lines, get_payment
 from paywell.payments.types import PayableLine
 from paywell.portal.forms import read_lines, read_pay_form
 from paywell.portal.policy import allow_processor
+from paywell.portal.stepping import get_step_address, render_step
 from paywell.portal.views.pay import check_payable, get_processor, lead_on, window_context
 from paywell.portal.views.payment import SCREENS
 from paywell.portal.words import CLOSED, explain_decline, name_card
@@ -122,8 +123,18 @@ def payment(request: HttpRequest, viewer: LinkViewer, attempt_id: UUID) -> HttpR
         attempt=attempt, row=row, screen=SCREENS[attempt.state],
         card=name_card(row.card_brand, row.card_last4), decline=explain_decline(row.decline),
         is_bank_check=CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
-        balance=_due(viewer),
+        balance=_due(viewer), step_address=get_step_address(attempt, _payment_url(viewer, attempt.id)),
     )  # fmt: skip
+
+
+@require_safe
+@link_view
+def payment_step(request: HttpRequest, viewer: LinkViewer, attempt_id: UUID) -> HttpResponse:
+    """On to the processor's page."""
+    attempt = access_link_attempt(viewer, attempt_id)
+    back = _payment_url(viewer, attempt.id)
+    context = {"viewer": viewer, "token": make_token(viewer.link)}
+    return render_step(request, attempt, layout="portal/link_base.html", back=back, context=context)
 
 
 @require_safe

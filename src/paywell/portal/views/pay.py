@@ -30,6 +30,7 @@ from paywell.payments.queries import get_lines, list_payable
 from paywell.payments.types import NOTES_MAX, Availability, PayableLine
 from paywell.portal.forms import NEW_CARD, parse_amount, read_lines, read_page, read_pay_form
 from paywell.portal.policy import allow_processor
+from paywell.portal.stepping import get_step_address
 from paywell.portal.words import CLOSED, CONSENT_VERSION, CONSENTS
 from paywell.processors.contract import Processor, Style
 
@@ -104,7 +105,7 @@ def pay_start(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
 def lead_on(attempt: Attempt, style: Style, payment_url: str) -> HttpResponse:
     """To the processor's step, or to the result. 303, so that reloading what follows never sends the form again."""
     if style is Style.TWO_STEP and attempt.state == AttemptState.AWAITING_ACTION and attempt.step_url:
-        return HttpResponse(status=303, headers={"Location": attempt.step_url})
+        return HttpResponse(status=303, headers={"Location": get_step_address(attempt, payment_url)})
     response = redirect(payment_url)
     response.status_code = 303
     return response

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.defaults import page_not_found
 
@@ -25,7 +26,8 @@ from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.pay_links import make_token
 from paywell.payments.queries import get_payment, get_summary
-from paywell.portal.words import explain_decline, name_method
+from paywell.portal.stepping import get_step_address, render_step
+from paywell.portal.words import STILL_OPEN, explain_decline, name_method
 from paywell.processors.contract import Style
 from paywell.processors.registry import CONNECTORS
 
@@ -75,6 +77,7 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "is_bank_check": CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
         "is_own": attempt.contact_id == viewer.contact.id,
         "decline": explain_decline(row.decline),
+        "step_address": get_step_address(attempt, reverse("portal:payment", args=[attempt.id])),
         "balance": get_summary(viewer).balance_due,
         "may_try_again": get_availability(viewer).closed is None,
         "several_clients": len(viewer.rights) > 1,
@@ -100,6 +103,17 @@ def _by_hand(request: HttpRequest, viewer: PortalViewer, entry: Entry) -> HttpRe
 
 @require_safe
 @portal_view
+def payment_step(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
+    """On to the processor's page, for the person who began the payment; everybody else sees the payment's page."""
+    attempt = access_attempt(viewer, attempt_id)
+    if attempt.contact_id != viewer.contact.id:
+        return redirect("portal:payment", attempt.id)
+    back = reverse("portal:payment", args=[attempt.id])
+    return render_step(request, attempt, layout="core/layouts/portal.html", back=back, context={"viewer": viewer})
+
+
+@require_safe
+@portal_view
 def payment_status(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> JsonResponse:
     """Whether the payment's page would now show something else. Asked every few seconds while it is open."""
     attempt = access_attempt(viewer, attempt_id)
@@ -115,9 +129,12 @@ def payment_cancel(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID)
     """Give up a payment that waits for the payer. The processor is told first."""
     attempt = access_attempt(viewer, attempt_id)
     try:
-        cancel_attempt(viewer=viewer, attempt=attempt)
+        attempt = cancel_attempt(viewer=viewer, attempt=attempt)
     except UserError as error:
         messages.error(request, error.message)
+    else:
+        if attempt.state == S.AWAITING_ACTION:
+            messages.info(request, STILL_OPEN)
     return redirect("portal:payment", attempt.id)
 
 
