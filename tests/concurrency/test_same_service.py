@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from paywell.core.ids import new_id
+from tests.concurrency.own_database import ROOT, own_database
 
-ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = 8
 pytestmark = [pytest.mark.races, pytest.mark.xdist_group("races")]
 
@@ -22,25 +20,8 @@ pytestmark = [pytest.mark.races, pytest.mark.xdist_group("races")]
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A database of the race's own, of the kind that the suite runs on."""
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("PAYWELL_")}
-    variables |= {
-        "PAYWELL_VAR": str(tmp_path),
-        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
-        "DJANGO_SETTINGS_MODULE": "paywell.config.settings.demo",
-    }
-    url = os.environ.get("PAYWELL_TEST_DATABASE_URL", "")
-    if not url:
+    with own_database(tmp_path) as variables:
         yield variables
-        return
-    import psycopg
-
-    name = f"race_{new_id().hex[-8:]}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    base, _, query = url.partition("?")
-    yield variables | {"PAYWELL_DATABASE_URL": f"{base.rpartition('/')[0]}/{name}?{query}"}
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def run_race(folder: Path, environment: dict[str, str], *flags: str) -> tuple[list[dict[str, str]], list[str]]:

@@ -52,7 +52,8 @@ def check_declines(viewer: Payer, now: datetime, *, from_ip: str = "") -> None:
     # Without a contact (a pay link) the account's limit stands alone.
     by_contact = Q(contact=viewer.contact_id) if viewer.contact_id else Q(pk=None)
     mark = mark_origin(from_ip)
-    by_origin = Q(origin_mark=mark) if mark else Q(pk=None)
+    # Only declines: twenty people of one office may well be paying at the same moment.
+    by_origin = Q(origin_mark=mark, state=AttemptState.DECLINED) if mark else Q(pk=None)
     counts = recent.aggregate(
         account=Count("id", filter=Q(account=viewer.account)),
         contact=Count("id", filter=by_contact),

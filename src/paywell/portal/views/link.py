@@ -96,11 +96,9 @@ def start(request: HttpRequest, viewer: LinkViewer) -> HttpResponse:
         return _closed(request, viewer)
     try:
         form = read_pay_form(viewer, request.POST, availability.style)
-        form = replace(form, consent_version="", saved_card_id=None, from_ip=client_ip(request))
         # A card is kept for a person. Nobody is signed in here.
-        attempt = start_payment(
-            viewer=viewer, form=replace(form, consent_version="", saved_card_id=None, from_ip=client_ip(request))
-        )
+        form = replace(form, consent_version="", saved_card_id=None, from_ip=client_ip(request))
+        attempt = start_payment(viewer=viewer, form=form)
     except UserError as error:
         if error.code in ("nothing_chosen", "too_many_lines", "already_paid", "voided", "being_paid"):
             return redirect("paylink:open", make_token(viewer.link))
