@@ -1,0 +1,175 @@
+"""What must be true when a history is over: the laws of the books, and what the processor and the people saw.
+
+Knows the tables, the processor's own records and what people were told; nothing of the code that wrote them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tests.faults.processor import Kind
+
+if TYPE_CHECKING:
+    from tests.faults.history import History
+
+_OPEN = "('created', 'awaiting_action', 'submitting', 'processing', 'unknown')"
+_UNPAID = ("declined", "failed", "canceled", "expired")
+#: Reviews that say that money is where it should not be. None of them may ever be opened where a fence exists.
+ASTRAY = (
+    "late_success", "second_charge", "unmatched_charge", "other_reference", "other_currency", "other_mode",
+    "incomplete", "amount_differs", "capture_changed", "surplus", "contradiction", "given_up", "refund_above_captured",
+    "refund_amount_differs", "refund_done_after_all", "refund_given_up",
+)  # fmt: skip
+
+
+def judge(history: History) -> list[str]:
+    """Every violation, in words."""
+    return [
+        *_books(history),
+        *_stuck(history),
+        *_charged_twice(history),
+        *_charged_for_void(history),
+        *_told_wrong(history),
+        *_cents(history),
+        *_alive(history),
+        *_mails(history),
+        *_reviews(history),
+        *_guards(history),
+    ]
+
+
+def _books(history: History) -> list[str]:
+    from paywell.books.check import check_books
+
+    report = check_books(with_processor=True)
+    found = [f"law {each.law}: {each.what} {each.id}" for each in report.offences]
+    return found + [f"the processor gave no whole answer: {each}" for each in report.unasked]
+
+
+def _stuck(history: History) -> list[str]:
+    fetch = history.database.fetch
+    stuck = [f"payment {id_} is still {state}" for id_, state in fetch(
+        f"SELECT id, state FROM payments_attempt WHERE state IN {_OPEN} OR state = 'in_review'"
+    )]  # fmt: skip
+    stuck += [f"line {line} is still claimed" for (line,) in fetch("SELECT line_id FROM payments_claim")]
+    stuck += [f"refund {id_} is still {state}" for id_, state in fetch(
+        "SELECT id, state FROM payments_refund WHERE state IN ('sending', 'pending', 'in_review')"
+    )]  # fmt: skip
+    history.result.attempts = fetch("SELECT COUNT(*) FROM payments_attempt")[0][0]
+    return stuck
+
+
+def _lines(history: History) -> dict[str, tuple[str, int, object]]:
+    """Each invoice line: its service, its amount, when it was voided."""
+    rows = history.database.fetch("SELECT id, service_id, amount_minor, voided_at FROM invoicing_invoiceline")
+    return {str(id_).replace("-", ""): (str(service), amount, voided) for id_, service, amount, voided in rows}
+
+
+def _charged_twice(history: History) -> list[str]:
+    """By the processor's records alone: what it kept for a service, beyond what the service costs."""
+    if history.plan.kind is Kind.O and history.plan.is_later:
+        return []
+    lines = _lines(history)
+    kept: Counter[str] = Counter()
+    back: Counter[str] = Counter()
+    for charge in history.bank.charges.values():
+        if charge.status != "paid" or charge.refunded >= charge.captured:
+            continue
+        for line, amount in history.journal.get(charge.reference, {}).items():
+            service = lines[line][0] if line in lines else line
+            kept[service] += amount
+            back[service] += charge.refunded
+    costs = {service: amount for service, amount, _voided in lines.values()}
+    return [
+        f"service {service} was charged {kept[service]} and costs {costs.get(service)}"
+        for service in kept
+        if kept[service] - back[service] > costs.get(service, 0)
+    ]
+
+
+def _charged_for_void(history: History) -> list[str]:
+    if history.plan.kind is Kind.O and history.plan.is_later:
+        return []
+    lines = _lines(history)
+    return [
+        f"{charge.ref} was paid for line {line}, which is void"
+        for charge in history.bank.charges.values()
+        if charge.status == "paid" and charge.refunded < charge.captured
+        for line in history.journal.get(charge.reference, {})
+        if line in lines and lines[line][2] is not None
+    ]
+
+
+def _told_wrong(history: History) -> list[str]:
+    """Nobody who read "not paid" was charged; nobody who read "paid" was not."""
+    rows = history.database.fetch("SELECT id, reference FROM payments_attempt")
+    references = {str(id_).replace("-", ""): reference for id_, reference in rows}
+    paid = {charge.reference for charge in history.bank.charges.values() if charge.status == "paid"}
+    wrong = []
+    for attempt_id, state in history.told:
+        reference = references.get(attempt_id.hex)
+        if reference is None:
+            continue
+        if state in _UNPAID and reference in paid and not (history.plan.kind is Kind.O and history.plan.is_later):
+            wrong.append(f"a payer read {state} of payment {attempt_id}, and it was charged")
+        if state == "succeeded" and reference not in paid:
+            wrong.append(f"a payer read that payment {attempt_id} is paid, and it was not charged")
+    return wrong
+
+
+def _cents(history: History) -> list[str]:
+    """The whole clearing account against everything that the processor holds."""
+    (total,) = history.database.fetch(
+        "SELECT COALESCE(SUM(CASE WHEN d.kind = 'clearing' THEN t.amount_minor ELSE 0 END)"
+        " - SUM(CASE WHEN c.kind = 'clearing' THEN t.amount_minor ELSE 0 END), 0) FROM ledger_transfer t"
+        " JOIN ledger_ledgeraccount d ON d.id = t.debit_id JOIN ledger_ledgeraccount c ON c.id = t.credit_id"
+    )[0]
+    holds = history.bank.holds
+    return [] if total == holds else [f"the ledger has {total} at the processor, which holds {holds}"]
+
+
+def _alive(history: History) -> list[str]:
+    """Nothing that could take money is left lying at the processor."""
+    if not history.plan.has_sweep:
+        return []
+    return [
+        f"{charge.ref} is still {charge.status} at the processor"
+        for charge in history.bank.charges.values()
+        if charge.status in ("reserved", "action", "pending")
+        and (history.bank_now() - charge.changed_at).total_seconds() > 2.6 * 3600
+    ]
+
+
+def _mails(history: History) -> list[str]:
+    """Whoever paid hears of it once; more often only where a sender died or stood still."""
+    rows = history.database.fetch("SELECT COUNT(*) FROM payments_attempt WHERE state = 'succeeded'")
+    succeeded = rows[0][0]
+    receipts = Counter(id_ for id_, to, subject in history.mails if "receipt" in subject.lower())
+    found = []
+    if len(receipts) < succeeded and not history.result.restores:
+        found.append(f"{succeeded} payments, and receipts for {len(receipts)}")
+    times = Counter(id_ for id_, _to, _subject in history.mails)
+    if not history.may_mail_twice and any(number > 1 for number in times.values()):
+        found.append("an e-mail was sent twice for no reason")
+    return found
+
+
+def _reviews(history: History) -> list[str]:
+    """A person is asked only about what only a person can know."""
+    kinds = {kind for (kind,) in history.database.fetch("SELECT kind FROM payments_review")}
+    history.result.seen |= {f"review {kind}" for kind in kinds}
+    if history.plan.kind is Kind.O and history.plan.is_later:
+        return []
+    return [f"a review was opened: {kind}" for kind in sorted(kinds) if kind in ASTRAY]
+
+
+def _guards(history: History) -> list[str]:
+    database = history.database
+    found = []
+    if history.postman.accepted_forgeries:
+        found.append(f"{history.postman.accepted_forgeries} forged notices were stored")
+    if database.is_sqlite:
+        broken = database.fetch("PRAGMA foreign_key_check")
+        found += [f"row {row} of {table} points nowhere" for table, row, *_ in broken]
+    return found

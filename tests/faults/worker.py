@@ -1,0 +1,101 @@
+"""The background process: what `paywell worker` does by the clock, on the simulation's time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tests.faults.ports import EPOCH
+
+if TYPE_CHECKING:
+    from tests.faults.history import History
+
+RECONCILE_S, SWEEP_S, DELIVER_S = 60.0, 3600.0, 2.0
+
+_OPEN = "('created', 'awaiting_action', 'submitting', 'processing', 'unknown')"
+#: When something of each queue is due: for looking only when there is something to see.
+_DUE = f"""
+    SELECT (SELECT MIN(next_try_at) FROM outbox_outboxevent WHERE delivered_at IS NULL),
+           (SELECT MIN(next_check_at) FROM payments_attempt WHERE next_check_at IS NOT NULL AND state IN {_OPEN}),
+           (SELECT MIN(next_check_at) FROM payments_refund
+             WHERE next_check_at IS NOT NULL AND state IN ('sending', 'pending')),
+           (SELECT MIN(received_at) FROM payments_storednotice WHERE done_at IS NULL)"""
+
+
+class Workers:
+    """One or two worker processes, and the jobs that were queued for them."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.queue: list[tuple[Callable[[], Any], str]] = []
+        self.next_sweep = history.plan.first_sweep_s
+        self.names = [f"worker {number + 1}" for number in range(history.plan.workers)]
+
+    def start(self) -> None:
+        for name in self.names:
+            self.history.loop.spawn(self._work, name, inside=True)
+
+    def start_again(self, after: float, only: str = "") -> None:
+        def start() -> None:
+            for name in [only] if only else self.names:
+                self.history.loop.spawn(self._work, name, inside=True)
+
+        self.history.call_later(after, start)
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is open here and nothing waits."""
+        return not self.queue and all(at is None for at in self._due())
+
+    def _work(self) -> None:
+        from paywell.payments import jobs
+
+        loop, plan = self.history.loop, self.history.plan
+        next_reconcile = loop.now
+        while True:
+            if self.queue:
+                work, name = self.queue.pop(0)
+                self._run(work, name)
+                continue
+            outbox, attempts, refunds, notices = self._due()
+            now = loop.now
+            if plan.has_sweep and now >= self.next_sweep:
+                self.next_sweep = now + SWEEP_S
+                self._run(jobs.sweep_all.func, "sweep")
+                continue
+            due = min((at for at in (attempts, refunds, notices and notices + 60) if at is not None), default=None)
+            if plan.has_reconciler and due is not None and max(due, next_reconcile) <= now:
+                next_reconcile = now + RECONCILE_S
+                self._run(jobs.reconcile.func, "reconcile")
+                continue
+            if outbox is not None and outbox <= now and self._run(jobs.deliver_outbox.func, "outbox"):
+                continue
+            wake = [now + DELIVER_S + loop.next_at() - now if loop.next_at() < float("inf") else now + 3600]
+            if plan.has_sweep:
+                wake.append(self.next_sweep)
+            if outbox is not None:
+                wake.append(max(outbox, now + DELIVER_S))
+            if due is not None and plan.has_reconciler:
+                wake.append(max(due, next_reconcile))
+            loop.pause(max(min(wake) - now, 0.5))
+
+    def _run(self, work: Callable[[], Any], name: str) -> bool:
+        history = self.history
+        history.say(f"begins {name}")
+        try:
+            work()
+        except Exception as error:  # a job that fails is logged and comes again, as in the product's worker
+            history.say(f"{name} failed: {error!r}")
+            return False
+        history.loop.pause(0.01)
+        return True
+
+    def _due(self) -> list[float | None]:
+        (row,) = self.history.database.fetch(_DUE)
+        return [self._seconds(value) for value in row]
+
+    def _seconds(self, value: Any) -> float | None:
+        if value is None:
+            return None
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return (at - EPOCH - self.history.skew).total_seconds()
