@@ -1,51 +1,76 @@
+"""The command `./run faults`."""
+
 from __future__ import annotations
 
 import argparse
-import os
-import time
+from collections.abc import Sequence
+
+from tests.faults.history import History, Result
+from tests.faults.plan import make_plan
+from tests.faults.processor import Kind
+from tests.faults.runs import Figures, Job, run_jobs
+from tests.faults.stage import get_stage
+
+KINDS = tuple(Kind)
+#: The gate of every change.
+GATE_SEEDS, GATE_EVERYWHERE = 1000, 25
 
 
-def set_up():
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.faults.settings")
-    import logging
-    import django
-    django.setup()
-    logging.disable(logging.CRITICAL)
-    from tests.faults import connector, ports
-    from tests.faults.world import make_tables, make_world
-    ports.take_over()
-    connector.plug_in()
-    make_tables()
-    world = make_world()
-    from tests.faults.database import Database
-    return Database(), world
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="./run faults",
+        description="The payment path under every fault. Without options: the gate of a change.",
+    )
+    parser.add_argument("--kind", choices=[*KINDS], help="only this kind of processor")
+    parser.add_argument("--seed", type=int, help="one history, printed step by step")
+    parser.add_argument("--crash", type=int, default=0, metavar="POINT", help="with --seed: crash at that point")
+    parser.add_argument("--crash-everywhere", action="store_true", help="crash at every point, one after the other")
+    parser.add_argument("--profile", help="with --seed or --seeds: this profile, whatever the seed has")
+    parser.add_argument("--seeds", type=int, help="that many seeds of each kind")
+    parser.add_argument("--start", type=int, default=0, help="the first seed")
+    options = parser.parse_args(arguments)
+    kinds = [Kind(options.kind)] if options.kind else list(KINDS)
+    changes = (("profile", options.profile),) if options.profile else ()
+    if options.seed is not None and not options.crash_everywhere:
+        return _show(kinds[0], options.seed, options.crash, dict(changes))
+    if options.seed is not None:
+        jobs = [Job(kind, options.seed, changes, everywhere=True) for kind in kinds]
+        return _report({"crashed everywhere": run_jobs(jobs, processes=1)})
+    if options.seeds is not None:
+        seeds = range(options.start, options.start + options.seeds)
+        return _report(
+            {
+                kind: run_jobs([Job(kind, seed, changes, everywhere=options.crash_everywhere) for seed in seeds])
+                for kind in kinds
+            }
+        )
+    parts = {}
+    for kind in kinds:
+        parts[f"{kind}, seeds"] = run_jobs([Job(kind, seed) for seed in range(GATE_SEEDS)])
+        parts[f"{kind}, crashes"] = run_jobs([Job(kind, seed, everywhere=True) for seed in range(GATE_EVERYWHERE)])
+    return _report(parts)
 
 
-def main(arguments):
-    p = argparse.ArgumentParser()
-    p.add_argument("--seed", type=int)
-    p.add_argument("--kind", default="K")
-    p.add_argument("--seeds", type=int, default=50)
-    p.add_argument("--start", type=int, default=0)
-    p.add_argument("--profile")
-    o = p.parse_args(arguments)
-    t = time.time()
-    database, world = set_up()
-    print(f"set up {time.time()-t:.1f}s")
-    from tests.faults.history import History
-    from tests.faults.plan import make_plan
-    from tests.faults.processor import Kind
-    extra = {"profile": o.profile} if o.profile else {}
-    if o.seed is not None:
-        r = History(database, world, make_plan(Kind(o.kind), o.seed, **extra), trace=True).run()
-        print("\n".join(r.lines)); print(r.violations); return bool(r.violations)
-    t = time.time(); bad = 0; points = 0; caps = 0
-    for seed in range(o.start, o.start + o.seeds):
-        r = History(database, world, make_plan(Kind(o.kind), seed, **extra)).run()
-        points += r.points; caps += r.captures
-        if r.violations:
-            bad += 1
-            print(seed, make_plan(Kind(o.kind), seed).profile, r.violations[:3])
-    dt = time.time() - t
-    print(f"{o.seeds} histories in {dt:.1f}s = {o.seeds/dt:.1f}/s, {points} points, {caps} captures, {bad} bad")
-    return bad
+def _show(kind: Kind, seed: int, crash: int, changes: dict[str, object]) -> int:
+    stage = get_stage()
+    if crash:
+        changes |= {"crash_rate": 0.0, "crash_at": frozenset({crash})}
+    plan = make_plan(kind, seed, **changes)
+    result = History(stage.database, stage.world, plan, trace=True).run()
+    print(plan)
+    print("\n".join(result.lines))
+    for each in result.violations:
+        print(f"VIOLATION: {each}")
+    print(f"{result.captures} captures, {result.crashes} crashes, {len(result.violations)} violations")
+    return 1 if result.violations else 0
+
+
+def _report(parts: dict[str, Figures]) -> int:
+    failed: list[Result] = []
+    for name, figures in parts.items():
+        print(f"{name}: {figures.line()}", flush=True)
+        failed += figures.failed
+    for result in failed[:40]:
+        crash = f" --crash {result.crash_at}" if result.crash_at else ""
+        print(f"VIOLATION ./run faults --kind {result.kind} --seed {result.seed}{crash}: {result.violations[0]}")
+    return 1 if failed else 0

@@ -270,7 +270,9 @@ class Connector:
             decline=Decline.GENERIC if charge.status == "declined" else None,
             refunds=tuple(self._tell_refund(each, currency) for each in charge.refunds),
             disputes=tuple(
-                Disputed(each.ref, Money(each.amount, currency), Money(each.withheld, currency), each.status, each.at)
+                Disputed(
+                    each.ref, Money(each.amount, currency), Money(each.withheld, currency), each.status, each.at
+                )
                 for each in charge.disputes
             ),
             live_mode=False,

@@ -1,9 +1,9 @@
-"""The real database under the simulation: commits and statements are seen, can fail, and a history is taken back whole.
+"""The real database under the simulation: commits are seen and can fail, and a history is taken back whole.
 
 A history runs inside one outer transaction that is rolled back at its end; the product's own transactions become
 savepoints in it. So nothing has to be set up again, statements stay compiled, and a restore from an older backup is
-a rollback to a savepoint. One connection and one thread: a switch inside a transaction is an error, so no other task
-can see what is not committed. What real concurrency does to locks is tried elsewhere (`tests/concurrency`).
+a rollback to a savepoint. One connection and one thread: a switch inside a transaction is an error, so no other
+task can see what is not committed. What real concurrency does to locks is tried elsewhere (`tests/concurrency`).
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ class Result:
 
     kind: str
     seed: int
+    crash_at: int = 0  #: the one point at which it was crashed, where all of them are tried
     violations: list[str] = field(default_factory=list)
     points: int = 0
     captures: int = 0
@@ -89,6 +90,7 @@ class History:
 
     def run(self) -> Result:
         from tests.faults.oracle import judge
+
         self.database.begin_history()
         try:
             Ports.hands, Ports.ids = self, self.ids
@@ -220,6 +222,7 @@ class History:
             return False
         fails = self.chance.random() < rate
         self.result.faults += fails
+        self.may_mail_twice |= fails and task.name.startswith("worker")
         return fails
 
     # Requests of browsers and of the processor.
@@ -254,7 +257,7 @@ class History:
             raise AssertionError("An e-mail was sent inside a transaction.")
         self.point("call mail")
         fate = 1.0 if self.is_calm or self.plan.mail_rate == 0 else self.mailing.random() / self.plan.mail_rate
-        if self.plan.mail_is_down and not self.is_calm or fate < 0.5:
+        if (self.plan.mail_is_down and not self.is_calm) or fate < 0.5:
             self.say("mail: refused")
             raise smtplib.SMTPServerDisconnected("gone")
         accepted = (message.extra_headers["Message-ID"], message.to[0], message.subject)
@@ -283,5 +286,7 @@ class History:
             f" ON a.id = l.attempt_id WHERE a.reference = '{reference}'"
         )
         if not rows:
-            self.result.violations.append(f"the processor was called for {reference}, of which no row was committed")
+            self.result.violations.append(
+                f"the processor was called for {reference}, of which no row was committed"
+            )
         self.journal[reference] = {str(line).replace("-", ""): amount for line, amount in rows}

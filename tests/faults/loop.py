@@ -1,7 +1,7 @@
 """A scheduler of one thread: tasks are greenlets, time is a number, and whoever is due next goes on.
 
-Tasks give way at points: after every commit, before every read outside a transaction, and around every call. How long
-a step takes is drawn from the seed, and that is what mixes the tasks.
+Tasks give way at points: after every commit, before every read outside a transaction, and around every call. How
+long a step takes is drawn from the seed, and that is what mixes the tasks.
 """
 
 from __future__ import annotations
@@ -108,11 +108,16 @@ class Loop:
         task.waiting.append(self.task)
         self.hub.switch()
 
-    def next_at(self) -> float:
-        """When something else happens; infinity where nothing does."""
-        while self.heap and isinstance(self.heap[0][2], Task) and self.heap[0][2].is_over:
-            heappop(self.heap)
-        return self.heap[0][0] if self.heap else float("inf")
+    def next_at(self, name: str = "") -> float:
+        """When something else happens than the tasks so named; infinity where nothing does."""
+        return min(
+            (
+                at
+                for at, _, what in self.heap
+                if not (isinstance(what, Task) and (what.is_over or what.name.startswith(name)))
+            ),
+            default=float("inf"),
+        )
 
     def run(self, until: float = float("inf"), stop: Callable[[], bool] | None = None) -> None:
         """Go on until then, until `stop` says so, or until nothing is left to do."""

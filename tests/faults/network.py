@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 #: A call is given up after so long (`core.http.CHARGE_TIMEOUT_S`).
 DEADLINE_S = 25.0
-#: A request may reach the processor so late and no later, says the contract with one-step processors (`machine.GRACE_S`).
+#: A request reaches the processor by then or never: what one-step processors are taken to keep (`machine.GRACE_S`).
 INFLIGHT_S = 15 * 60
 
 #: What may become of one call, and how often among the calls that go wrong.

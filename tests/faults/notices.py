@@ -44,7 +44,13 @@ class Postman:
             self._deliver(self._body(charge, what, live=True), "right", 1.0)
 
     def _body(self, charge: Charge, what: str, *, live: bool) -> dict[str, Any]:
-        return {"id": f"evt_{self.number}", "charge": charge.ref, "reference": charge.reference, "kind": what, "live": live}
+        return {
+            "id": f"evt_{self.number}",
+            "charge": charge.ref,
+            "reference": charge.reference,
+            "kind": what,
+            "live": live,
+        }
 
     def _deliver(self, body: dict[str, Any], signature: str, delay: float, tries: int = 0) -> None:
         self.history.call_later(delay, lambda: self._start(body, signature, tries))

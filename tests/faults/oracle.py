@@ -18,8 +18,8 @@ _UNPAID = ("declined", "failed", "canceled", "expired")
 #: Reviews that say that money is where it should not be. None of them may ever be opened where a fence exists.
 ASTRAY = (
     "late_success", "second_charge", "unmatched_charge", "other_reference", "other_currency", "other_mode",
-    "incomplete", "amount_differs", "capture_changed", "surplus", "contradiction", "given_up", "refund_above_captured",
-    "refund_amount_differs", "refund_done_after_all", "refund_given_up",
+    "incomplete", "amount_differs", "capture_changed", "surplus", "contradiction", "given_up",
+    "refund_above_captured", "refund_amount_differs", "refund_done_after_all", "refund_given_up",
 )  # fmt: skip
 
 

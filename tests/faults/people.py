@@ -48,7 +48,7 @@ def send_people(history: History) -> list[Task]:
         cast.append((draw.uniform(0, 60), "staff void", lambda: desk.void(family.invoices[which])))
         if draw.random() < 0.5:
             cast.append((draw.uniform(0, 90), "staff edit", lambda: desk.edit(family.invoices[which])))
-    if profile == "void" and draw.random() < 0.6 or draw.random() < 0.05:
+    if (profile == "void" and draw.random() < 0.6) or draw.random() < 0.05:
         cast.append((draw.uniform(0, 60), "staff cancel", desk.cancel))
     if profile == "refund" or draw.random() < 0.12:
         for clerk in range(draw.choice((1, 2, 3))):
@@ -169,9 +169,7 @@ class Visit:
             if history.plan.has_returns and draw.random() < 0.7:
                 signature = sign_return(attempt) if draw.random() > 0.05 else "forged"
                 for _ in range(draw.choice((1, 1, 2))):
-                    self.ask(
-                        lambda: return_from_processor(attempt_id=attempt.id, signature=signature), "return"
-                    )
+                    self.ask(lambda: return_from_processor(attempt_id=attempt.id, signature=signature), "return")
         state = str(attempt.state)
         for _ in range(draw.choice((0, 1, 2, 4))):
             if state not in OPEN:
@@ -209,7 +207,7 @@ class Visit:
 
 
 def end_what_is_slow(history: History, charge: Charge, what: str) -> None:
-    """What is pending at the processor comes to an end there some time: charges, refunds; some refunds come back."""
+    """What is pending at the processor ends there some time; some refunds come back later."""
     draw = history.bank_random
     if what == "pending":
         is_paid = draw.random() < 0.7
@@ -219,11 +217,11 @@ def end_what_is_slow(history: History, charge: Charge, what: str) -> None:
     refund = charge.refunds[-1]
     if refund.status == "pending":
         ends = draw.choice(("done", "done", "failed"))
-        history.call_later(draw.choice((20.0, 300.0, 4000.0)), lambda: history.bank.end_refund(charge, refund, ends))
-    elif refund.status == "done" and draw.random() < 0.1:
         history.call_later(
-            draw.choice((300.0, 4000.0)), lambda: history.bank.end_refund(charge, refund, "failed")
+            draw.choice((20.0, 300.0, 4000.0)), lambda: history.bank.end_refund(charge, refund, ends)
         )
+    elif refund.status == "done" and draw.random() < 0.1:
+        history.call_later(draw.choice((300.0, 4000.0)), lambda: history.bank.end_refund(charge, refund, "failed"))
 
 
 class Desk:

@@ -1,4 +1,4 @@
-"""What a seed means: which troubles a history has, and how often. Swarm testing: each seed has some and not others."""
+"""What a seed means: which troubles a history has, and how often. Each seed has some and not others."""
 
 from __future__ import annotations
 

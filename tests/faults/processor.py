@@ -52,7 +52,7 @@ class BankDispute:
 
 @dataclass
 class Charge:
-    """`status`: reserved (takes no money by itself), action (waits for the payer), pending, paid, declined, dead."""
+    """`status`: reserved (can be taken by our call), action (by the payer), pending, paid, declined, dead."""
 
     ref: str
     reference: str
@@ -133,7 +133,7 @@ class Bank:
         if does == "decline":
             if self.kind is not Kind.H:  # the hosted page lets the payer try another card
                 self._change(charge, "declined")
-        elif does == "check" and charge.status == "reserved":
+        elif does == "check" and charge.status == "reserved" and self.kind is not Kind.O:  # one call, one answer
             self._change(charge, "action")
         elif does == "slow":
             self._change(charge, "pending")

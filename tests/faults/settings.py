@@ -1,4 +1,4 @@
-"""The test settings with a database in memory, e-mails and jobs that the simulation carries out itself, and no log."""
+"""The test settings, with a database in memory, and with e-mails and jobs in the simulation's hands."""
 
 import os
 

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 RECONCILE_S, SWEEP_S, DELIVER_S = 60.0, 3600.0, 2.0
 
 _OPEN = "('created', 'awaiting_action', 'submitting', 'processing', 'unknown')"
-#: When something of each queue is due: for looking only when there is something to see.
+#: When something of each queue can next be taken up: for looking only when there is something to see.
+_FREE = "MIN(CASE WHEN lease_until > {due} THEN lease_until ELSE {due} END)"
 _DUE = f"""
-    SELECT (SELECT MIN(next_try_at) FROM outbox_outboxevent WHERE delivered_at IS NULL),
-           (SELECT MIN(next_check_at) FROM payments_attempt WHERE next_check_at IS NOT NULL AND state IN {_OPEN}),
+    SELECT (SELECT {_FREE.format(due="next_try_at")} FROM outbox_outboxevent WHERE delivered_at IS NULL),
+           (SELECT {_FREE.format(due="next_check_at")} FROM payments_attempt
+             WHERE next_check_at IS NOT NULL AND state IN {_OPEN}),
            (SELECT MIN(next_check_at) FROM payments_refund
              WHERE next_check_at IS NOT NULL AND state IN ('sending', 'pending')),
            (SELECT MIN(received_at) FROM payments_storednotice WHERE done_at IS NULL)"""
@@ -51,7 +53,7 @@ class Workers:
         from paywell.payments import jobs
 
         loop, plan = self.history.loop, self.history.plan
-        next_reconcile = loop.now
+        next_reconcile = next_delivery = loop.now
         while True:
             if self.queue:
                 work, name = self.queue.pop(0)
@@ -68,27 +70,28 @@ class Workers:
                 next_reconcile = now + RECONCILE_S
                 self._run(jobs.reconcile.func, "reconcile")
                 continue
-            if outbox is not None and outbox <= now and self._run(jobs.deliver_outbox.func, "outbox"):
+            if outbox is not None and max(outbox, next_delivery) <= now:
+                next_delivery = now + DELIVER_S
+                self._run(jobs.deliver_outbox.func, "outbox")
                 continue
-            wake = [now + DELIVER_S + loop.next_at() - now if loop.next_at() < float("inf") else now + 3600]
+            # Whatever others do may leave work here: look again just after it.
+            wake = [loop.next_at("worker") + 1.0, now + SWEEP_S]
             if plan.has_sweep:
                 wake.append(self.next_sweep)
             if outbox is not None:
-                wake.append(max(outbox, now + DELIVER_S))
+                wake.append(max(outbox, next_delivery))
             if due is not None and plan.has_reconciler:
                 wake.append(max(due, next_reconcile))
             loop.pause(max(min(wake) - now, 0.5))
 
-    def _run(self, work: Callable[[], Any], name: str) -> bool:
+    def _run(self, work: Callable[[], Any], name: str) -> None:
         history = self.history
         history.say(f"begins {name}")
         try:
             work()
         except Exception as error:  # a job that fails is logged and comes again, as in the product's worker
             history.say(f"{name} failed: {error!r}")
-            return False
         history.loop.pause(0.01)
-        return True
 
     def _due(self) -> list[float | None]:
         (row,) = self.history.database.fetch(_DUE)

@@ -21,6 +21,7 @@ from paywell.clients.types import ClientRights, PortalViewer
 from paywell.core.money import Money
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import ProcessorAccount
 from paywell.practice.models import Clinician, Practice
 from tests.faults.connector import NAME
@@ -76,7 +77,12 @@ def make_tables() -> None:
 def make_world() -> World:
     """Two households: a family with two payers and four services, and a neighbor with one of each."""
     practice = Practice.objects.create(
-        name="Riverside", slug="riverside", tax_id="12-3456789", payments_allowed=True, timezone="UTC", created_at=EPOCH
+        name="Riverside",
+        slug="riverside",
+        tax_id="12-3456789",
+        payments_allowed=True,
+        timezone="UTC",
+        created_at=EPOCH,
     )
     clinician = Clinician.objects.create(practice=practice, name="Ana Ruiz")
     owner = User.objects.create(email="owner@example.org")
@@ -89,6 +95,8 @@ def make_world() -> World:
         _household(world, "Mia Stone", ["mia", "leo"], [[12000], [8000, 5000], [7001]]),
         _household(world, "Noa Hill", ["noa"], [[9000]]),
     ]
+    # The news of the invoices have gone out already.
+    OutboxEvent.objects.update(delivered_at=EPOCH)
     return world
 
 
@@ -106,8 +114,8 @@ def _household(world: World, name: str, payers: list[str], fees: list[list[int]]
         for fee in group:
             services.append(
                 record_service(
-                    practice=practice, client=client, clinician=world.clinician, on=date(2026, 11, day), code="IND50",
-                    wording="Session", fee=Money(fee), actor_id=None,
+                    practice=practice, client=client, clinician=world.clinician, on=date(2026, 11, day),
+                    code="IND50", wording="Session", fee=Money(fee), actor_id=None,
                 )
             )  # fmt: skip
             day += 1

@@ -36,10 +36,11 @@ def on_invoice_issued(event: OutboxEvent) -> None:
         .filter(practice_id=event.practice_id, id=event.payload["invoice_id"])
         .first()
     )
-    if invoice is None or invoice.voided_at:
+    if invoice is None:
         return
+    readers = recipients.get_invoice_readers(invoice) if invoice.voided_at is None else []
     message = messages.invoice_issued(invoice.practice)
-    send_all(event, invoice.practice, [Mail(to, message) for to in recipients.get_invoice_readers(invoice)])
+    send_all(event, invoice.practice, [Mail(to, message) for to in readers])
 
 
 def on_pay_links_sent(event: OutboxEvent) -> None:
@@ -95,10 +96,11 @@ def on_review_opened(event: OutboxEvent) -> None:
         .filter(practice_id=event.practice_id, id=event.payload["review_id"])
         .first()
     )
-    if review is None or review.closed_at:
+    if review is None:
         return
+    staff = recipients.get_billing_staff(review.practice) if review.closed_at is None else []
     message = messages.review_opened(review.practice)
-    send_all(event, review.practice, [Mail(to, message) for to in recipients.get_billing_staff(review.practice)])
+    send_all(event, review.practice, [Mail(to, message) for to in staff])
 
 
 #: Every kind that mails somebody.

@@ -41,11 +41,22 @@ class Mail:
 def send_all(event: OutboxEvent, practice: Practice, mails: Sequence[Mail]) -> None:
     """Hand every e-mail to the mail server that wasn't handed over before. One that fails stops no other.
 
-    Raises NotDelivered at the end if any failed or another worker is at it. Runs outside transactions.
+    Whoever was to hear of it at an earlier try and no longer is (the invoice was voided, their access has ended)
+    is marked as skipped. Raises NotDelivered at the end if any failed or another worker is at it. Runs outside
+    transactions.
     """
+    if event.tries > 1:
+        _skip_others(event, mails)
     done = [_send(event, practice, mail) for mail in mails]
     if not all(done):
         raise NotDelivered(f"{done.count(False)} of {len(done)} e-mails of {event.kind} are not delivered yet.")
+
+
+def _skip_others(event: OutboxEvent, mails: Sequence[Mail]) -> None:
+    """What an earlier try began for others than these is never sent."""
+    wanted = {mail.to.id for mail in mails}
+    begun = Delivery.objects.filter(practice_id=event.practice_id, event_id=event.id, sent_at=None, skipped_at=None)
+    begun.exclude(recipient_id__in=wanted).update(skipped_at=clock.now(), lease_until=None)
 
 
 def _send(event: OutboxEvent, practice: Practice, mail: Mail) -> bool:

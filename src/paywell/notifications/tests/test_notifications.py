@@ -263,6 +263,23 @@ def test_the_outbox_delivers_again_after_a_pause_until_the_mail_server_is_back(c
     assert receivers() == [case.contact.user.email]
 
 
+def test_f67_what_a_dead_sender_left_is_skipped_once_there_is_nothing_to_tell_any_more(case: Case) -> None:
+    """Found by the fault simulation: the invoice was voided between the sender's death and the next try."""
+    event = make_event(case, "invoicing.invoice_issued")
+    Delivery.objects.create(
+        practice=case.practice, event_id=event.id, kind=event.kind, recipient_kind="contact",
+        recipient_id=case.contact.id, message_id="<1@testserver>", created_at=clock.now(), lease_until=clock.now(),
+    )  # fmt: skip
+    event.tries = 2
+    case.invoice.voided_at = clock.now()
+    case.invoice.save(update_fields=["voided_at"])
+    deliver(event)
+    assert mail.outbox == []
+    delivery = Delivery.objects.get()
+    assert delivery.skipped_at is not None
+    assert delivery.sent_at is None
+
+
 def test_while_one_worker_sends_another_does_not(case: Case) -> None:
     event = make_event(case, "invoicing.invoice_issued")
     deliver(event)

@@ -1,0 +1,125 @@
+"""Many histories, over several processes, and what they add up to."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.history import History, Result
+from tests.faults.plan import make_plan
+from tests.faults.pool import begin
+from tests.faults.processor import Kind
+from tests.faults.stage import Stage, get_stage
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One history to run, or with `everywhere` one history for each of its crash points."""
+
+    kind: str
+    seed: int
+    changes: tuple[tuple[str, Any], ...] = ()
+    everywhere: bool = False
+    mutant: str = ""
+
+
+@dataclass
+class Figures:
+    """What was run and what came of it."""
+
+    histories: int = 0
+    captures: int = 0
+    points: int = 0  #: crash points that were tried one by one
+    crashes: int = 0
+    faults: int = 0
+    attempts: int = 0
+    restores: int = 0
+    failed: list[Result] = field(default_factory=list)
+    recovered: list[float] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    took_s: float = 0.0
+
+    def add(self, result: Result, *, is_point: bool = False) -> None:
+        self.histories += 1
+        self.points += is_point
+        self.captures += result.captures
+        self.crashes += result.crashes
+        self.faults += result.faults
+        self.attempts += result.attempts
+        self.restores += result.restores
+        self.recovered.append(result.recovered_s)
+        self.seen.update(result.seen)
+        if result.violations:
+            self.failed.append(result)
+
+    def merge(self, other: Figures) -> None:
+        for name in ("histories", "captures", "points", "crashes", "faults", "attempts", "restores"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.failed += other.failed
+        self.recovered += other.recovered
+        self.seen += other.seen
+
+    @property
+    def median_s(self) -> float:
+        return statistics.median(self.recovered) if self.recovered else 0.0
+
+    @property
+    def longest_s(self) -> float:
+        return max(self.recovered, default=0.0)
+
+    def line(self) -> str:
+        rate = self.histories / self.took_s if self.took_s else 0.0
+        return (
+            f"{self.histories:,} histories ({self.points:,} of them crashed at one point each), "
+            f"{self.captures:,} captures, {self.faults:,} faults, {self.crashes:,} crashes, "
+            f"{len(self.failed)} with violations, recovery median {self.median_s:.0f} s, "
+            f"longest {self.longest_s:.0f} s, {rate:.0f} histories/s"
+        )
+
+
+def run_job(stage: Stage, job: Job) -> Iterator[tuple[Result, bool]]:
+    """The job's histories, each with whether it was one of the crash points."""
+    changes = dict(job.changes)
+    plan = make_plan(Kind(job.kind), job.seed, **changes)
+    if not job.everywhere:
+        yield History(stage.database, stage.world, plan).run(), False
+        return
+    plain = make_plan(Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0}))
+    first = History(stage.database, stage.world, plain).run()
+    yield first, False
+    for point in range(1, first.points + 1):
+        crashed = make_plan(
+            Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0, "crash_at": frozenset({point})})
+        )
+        result = History(stage.database, stage.world, crashed).run()
+        result.crash_at = point
+        yield result, True
+
+
+def _work(job: Job) -> Figures:
+    figures = Figures()
+    for result, is_point in run_job(get_stage(), job):
+        figures.add(result, is_point=is_point)
+    return figures
+
+
+def run_jobs(jobs: Iterable[Job], *, processes: int | None = None) -> Figures:
+    """All of them, on every core."""
+    total, began = Figures(), time.monotonic()
+    processes = processes or int(os.environ.get("PAYWELL_FAULT_PROCESSES", "0")) or os.cpu_count() or 1
+    if processes == 1:
+        for job in jobs:
+            total.merge(_work(job))
+    else:
+        with multiprocessing.get_context("spawn").Pool(processes, initializer=begin) as pool:
+            for figures in pool.imap_unordered(_work, jobs, chunksize=2):
+                total.merge(figures)
+    total.took_s = time.monotonic() - began
+    total.failed.sort(key=lambda result: (result.kind, result.seed))
+    return total
