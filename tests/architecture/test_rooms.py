@@ -143,21 +143,6 @@ def test_no_room_has_a_module_that_names_nothing() -> None:
     assert found == []
 
 
-#: Procedure codes of the licensed set that a therapy practice uses lie in these ranges.
-LICENSED_CODE = re.compile(r"(?<![\d.#-])(?:90(?:79|8[34]|86)\d|99[24]\d{2}|961[0-9]{2})(?![\d.-])")
-
-
-def test_no_licensed_procedure_code_stands_in_the_project() -> None:
-    found = [
-        f"{path.relative_to(ROOT)}: {match[0]}"
-        for path in tracked()
-        if path.suffix in {".py", ".html", ".md", ".csv", ".json", ".typ", ".js", ".css", ".txt", ".toml", ""}
-        and not path.name.endswith(("runtime.txt", "dev.txt"))
-        for match in LICENSED_CODE.finditer(path.read_text(errors="replace"))
-    ]
-    assert found == []
-
-
 def test_no_path_of_a_machine_and_no_index_address_stands_in_the_project() -> None:
     forbidden = re.compile(r"/(?:work|root)/|--(?:extra-)?index-url|https?://[\w.]*(?:pypi|pythonhosted)\.org")
     found = [

@@ -61,7 +61,7 @@ class ServiceForm(DeskForm):
         label=_("Fee, all units"), required=False, help_text=_("Empty: the catalogue's fee times the units.")
     )
     insurer = MoneyField(label=_("Insurer's part"), required=False, help_text=_("The client owes the rest."))
-    modifiers = text(_("Modifiers"), 20, help_text=_("Up to four, like HO 95."))
+    modifiers = text(_("Modifiers"), 20, help_text=_("Up to four, like HO HJ."))
     diagnoses = DiagnosisChoice(
         label=_("Diagnoses"),
         queryset=Diagnosis.objects.none(),

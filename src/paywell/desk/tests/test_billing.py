@@ -33,12 +33,12 @@ def test_a_recorded_and_invoiced_service_is_payable_by_the_client(desk: Desk) ->
     browser = desk.browser(Role.BILLER)
     form = {
         "catalog_item": desk.item.id, "on": "2026-11-20", "clinician": desk.clinician.id, "units": "2",
-        "fee": "", "insurer": "30.00", "modifiers": "95", "diagnoses": [desk.diagnosis.id],
+        "fee": "", "insurer": "30.00", "modifiers": "gt", "diagnoses": [desk.diagnosis.id],
     }  # fmt: skip
     answer = browser.post(url("service_new", desk.client.id), form)
     service = Service.objects.get(on=date(2026, 11, 20))
     assert answer["Location"] == f"{url('invoice_new', desk.client.id)}?service={service.id}"
-    assert (service.fee_minor, service.insurer_minor, service.modifiers) == (28_000, 3_000, "95")
+    assert (service.fee_minor, service.insurer_minor, service.modifiers) == (28_000, 3_000, "GT")
     assert service.pointers.get().diagnosis_id == desk.diagnosis.id
     preview = browser.post(url("invoice_new", desk.client.id), {"service": [service.id]})
     assert "$250.00" in preview.content.decode()

@@ -173,7 +173,7 @@ def invoice_document(lines: int = 1, wording: str = WORDING, client: str = "Ana 
 def superbill_document(
     lines: int = 1, wording: str = WORDING, client: str = "Ana Maria Duarte", **fields: Any
 ) -> Any:
-    item = SuperbillItem(date(2026, 11, 3), "10", "H0004", ("95",), wording, "A", 1, 14_000, 2_000, 0)
+    item = SuperbillItem(date(2026, 11, 3), "10", "H0004", ("GT",), wording, "A", 1, 14_000, 2_000, 0)
     values = {
         "letterhead": HEAD, "setting": Setting(), "number": "SB-1A2B3C4D", "issued_on": date(2026, 11, 23),
         "client": client, "birth_date": date(1991, 3, 9), "sex": "F", "client_address": ADDRESSEE[1:],
