@@ -16,6 +16,7 @@ from paywell.desk.views import (
     processors,
     services,
     settings,
+    statements,
     stories,
     work,
 )
@@ -86,6 +87,7 @@ urlpatterns = [
     path("pay-links/", pay_links.pay_links, name="pay_links"),
     path("pay-links/<uuid:link_id>/send/<uuid:contact_id>/", pay_links.pay_link_send, name="pay_link_send"),
     path("pay-links/<uuid:link_id>/revoke/", pay_links.pay_link_revoke, name="pay_link_revoke"),
+    path("statements/", statements.statement_batch, name="statement_batch"),
     path("settings/", settings.settings, name="settings"),
     path("settings/payments-allowed/", settings.payments_allowed, name="payments_allowed"),
     path("settings/processor/", processors.processor, name="processor"),

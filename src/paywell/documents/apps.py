@@ -6,6 +6,7 @@ class DocumentsConfig(AppConfig):
     label = "documents"
 
     def ready(self) -> None:
+        import paywell.documents.batches  # noqa: F401  registers its kind of work
         from paywell.documents.jobs import HANDLERS
         from paywell.outbox import handlers
 

@@ -44,6 +44,9 @@ class Kind:
         """After the last item. Reads only: what it gives is stored by the room. May run again after a crash."""
         return Finished()
 
+    def release(self) -> None:
+        """When a work of this kind has ended in any way: let go of what steps kept, such as processes."""
+
 
 _kinds: dict[str, Kind] = {}
 

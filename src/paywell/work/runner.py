@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -101,6 +101,13 @@ def _serve(work: Work, deadline: float) -> None:
             _try_again(work)
         finally:
             Work.objects.filter(pk=work.pk, lease_key=work.lease_key).update(lease_key="", lease_until=None)
+            if not Work.objects.filter(pk=work.pk, state__in=OPEN_STATES).exists():
+                _release(work.kind)
+
+
+def _release(name: str) -> None:
+    with suppress(KeyError):
+        get_kind(name).release()
 
 
 def _plan(work: Work, kind: Kind) -> None:
@@ -202,6 +209,8 @@ def _finish(work: Work, kind: Kind) -> None:
     finished = kind.finish(work)
     with phase():
         _hold(work)
+        if finished.replaces_item_files:
+            WorkFile.objects.filter(work=work).delete()
         _keep(work, kind, finished.files)
         Work.objects.filter(pk=work.pk).update(summary=dict(finished.summary))
         _close(work, WorkState.DONE)

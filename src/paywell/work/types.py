@@ -45,7 +45,8 @@ Result = Done | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What came of the whole: words and numbers for the screen, and files."""
+    """What came of the whole: `summary["lines"]` for the screen, and files, beside those of items or instead."""
 
     summary: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[NewFile] = ()
+    replaces_item_files: bool = False

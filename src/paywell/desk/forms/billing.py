@@ -17,6 +17,7 @@ from paywell.codes.places import PLACES
 from paywell.core.money import Money, format_money
 from paywell.desk.forms.base import DeskForm, MoneyField, day, text
 from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
+from paywell.documents.batches import Output, Which
 from paywell.payments.decisions import Decision
 from paywell.practice.models import Clinician, Location
 
@@ -106,6 +107,14 @@ class BatchForm(DeskForm):
         if first and last and last - first > timedelta(days=1100):
             self.add_error("date_from", ValidationError(_("Choose at most three years.")))
         return values
+
+
+class StatementBatchForm(BatchForm):
+    """The days, whom statements are for, and what comes of it. `key` makes pressing twice ask once."""
+
+    which = forms.ChoiceField(label=_("For"), choices=Which.choices, initial=Which.OWING)
+    output = forms.ChoiceField(label=_("As"), choices=Output.choices, initial=Output.ZIP)
+    key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
 
 class ReasonForm(DeskForm):

@@ -93,6 +93,7 @@ NEEDS: dict[str, P] = {
     "staff_new": P.CHANGE_SETTINGS,
     "staff_invite": P.CHANGE_SETTINGS,
     "staff_end": P.CHANGE_SETTINGS,
+    "statement_batch": P.ISSUE_INVOICES,
     "works": P.SEE_DESK,
     "work": P.SEE_DESK,
     "work_cancel": P.SEE_DESK,
