@@ -33,6 +33,8 @@ class AuthorizeNetRig(Rig):
     __test__ = False
     key_name = "transaction_key"
     knows_opened = False
+    holds_references_unique = False
+    lists_by_change = False
     tells_used_cards = True
     tells_expiry = False
     asks_bank = False

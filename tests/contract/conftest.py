@@ -16,9 +16,11 @@ from tests.contract.authorize_net_fake import AuthorizeNetFake
 from tests.contract.authorize_net_rig import AuthorizeNetRig
 from tests.contract.rig import Mailbox, Rig, Sent, TestbenchRig
 from tests.contract.serving import serving
+from tests.contract.stripe_fake.web import Fake as StripeFake
+from tests.contract.stripe_rig import StripeRig
 
 TESTBENCH = ["test_inline", "test_two_step"]
-CONNECTORS = [*TESTBENCH, "authorize_net"]
+CONNECTORS = [*TESTBENCH, "authorize_net", "stripe", "stripe_checkout"]
 
 
 class _Quiet(WSGIRequestHandler):
@@ -77,6 +79,29 @@ def authorize_net_fake() -> Iterator[tuple[str, AuthorizeNetFake]]:
 def authorize_net(authorize_net_fake: tuple[str, AuthorizeNetFake]) -> AuthorizeNetRig:
     """For what only Authorize.Net does."""
     return AuthorizeNetRig(*authorize_net_fake)
+
+
+@pytest.fixture(scope="session")
+def stripe_fake() -> Iterator[tuple[str, StripeFake]]:
+    fake = StripeFake()
+    with serving(fake) as base_url:
+        yield base_url, fake
+
+
+@pytest.fixture
+def stripe(stripe_fake: tuple[str, StripeFake]) -> Iterator[StripeRig]:
+    """For what only Stripe does, with its fields in our page. Every request of every test is judged."""
+    rig = StripeRig("stripe", *stripe_fake)
+    yield rig
+    assert rig.judged() == []
+
+
+@pytest.fixture
+def stripe_checkout(stripe_fake: tuple[str, StripeFake]) -> Iterator[StripeRig]:
+    """The same with Stripe's own page."""
+    rig = StripeRig("stripe_checkout", *stripe_fake)
+    yield rig
+    assert rig.judged() == []
 
 
 @pytest.fixture(params=CONNECTORS)

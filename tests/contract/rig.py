@@ -30,6 +30,7 @@ from paywell.processors.contract import (
     RefundOrder,
     Style,
     Submission,
+    Verdict,
 )
 
 RETURN_URL = "https://portal.example.org/portal/return/1/signature/"
@@ -98,6 +99,12 @@ class Rig(ABC):
     #: A refund may be told as waiting.
     refunds_wait = True
     currencies: tuple[str, ...] = ("USD", "JPY", "KWD")
+    #: A second charge under the same reference is refused, whatever its key.
+    holds_references_unique = True
+    #: The sweep's list is in the order of changes, and holds what was only opened.
+    lists_by_change = True
+    #: What a look-up by a number says that names nothing.
+    told_of_nobody = Verdict.ABSENT
     #: A number of theirs that names nothing.
     nobody_ref = "ch_nobody"
 

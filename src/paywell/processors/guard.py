@@ -172,6 +172,9 @@ class Guarded:
         _log.warning("%s.%s raised %s at %s:%s", self.name, call, name, where.filename, where.lineno)
         if isinstance(error, httpx.HTTPStatusError):
             return f"{name} {error.response.status_code}"
+        status = getattr(error, "http_status", None)  # an SDK's own error
+        if isinstance(status, int):
+            return f"{name} {status}"
         return name
 
 

@@ -150,7 +150,8 @@ const paywellFields = (() => {
         look: look(form),
         ready,
         enter: () => {
-          if (isNew() && !isAsked) form.requestSubmit(form.querySelector("[data-pay]"));
+          const button = /** @type {HTMLElement | null} */ (form.querySelector("[data-pay]"));
+          if (isNew() && !isAsked) form.requestSubmit(button);
         },
       });
     }
