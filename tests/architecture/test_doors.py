@@ -194,7 +194,7 @@ CALLS: dict[str, Callable[[Any, World], Any]] = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("call", sorted(LEAVING))
 @pytest.mark.parametrize("connector", ["test_inline", "test_two_step"])
-def test_a_processor_that_is_called_in_a_transaction_refuses_before_anything_leaves(
+def test_f59_a_processor_that_is_called_in_a_transaction_refuses_before_anything_leaves(
     call: str, connector: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world()
@@ -206,3 +206,22 @@ def test_a_processor_that_is_called_in_a_transaction_refuses_before_anything_lea
     for block in (phase, transaction.atomic):
         with pytest.raises(CalledInTransaction), block():
             CALLS[call](processor, world)
+
+
+def test_f75_money_goes_back_only_by_a_person_s_own_action() -> None:
+    """One place calls `refund`, and it asks for a viewer who may: no job, no recovery and no sweep gives back."""
+    calling = {
+        module
+        for module, tree in modules()
+        if not module.startswith("processors/")
+        for call in leaving_calls(tree)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "refund"
+    }
+    assert calling == {"payments/refunds.py"}
+    using = {
+        module
+        for module, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "refund_payment" and isinstance(node.ctx, ast.Load)
+    }
+    assert using == {"desk/views/payments.py", "demo/money.py"}

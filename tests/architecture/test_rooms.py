@@ -92,7 +92,7 @@ def test_ids_are_uuids() -> None:
         assert isinstance(key, models.UUIDField), model._meta.label
 
 
-def test_no_money_column_is_a_float_or_a_decimal() -> None:
+def test_f78_no_money_column_is_a_float_or_a_decimal() -> None:
     for model in own_models():
         for field in model._meta.get_fields():
             assert not isinstance(field, models.FloatField | models.DecimalField), (

@@ -55,7 +55,9 @@ def test_without_the_claims_the_race_is_real(tmp_path: Path, environment: dict[s
     assert len(taken) > 1
 
 
-def test_one_charge_and_seven_plain_refusals_and_no_lock_error(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_f04_one_charge_and_seven_plain_refusals_and_no_lock_error(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
     told, taken = run_race(tmp_path, environment)
     assert len(taken) == 1
     assert taken[0].endswith(" 12000")

@@ -83,7 +83,7 @@ def test_a_second_card_on_a_second_tab_comes_before_a_person(world: World, autho
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", ["silent_before", "silent_after", "drop_before", "error_after", "garbage"])
 @pytest.mark.parametrize("call", ["open", "createCustomerProfileRequest", "find", "look_up"])
-def test_a_call_without_an_answer_ends_in_exactly_one_charge(
+def test_f41_a_call_without_an_answer_ends_in_exactly_one_charge(
     world: World, authorize_net: AuthorizeNetRig, call: str, fault: str
 ) -> None:
     world.processor_account.settings = authorize_net.settings | {"timeout_s": "0.6"}

@@ -64,7 +64,7 @@ def test_a_payment_succeeds_with_amount_currency_reference_and_card(rig: Rig) ->
 
 
 @pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
-def test_minor_units_arrive_as_they_left_in_every_currency(rig: Rig, currency: str) -> None:
+def test_f45_minor_units_arrive_as_they_left_in_every_currency(rig: Rig, currency: str) -> None:
     if currency not in rig.currencies:
         assert rig.processor.open(new_order(money=Money(12345, currency))).verdict is Verdict.NOT_SENT
         return

@@ -40,7 +40,7 @@ def test_an_open_without_a_trustworthy_answer_is_unknown(rig: Rig, fault: str, h
 
 
 @pytest.mark.parametrize(("fault", "happened"), [*LOSSES, ("without_amount", True), ("without_reference", True)])
-def test_a_submit_without_a_trustworthy_answer_is_unknown_and_paid_at_most_once(
+def test_f36_f38_a_submit_without_a_trustworthy_answer_is_unknown_and_paid_at_most_once(
     inline: TestbenchRig, fault: str, happened: bool
 ) -> None:
     order = inline.opened()
@@ -86,7 +86,7 @@ def test_a_commit_that_arrives_after_the_fence_takes_nothing(inline: TestbenchRi
     assert inline.charged() == []
 
 
-def test_a_commit_that_arrives_late_is_found_by_a_later_look_up(inline: TestbenchRig) -> None:
+def test_f35_a_commit_that_arrives_late_is_found_by_a_later_look_up(inline: TestbenchRig) -> None:
     order = inline.opened()
     inline.script("commit", "late_effect")
     submission = Submission(card_token=inline.token(cards.PAID))
@@ -95,7 +95,7 @@ def test_a_commit_that_arrives_late_is_found_by_a_later_look_up(inline: Testbenc
     assert len(inline.charged()) == 1
 
 
-def test_what_was_refused_unexecuted_had_no_effect(rig: Rig) -> None:
+def test_f37_what_was_refused_unexecuted_had_no_effect(rig: Rig) -> None:
     order = new_order()
     rig.script("open", "rate_limited")
     assert rig.processor.open(order).verdict is Verdict.NOT_SENT

@@ -104,7 +104,7 @@ def test_while_the_secret_changes_both_are_accepted(noticed: Noticed) -> None:
 
 
 @pytest.mark.parametrize(("late_s", "accepted"), [(-310, False), (-290, True), (290, True), (310, False)])
-def test_a_notice_is_good_for_five_minutes_on_both_sides(noticed: Noticed, late_s: int, accepted: bool) -> None:
+def test_f55_a_notice_is_good_for_five_minutes_on_both_sides(noticed: Noticed, late_s: int, accepted: bool) -> None:
     rig, notice, report = noticed
     sent_at = int(notice.headers["Test-Signature"].split(",")[0][2:])
     shift = timedelta(seconds=late_s + sent_at - notice.received_at.timestamp())

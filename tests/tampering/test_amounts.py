@@ -57,7 +57,7 @@ ZERO = "Enter an amount that is more than zero."
         ("<b>5</b>", FORMAT),
     ],
 )
-def test_an_amount_that_cannot_be_taken(world: World, payer: Payer, till: Till, typed: str, said: str) -> None:
+def test_f14_an_amount_that_cannot_be_taken(world: World, payer: Payer, till: Till, typed: str, said: str) -> None:
     form = payer.open_window(make_line(world))
     till.remember()
     answer = payer.send(form, amount=typed, notes="For May", save_card="on", consent_version="2026-11")

@@ -74,7 +74,7 @@ def test_without_a_session_it_leads_to_the_sign_in_and_shows_nothing(attempt: At
     assert Attempt.objects.get().returned_at is not None
 
 
-def test_with_another_person_s_session_the_payment_is_not_found(attempt: Attempt, world: World) -> None:
+def test_f12_with_another_person_s_session_the_payment_is_not_found(attempt: Attempt, world: World) -> None:
     other = Payer(make_neighbor(world).user)
     answer = other.browser.get(return_path(attempt), follow=True)
     assert answer.status_code == 404

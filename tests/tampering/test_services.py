@@ -27,7 +27,7 @@ def make_stranger(world: World, who: str) -> World:
 
 @pytest.mark.parametrize("who", ["of another client", "of another practice"])
 @pytest.mark.parametrize("smuggled", ["alone", "beside my own"])
-def test_a_service_that_is_not_mine_is_not_found(
+def test_f15_a_service_that_is_not_mine_is_not_found(
     world: World, payer: Payer, till: Till, refused_ids: Refused, who: str, smuggled: str
 ) -> None:
     mine, theirs = make_line(world), make_line(make_stranger(world, who), 7_777)

@@ -80,7 +80,7 @@ def test_a_verified_notice_is_stored_and_a_job_is_queued(account: ProcessorAccou
     assert jobs() == [(str(notice.id),)]
 
 
-def test_the_same_notice_again_is_answered_alike_and_stored_once(account: ProcessorAccount) -> None:
+def test_f18_the_same_notice_again_is_answered_alike_and_stored_once(account: ProcessorAccount) -> None:
     assert [ring(account, make_body()).status_code for _ in range(3)] == [200, 200, 200]
     assert (StoredNotice.objects.count(), len(jobs())) == (1, 1)
 
@@ -94,7 +94,7 @@ def test_the_same_event_id_at_two_accounts_is_two_notices(account: ProcessorAcco
         assert StoredNotice.objects.count() == 2
 
 
-def test_the_previous_secret_is_still_taken(account: ProcessorAccount) -> None:
+def test_f54_the_previous_secret_is_still_taken(account: ProcessorAccount) -> None:
     assert ring(account, make_body(), secret="whsec_0").status_code == 200
 
 
@@ -103,7 +103,7 @@ def test_a_disconnected_account_still_hears(account: ProcessorAccount) -> None:
     assert ring(account, make_body()).status_code == 200
 
 
-def test_a_forged_signature_is_refused(account: ProcessorAccount, caplog: pytest.LogCaptureFixture) -> None:
+def test_f17_a_forged_signature_is_refused(account: ProcessorAccount, caplog: pytest.LogCaptureFixture) -> None:
     assert_refused(ring(account, make_body(), secret="guessed"), caplog, "kind=notice")
 
 
@@ -131,13 +131,17 @@ def test_a_body_that_was_changed_by_one_byte_is_refused(
     assert_refused(ring(account, changed, **{"Test-Signature": signature}), caplog, "signature")
 
 
-def test_without_a_secret_nothing_is_believed(account: ProcessorAccount, caplog: pytest.LogCaptureFixture) -> None:
+def test_f17_without_a_secret_nothing_is_believed(
+    account: ProcessorAccount, caplog: pytest.LogCaptureFixture
+) -> None:
     account.secrets = {"api_key": "key_1", "notice_secret": ""}
     account.save()
     assert_refused(ring(account, make_body(), secret=""), caplog, "no secret")
 
 
-def test_a_notice_of_the_other_mode_is_refused(account: ProcessorAccount, caplog: pytest.LogCaptureFixture) -> None:
+def test_f19_a_notice_of_the_other_mode_is_refused(
+    account: ProcessorAccount, caplog: pytest.LogCaptureFixture
+) -> None:
     assert_refused(ring(account, make_body(live_mode=True)), caplog, "other mode")
 
 
@@ -185,7 +189,7 @@ def test_the_address_takes_post_alone(account: ProcessorAccount) -> None:
     assert Client().get(reverse("api:notices", args=[account.id])).status_code == 405
 
 
-def test_when_it_can_t_be_stored_the_processor_is_asked_to_send_again(
+def test_f63_when_it_can_t_be_stored_the_processor_is_asked_to_send_again(
     account: ProcessorAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object) -> None:
@@ -208,15 +212,15 @@ def test_no_secret_and_no_body_reaches_the_log(account: ProcessorAccount, caplog
     assert SECRET not in caplog.text
 
 
-def test_only_the_notice_address_does_without_the_csrf_token() -> None:
+def test_only_the_notice_address_and_pay_links_without_a_cookie_do_without_the_csrf_token() -> None:
     from django.urls import get_resolver
 
-    from paywell.api import views
-
     exempt = [
-        pattern.callback
+        f"{pattern.callback.__module__}.{pattern.callback.__name__}"
         for resolver in get_resolver().url_patterns
         for pattern in getattr(resolver, "url_patterns", [resolver])
         if getattr(getattr(pattern, "callback", None), "csrf_exempt", False)
     ]
-    assert exempt == [views.notices]
+    assert "paywell.api.views.notices" in exempt
+    assert {name.rpartition(".")[0] for name in exempt} == {"paywell.api.views", "paywell.portal.views.link"}
+    assert len([name for name in exempt if name.startswith("paywell.api")]) == 1

@@ -159,7 +159,7 @@ def test_the_inbox_names_what_is_missing(desk: Desk) -> None:
     assert "No card processor" not in desk.browser(Role.BILLER).get(url("inbox")).content.decode()
 
 
-def test_f01_the_same_refund_sent_again_leads_to_the_refund_that_was_made(
+def test_f27_the_same_refund_sent_again_leads_to_the_refund_that_was_made(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Refund.objects.create(

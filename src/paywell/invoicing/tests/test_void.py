@@ -59,7 +59,7 @@ def test_voiding_reverses_every_transfer_and_keeps_the_number() -> None:
     assert OutboxEvent.objects.filter(kind="invoicing.invoice_voided").count() == 1
 
 
-def test_an_invoice_is_not_voided_while_a_line_is_being_paid() -> None:
+def test_f21_an_invoice_is_not_voided_while_a_line_is_being_paid() -> None:
     invoice = make_invoice()
     with held([invoice.lines.get().id]), pytest.raises(UserError) as refused:
         void_invoice(invoice=invoice, reason="Wrong", actor_id=None)

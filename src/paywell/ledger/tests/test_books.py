@@ -67,7 +67,7 @@ def test_a_transfer_that_does_not_fit_the_chain_is_found() -> None:
     assert find_broken_links(books.practice) == [forged.id]
 
 
-def test_the_same_source_is_posted_once() -> None:
+def test_f80_the_same_source_is_posted_once() -> None:
     books, line = Books(), new_id()
     books.charge(line, 12000)
     first = books.pay("payment:1", line, 5000)
@@ -115,7 +115,7 @@ def test_the_ledger_is_written_only_inside_a_transaction() -> None:
     assert not Transfer.objects.exists()
 
 
-def test_wrong_balances_are_found_and_rebuilt() -> None:
+def test_f77_wrong_balances_are_found_and_rebuilt() -> None:
     books, line = Books(), new_id()
     books.charge(line, 12000)
     account = LedgerAccount.objects.get(practice_id=books.practice, kind=AccountKind.RECEIVABLE)

@@ -142,7 +142,7 @@ def test_no_email_holds_an_amount_a_name_a_wording_or_a_diagnosis(kind: str, cas
 
 
 @pytest.mark.parametrize("kind", HANDLERS)
-def test_an_event_delivered_twice_mails_once(kind: str, case: Case) -> None:
+def test_f67_an_event_delivered_twice_mails_once(kind: str, case: Case) -> None:
     make_staff(case, Role.OWNER)
     event = make_event(case, kind)
     deliver(event)
@@ -225,7 +225,7 @@ class BrokenBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-def test_a_mail_server_that_fails_is_logged_and_tried_again(
+def test_f68_a_mail_server_that_fails_is_logged_and_tried_again(
     case: Case, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = make_staff(case, Role.OWNER)
@@ -280,7 +280,7 @@ def test_f67_what_a_dead_sender_left_is_skipped_once_there_is_nothing_to_tell_an
     assert delivery.sent_at is None
 
 
-def test_while_one_worker_sends_another_does_not(case: Case) -> None:
+def test_f67_while_one_worker_sends_another_does_not(case: Case) -> None:
     event = make_event(case, "invoicing.invoice_issued")
     deliver(event)
     Delivery.objects.update(sent_at=None, lease_until=clock.now() + timedelta(minutes=1))

@@ -58,7 +58,7 @@ def test_a_payment_undone_twice_is_placed_the_third_time(
     ("times", "cause"),
     [(3, postgres.DeadlockDetected("x")), (1, postgres.LockNotAvailable("x")), (1, sqlite_error("SQLITE_BUSY"))],
 )
-def test_a_payment_that_finds_no_turn_says_so_and_sends_nothing(
+def test_f61_a_payment_that_finds_no_turn_says_so_and_sends_nothing(
     world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch, times: int, cause: Exception
 ) -> None:
     line = make_line(world)
@@ -69,7 +69,7 @@ def test_a_payment_that_finds_no_turn_says_so_and_sends_nothing(
     assert (processor.calls, Attempt.objects.count()) == ([], 0)
 
 
-def test_an_outcome_that_was_undone_is_settled_again_without_a_second_call(
+def test_f60_an_outcome_that_was_undone_is_settled_again_without_a_second_call(
     world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settle, "_settle_once", failing(2, UNDONE[0], settle._settle_once))
@@ -78,7 +78,7 @@ def test_an_outcome_that_was_undone_is_settled_again_without_a_second_call(
     assert processor.calls == ["open", "submit", "look_up"]
 
 
-def test_an_outcome_that_finds_no_turn_is_left_to_the_reconciler(
+def test_f62_an_outcome_that_finds_no_turn_is_left_to_the_reconciler(
     world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = make_line(world)

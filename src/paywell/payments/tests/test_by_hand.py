@@ -117,7 +117,7 @@ def test_one_that_was_taken_back_says_so(world: World) -> None:
     assert [row.status for row in list_payments(world.viewer).rows] == [Shown.REVERSED]
 
 
-def test_a_line_that_is_being_paid_online_takes_no_cash(world: World, two_step: object) -> None:
+def test_f26_a_line_that_is_being_paid_online_takes_no_cash(world: World, two_step: object) -> None:
     from paywell.payments.actions import start_payment
 
     line = make_line(world)

@@ -127,7 +127,7 @@ def test_a_card_is_kept_only_where_the_payer_asked_for_it(world: World, processo
     assert len(list_cards(world.viewer)) == 1
 
 
-def test_a_payer_has_one_name_at_a_processor_account(world: World) -> None:
+def test_f47_a_payer_has_one_name_at_a_processor_account(world: World) -> None:
     names = {"contact_id": world.contact.id, "processor_account_id": world.processor_account.id}
     first = customer_for(**names, practice_id=world.practice.id)
     assert customer_for(**names, practice_id=world.practice.id) == first

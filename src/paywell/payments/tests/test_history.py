@@ -82,7 +82,7 @@ def test_the_amount_of_a_payment_is_what_was_taken(world: World) -> None:
     assert list_payments(world.viewer).rows[0].amount == Money(4000)
 
 
-def test_payments_are_dated_by_their_settlement_as_receipts_are_in_the_practice_s_zone(world: World) -> None:
+def test_f79_payments_are_dated_by_their_settlement_as_receipts_are_in_the_practice_s_zone(world: World) -> None:
     make_one(world, created_at=NIGHT - timedelta(days=1), closed_at=NIGHT)
 
     def found(day: date) -> int:

@@ -42,7 +42,7 @@ def test_a_notice_makes_the_truth_be_looked_up(pending: Attempt, world: World, n
     assert AttemptEvent.objects.filter(attempt=pending, cause="notice").count() == 1
 
 
-def test_what_a_notice_says_is_not_believed(world: World, processor: FakeProcessor) -> None:
+def test_f51_what_a_notice_says_is_not_believed(world: World, processor: FakeProcessor) -> None:
     """It tells of a success, and the charge is declined over there."""
     processor.behavior = "late"
     line = make_line(world)
@@ -67,7 +67,7 @@ def test_a_notice_of_another_practice_s_processor_account_touches_nothing(pendin
     assert pending.state == AttemptState.PROCESSING
 
 
-def test_an_unknown_charge_is_tried_again_and_lands_before_a_person_after_15_minutes(world: World) -> None:
+def test_f50_an_unknown_charge_is_tried_again_and_lands_before_a_person_after_15_minutes(world: World) -> None:
     notice = store(world, charge_ref="ch_unknown")
     settle_stored_notice(notice.id)
     notice.refresh_from_db()

@@ -60,7 +60,7 @@ def test_a_refund_in_part_is_taken_from_the_latest_service_first(world: World, p
     assert (owed(first), owed(second)) == (6000, 4000)
 
 
-def test_two_refunds_of_the_same_amount_are_two(world: World, processor: FakeProcessor) -> None:
+def test_f29_two_refunds_of_the_same_amount_are_two(world: World, processor: FakeProcessor) -> None:
     attempt = pay(world, make_line(world, 12000))
     one, other = refund(world, attempt, 3000), refund(world, attempt, 3000)
     assert one.key != other.key
@@ -77,7 +77,9 @@ def test_refunds_never_exceed_what_was_captured(world: World, processor: FakePro
     assert Refund.objects.count() == 1
 
 
-def test_two_members_of_staff_at_once_refund_no_more_than_there_is(world: World, processor: FakeProcessor) -> None:
+def test_f27_two_members_of_staff_at_once_refund_no_more_than_there_is(
+    world: World, processor: FakeProcessor
+) -> None:
     attempt = pay(world, make_line(world, 12000))
     codes: list[str] = []
 
@@ -99,7 +101,7 @@ def test_a_refund_is_more_than_zero(world: World, processor: FakeProcessor, mino
     assert refusal.value.code == "amount_zero"
 
 
-def test_what_is_not_paid_is_not_refunded(world: World, processor: FakeProcessor) -> None:
+def test_f28_what_is_not_paid_is_not_refunded(world: World, processor: FakeProcessor) -> None:
     processor.behavior = "late"
     attempt = pay(world, make_line(world))
     with pytest.raises(UserError) as refusal:
@@ -153,7 +155,7 @@ def test_a_refused_refund_frees_its_amount(world: World, processor: FakeProcesso
     assert refund(world, attempt, 12000).state == RefundState.DONE
 
 
-def test_a_refund_made_at_the_processor_is_booked_once(world: World, processor: FakeProcessor) -> None:
+def test_f30_a_refund_made_at_the_processor_is_booked_once(world: World, processor: FakeProcessor) -> None:
     line = make_line(world, 12000)
     attempt = pay(world, line)
     charge = processor.charges[attempt.reference]
@@ -166,7 +168,7 @@ def test_a_refund_made_at_the_processor_is_booked_once(world: World, processor: 
     assert balance(world, AccountKind.CLEARING) == 10000
 
 
-def test_news_of_our_own_refund_before_its_answer_books_it_once(world: World, processor: FakeProcessor) -> None:
+def test_f31_news_of_our_own_refund_before_its_answer_books_it_once(world: World, processor: FakeProcessor) -> None:
     line = make_line(world, 12000)
     attempt = pay(world, line)
 
@@ -180,7 +182,7 @@ def test_news_of_our_own_refund_before_its_answer_books_it_once(world: World, pr
     assert owed(line) == 5000
 
 
-def test_a_refund_that_fails_late_is_reversed_by_new_transfers(world: World, processor: FakeProcessor) -> None:
+def test_f32_a_refund_that_fails_late_is_reversed_by_new_transfers(world: World, processor: FakeProcessor) -> None:
     first, second = make_line(world, 10000), make_line(world, 4000)
     attempt = pay(world, first, second)
     made = refund(world, attempt, 6000)
@@ -203,7 +205,7 @@ def tell_dispute(processor: FakeProcessor, attempt: Attempt, status: str, withhe
     sweep_in(attempt, processor)
 
 
-def test_a_dispute_follows_what_is_withheld_now_in_any_order(world: World, processor: FakeProcessor) -> None:
+def test_f46_a_dispute_follows_what_is_withheld_now_in_any_order(world: World, processor: FakeProcessor) -> None:
     attempt = pay(world, make_line(world, 12000))
     for status, withheld, disputed in (
         ("open", 12000, True),

@@ -42,7 +42,7 @@ def later(**pause: float) -> object:
     return clock.set_to(clock.now() + timedelta(**pause))
 
 
-def test_a_lost_answer_is_looked_up_and_settled_once(world: World, processor: FakeProcessor) -> None:
+def test_f34_a_lost_answer_is_looked_up_and_settled_once(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     processor.lose("submit")
     attempt = start(world, line)
@@ -80,7 +80,7 @@ def test_unknown_is_never_closed_by_not_sent(world: World, processor: FakeProces
     assert Claim.objects.count() == 1
 
 
-def test_absent_closes_only_after_fifteen_minutes(world: World, processor: FakeProcessor) -> None:
+def test_f35_absent_closes_only_after_fifteen_minutes(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     processor.script("submit", lambda truth: Outcome(Verdict.UNKNOWN))
     processor.lose("look_up")
@@ -112,7 +112,7 @@ def test_an_open_that_failed_leaves_the_form_to_be_sent_again(world: World, proc
     assert len(processor.charges) == 1
 
 
-def test_settling_again_changes_nothing_but_is_noted(world: World, processor: FakeProcessor) -> None:
+def test_f48_settling_again_changes_nothing_but_is_noted(world: World, processor: FakeProcessor) -> None:
     attempt = start(world, make_line(world))
     before = (Transfer.objects.count(), AttemptEvent.objects.count())
     for cause in ("notice", "sweep", "notice"):
@@ -158,7 +158,7 @@ def test_a_second_success_under_another_reference_goes_to_suspense_and_review(
     assert Review.objects.get().kind == "second_charge"
 
 
-def test_another_amount_is_booked_as_captured_and_reviewed(world: World, processor: FakeProcessor) -> None:
+def test_f44_another_amount_is_booked_as_captured_and_reviewed(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     processor.script("look_up", lambda truth: replace(truth, money=Money(11000)))
     attempt = start(world, line)
@@ -186,7 +186,7 @@ def test_more_than_ordered_becomes_client_credit(world: World, processor: FakePr
         ({"live_mode": True}, "other_mode", 0),
     ],
 )
-def test_a_success_that_can_t_be_ours_is_reviewed(
+def test_f16_a_success_that_can_t_be_ours_is_reviewed(
     world: World, processor: FakeProcessor, changes: dict[str, object], kind: str, suspense: int
 ) -> None:
     line = make_line(world)
@@ -220,7 +220,7 @@ def test_another_attempt_s_charge_is_not_counted_twice(world: World, processor: 
     assert balance(world, AccountKind.SUSPENSE) == 0
 
 
-def test_money_for_a_service_that_is_paid_meanwhile_becomes_credit(world: World, processor: FakeProcessor) -> None:
+def test_f24_money_for_a_service_paid_meanwhile_becomes_credit(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
 
     def write_off() -> None:

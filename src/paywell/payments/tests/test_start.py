@@ -138,7 +138,7 @@ def test_switched_off_means_closed(world: World, processor: FakeProcessor, close
     assert_refused(world, processor, make_form(line), "payments_closed")
 
 
-def test_pressing_twice_pays_once(world: World, processor: FakeProcessor) -> None:
+def test_f01_pressing_twice_pays_once(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     form = make_form(line)
     first = start_payment(viewer=world.viewer, form=form)
@@ -149,7 +149,7 @@ def test_pressing_twice_pays_once(world: World, processor: FakeProcessor) -> Non
     assert Transfer.objects.filter(source=f"payment:{first.id}").count() == 1
 
 
-def test_pressing_twice_at_the_same_moment_pays_once(world: World, processor: FakeProcessor) -> None:
+def test_f01_pressing_twice_at_the_same_moment_pays_once(world: World, processor: FakeProcessor) -> None:
     form = make_form(make_line(world))
     seen: list[Attempt] = []
     processor.before["submit"] = lambda: seen.append(start_payment(viewer=world.viewer, form=form))
@@ -178,7 +178,7 @@ def test_a_form_of_another_account_finds_nothing(world: World, processor: FakePr
 
 
 @pytest.mark.parametrize("moment", ["open", "submit", "look_up"])
-def test_a_second_tab_waits_while_the_first_pays(world: World, processor: FakeProcessor, moment: str) -> None:
+def test_f03_a_second_tab_waits_while_the_first_pays(world: World, processor: FakeProcessor, moment: str) -> None:
     line = make_line(world)
     codes: list[str] = []
 
@@ -194,7 +194,7 @@ def test_a_second_tab_waits_while_the_first_pays(world: World, processor: FakePr
     assert owed(line) == 0
 
 
-def test_a_decline_closes_the_attempt_and_frees_the_service(world: World, processor: FakeProcessor) -> None:
+def test_f10_a_decline_closes_the_attempt_and_frees_the_service(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     processor.behavior = "declined"
     attempt = start_payment(viewer=world.viewer, form=make_form(line))

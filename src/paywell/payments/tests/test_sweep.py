@@ -33,7 +33,7 @@ def test_a_sweep_without_differences_writes_nothing(world: World, processor: Fak
     assert AttemptEvent.objects.count() == events
 
 
-def test_a_sweep_settles_what_everything_else_missed(world: World, processor: FakeProcessor) -> None:
+def test_f52_a_sweep_settles_what_everything_else_missed(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     processor.lose("submit")
     processor.lose("look_up")

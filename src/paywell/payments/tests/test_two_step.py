@@ -42,7 +42,7 @@ def test_step_one_leads_to_the_processor_s_page(world: World, two_step: FakeProc
     assert two_step.taken == 0
 
 
-def test_the_way_back_needs_no_session_and_the_page_then_shows_the_truth(
+def test_f11_the_way_back_needs_no_session_and_the_page_then_shows_the_truth(
     world: World, two_step: FakeProcessor
 ) -> None:
     line = make_line(world)
@@ -67,7 +67,7 @@ def test_a_look_a_moment_before_the_return_does_not_hide_the_truth_after_it(
     assert check_attempt(attempt=returned).state == AttemptState.SUCCEEDED
 
 
-def test_returning_twice_stores_the_hint_once(world: World, two_step: FakeProcessor) -> None:
+def test_f06_returning_twice_stores_the_hint_once(world: World, two_step: FakeProcessor) -> None:
     attempt = start(world, make_line(world))
     signature = signature_of(attempt)
     return_from_processor(attempt_id=attempt.id, signature=signature)
@@ -91,7 +91,7 @@ def test_another_attempt_s_signature_finds_nothing(world: World, two_step: FakeP
         return_from_processor(attempt_id=one.id, signature=signature_of(other))
 
 
-def test_a_payer_who_never_comes_back_has_paid_all_the_same(world: World, two_step: FakeProcessor) -> None:
+def test_f07_a_payer_who_never_comes_back_has_paid_all_the_same(world: World, two_step: FakeProcessor) -> None:
     line = make_line(world)
     attempt = start(world, line)
     two_step.pay_at_step_two(attempt.reference)
@@ -101,7 +101,7 @@ def test_a_payer_who_never_comes_back_has_paid_all_the_same(world: World, two_st
     assert owed(line) == 0
 
 
-def test_an_abandoned_step_is_fenced_at_its_deadline(world: World, two_step: FakeProcessor) -> None:
+def test_f09_an_abandoned_step_is_fenced_at_its_deadline(world: World, two_step: FakeProcessor) -> None:
     line = make_line(world)
     attempt = start(world, line)
     with clock.set_to(clock.now() + timedelta(minutes=31)):
@@ -120,7 +120,7 @@ def test_a_payment_made_just_before_the_deadline_counts(world: World, two_step: 
     assert Attempt.objects.get().state == AttemptState.SUCCEEDED
 
 
-def test_a_newer_attempt_fences_the_older_one_first(world: World, two_step: FakeProcessor) -> None:
+def test_f05_a_newer_attempt_fences_the_older_one_first(world: World, two_step: FakeProcessor) -> None:
     line = make_line(world)
     older = start(world, line)
     newer = start(world, line, amount=Money(5000))
@@ -159,7 +159,7 @@ def test_a_newer_attempt_waits_where_the_fence_has_no_answer(world: World, two_s
     assert Attempt.objects.count() == 1
 
 
-def test_canceling_is_a_fence_at_the_processor(world: World, two_step: FakeProcessor) -> None:
+def test_f23_canceling_is_a_fence_at_the_processor(world: World, two_step: FakeProcessor) -> None:
     attempt = start(world, make_line(world))
     canceled = cancel_attempt(viewer=world.viewer, attempt=attempt)
     assert canceled.state == AttemptState.CANCELED
@@ -200,7 +200,7 @@ def test_somebody_watching_asks_at_most_every_few_seconds(world: World, two_step
     assert two_step.count("look_up") == 2
 
 
-def test_a_session_that_may_exist_unknown_to_us_is_fenced(world: World, two_step: FakeProcessor) -> None:
+def test_f33_a_session_that_may_exist_unknown_to_us_is_fenced(world: World, two_step: FakeProcessor) -> None:
     two_step.lose("open")
     line = make_line(world)
     attempt = start(world, line)
@@ -226,7 +226,7 @@ def test_a_crash_before_the_processor_was_asked_frees_the_service(world: World, 
     assert not Claim.objects.exists()
 
 
-def test_what_no_look_up_could_settle_lands_before_a_person(world: World, two_step: FakeProcessor) -> None:
+def test_f76_what_no_look_up_could_settle_lands_before_a_person(world: World, two_step: FakeProcessor) -> None:
     attempt = start(world, make_line(world))
     two_step.script("look_up", *[lambda truth: Outcome(Verdict.PENDING)])
     check_attempt(attempt=attempt)
@@ -241,7 +241,7 @@ def test_what_no_look_up_could_settle_lands_before_a_person(world: World, two_st
     assert 60 < two_step.count("look_up") < 80
 
 
-def test_a_form_belongs_to_one_viewer_for_twelve_hours(world: World) -> None:
+def test_f40_a_form_belongs_to_one_viewer_for_twelve_hours(world: World) -> None:
     viewer = make_viewer(world)
     token = new_form_id(viewer)
     assert read_form_id(viewer, token) == read_form_id(viewer, token)

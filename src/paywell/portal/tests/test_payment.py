@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
+from paywell.core import clock
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.orders import sign_return
+from paywell.payments.reconcile import reconcile_due
+from paywell.payments.tests.checks import owed
 from paywell.payments.tests.factories import World, make_line
 from paywell.portal.tests.conftest import PortalProcessor
 from paywell.portal.tests.pages import fill, pay, text
@@ -89,7 +94,7 @@ def test_the_status_turns_when_the_answer_is_there(
     assert "Paid $120.00" in text(browser.get(result(browser)))
 
 
-def test_a_lost_answer_is_checked_and_never_shown_as_declined(
+def test_f08_a_lost_answer_is_checked_and_never_shown_as_declined(
     browser: Browser, world: World, processor: PortalProcessor
 ) -> None:
     processor.lose("submit")
@@ -170,3 +175,20 @@ class TestReturn:
         page = text(browser.get(self.address(attempt), follow=True))
         assert "One step is left" in page
         assert "Continue $120.00" in page
+
+
+def test_f13_a_payment_goes_on_while_its_payer_is_signed_out(
+    browser: Browser, world: World, two_step: PortalProcessor
+) -> None:
+    line = make_line(world)
+    pay(browser, line)
+    attempt = Attempt.objects.get()
+    assert attempt.state == AttemptState.AWAITING_ACTION
+    browser.logout()
+    two_step.pay_at_step_two(attempt.reference)
+    assert browser.get(result(browser)).status_code == 302  # to the sign-in, which shows nothing of it
+    with clock.set_to(clock.now() + timedelta(minutes=2)):
+        reconcile_due()
+    assert owed(line) == 0
+    browser.force_login(world.user)
+    assert "Paid" in text(browser.get(result(browser)))

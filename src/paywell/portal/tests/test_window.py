@@ -168,7 +168,7 @@ def test_no_card_is_told_at_the_cards(browser: Browser, world: World, processor:
     assert processor.calls == []
 
 
-def test_pressing_twice_pays_once(browser: Browser, world: World, processor: PortalProcessor) -> None:
+def test_f02_pressing_twice_pays_once(browser: Browser, world: World, processor: PortalProcessor) -> None:
     data = fill(browser, make_line(world), card_token="tok_1")
     first, second = browser.post(START, data), browser.post(START, data)
     assert first["Location"] == second["Location"]

@@ -1,0 +1,99 @@
+"""What both databases are told: commits that last, waits that end."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections, transaction
+
+from paywell.config.management.commands import migrate
+from paywell.config.settings.base import postgresql, sqlite
+
+
+def test_f66_a_commit_on_sqlite_is_on_the_disk() -> None:
+    told: Any = sqlite("any.sqlite3")["OPTIONS"]
+    assert "PRAGMA synchronous=FULL" in told["init_command"]
+    assert "PRAGMA journal_mode=WAL" in told["init_command"]
+
+
+@pytest.mark.django_db
+def test_f66_and_the_connection_obeys() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA synchronous")
+            assert cursor.fetchone()[0] == 2
+        else:
+            cursor.execute("SELECT setting, source FROM pg_settings WHERE name = 'synchronous_commit'")
+            # The suite's own server is told not to wait; nothing of ours may say so.
+            assert cursor.fetchone()[1] in ("default", "configuration file")
+
+
+def test_f64_sqlite_takes_its_turn_at_the_beginning_and_waits_for_it() -> None:
+    told: Any = sqlite("any.sqlite3")["OPTIONS"]
+    assert (told["transaction_mode"], told["timeout"]) == ("IMMEDIATE", 5)
+
+
+def test_f69_no_lock_and_no_statement_of_a_page_waits_for_long() -> None:
+    told: Any = postgresql("postgresql://a@b/c")["OPTIONS"]
+    for limit in ("lock_timeout=3s", "statement_timeout=15s", "idle_in_transaction_session_timeout=15s"):
+        assert limit in told["options"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_f69_a_migration_gives_up_its_place_in_two_seconds_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite migrates alone: its worker is stopped first")
+    waits: list[str] = []
+    tries = []
+
+    def handle(self: Any, *args: Any, **options: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            waits.append(cursor.fetchone()[0])
+            tries.append(1)
+        if len(tries) == 1:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '100ms'; LOCK TABLE practice_practice")
+
+    monkeypatch.setattr("django.core.management.commands.migrate.Command.handle", handle)
+    monkeypatch.setattr(migrate, "PAUSE_S", 0.01)
+    held, go = threading.Event(), threading.Event()
+
+    def read_for_long() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM practice_practice")
+            held.set()
+            go.wait(10)
+        connections.close_all()
+
+    reader = threading.Thread(target=read_for_long)
+    reader.start()
+    assert held.wait(10)
+    try:
+        call_command("migrate", verbosity=0)
+    finally:
+        go.set()
+        reader.join()
+    assert waits == ["2s", "2s"]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone()[0] == "3s"
+
+
+@pytest.mark.django_db
+def test_another_error_of_a_migration_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def handle(self: Any, *args: Any, **options: Any) -> None:
+        tries.append(1)
+        raise OperationalError("no disk")
+
+    monkeypatch.setattr("django.core.management.commands.migrate.Command.handle", handle)
+    with pytest.raises(OperationalError):
+        call_command("migrate", verbosity=0)
+    assert len(tries) == 1
