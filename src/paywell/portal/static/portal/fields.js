@@ -107,8 +107,9 @@ const paywellFields = (() => {
     const place = /** @type {HTMLElement | null} */ (form.querySelector("[data-fields]"));
     const error = /** @type {HTMLElement} */ (form.querySelector("[data-card-error]"));
     const token = /** @type {HTMLInputElement} */ (form.querySelector("input[name=card_token]"));
-    const keep = /** @type {HTMLInputElement} */ (form.querySelector("input[name=save_card]"));
-    if (!place || !error || !token || !keep || !place.dataset.fields) return;
+    // Not there for whoever pays by a link: a card is kept for a person.
+    const keep = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=save_card]"));
+    if (!place || !error || !token || !place.dataset.fields) return;
     const { fields: name = "", title = "", slow = "", silent = "" } = place.dataset;
     /** @type {Promise<MountedFields> | null} */
     let mounting = null;
@@ -129,7 +130,7 @@ const paywellFields = (() => {
       return {
         amountMinor: form.paywell.amountMinor(),
         currency: form.dataset.currency || "USD",
-        keep: keep.checked,
+        keep: keep !== null && keep.checked,
       };
     }
     function ready() {

@@ -79,6 +79,8 @@
     if (event.inputType && event.inputType.startsWith("delete")) return;
     const digits = field.value.replace(/\D/g, "");
     if (/^\d{2}$/.test(field.value)) field.value = `${digits}/`;
+    // Whoever types the slash too finds one there already.
+    else if (/^\d{2}\/{2}/.test(field.value)) field.value = field.value.replace("//", "/");
     else if (/^\d{3,4}$/.test(field.value)) field.value = `${digits.slice(0, 2)}/${digits.slice(2)}`;
   });
   // Enter in a field is the portal's button.
