@@ -25,7 +25,13 @@ APPEND_ONLY = {
 
 
 #: Belong to the whole installation: the practice itself, people who sign in, and published lists of codes.
-NO_PRACTICES = {"practice.Practice", "accounts.User", "codes.CodeRelease", "codes.DiagnosisCode"}
+NO_PRACTICES = {
+    "accounts.Installation",
+    "practice.Practice",
+    "accounts.User",
+    "codes.CodeRelease",
+    "codes.DiagnosisCode",
+}
 
 
 def row_of(room: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -101,3 +102,20 @@ class Invitation(PracticeOwned):
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
+
+
+#: The key of the only row there can be.
+INSTALLATION = UUID(int=1)
+
+
+class Installation(models.Model):
+    """The one row about the installation itself: whether it was set up, and the code that lets a browser do it."""
+
+    id = models.UUIDField(primary_key=True, default=INSTALLATION, editable=False)
+    installed_at = models.DateTimeField(null=True)
+    code_hash = models.CharField(max_length=64, blank=True, help_text="Blank: none, or used up.")
+    code_made_at = models.DateTimeField(null=True)
+    code_tries = models.PositiveSmallIntegerField(default=0, help_text="Wrong ones since it was made.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=INSTALLATION), name="installation_one")]

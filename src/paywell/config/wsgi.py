@@ -10,5 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "paywell.config.settings.product
 application = get_wsgi_application()
 
 from paywell.config.checks import refuse_unsafe_start  # noqa: E402
+from paywell.config.first_start import announce_setup  # noqa: E402
 
 refuse_unsafe_start()
+announce_setup()

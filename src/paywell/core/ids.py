@@ -8,6 +8,7 @@ import uuid
 from uuid_utils.compat import uuid7
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
+_TYPED = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 #: Authorize.Net's limit for an invoice number and a refId; every processor's reference fits in it.
 REFERENCE_LENGTH = 20
@@ -31,3 +32,9 @@ def new_reference() -> str:
 def new_token() -> str:
     """A secret that stands in a link: 256 random bits, safe in a URL."""
     return secrets.token_urlsafe(32)
+
+
+def new_code() -> str:
+    """A secret that a person types: three groups of four characters, 58 random bits, none that look alike."""
+    groups = ("".join(secrets.choice(_TYPED) for _ in range(4)) for _ in range(3))
+    return "-".join(groups)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from paywell.accounts import actions as accounts
@@ -13,7 +14,10 @@ from paywell.accounts.types import StaffViewer
 from paywell.clients import actions as clients
 from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.core.errors import UserError
+from paywell.core.ids import new_key
 from paywell.desk.queries.scope import get_today
+from paywell.payments.models import ProcessorAccount
+from paywell.payments.processor_accounts import connect_processor, try_connection
 from paywell.practice.models import Clinician
 
 
@@ -129,3 +133,20 @@ def end_staff(*, viewer: StaffViewer, member: StaffMember) -> None:
     if member.user_id == viewer.id:
         raise UserError("You can't end your own access. Ask another owner.", code="own_access")
     accounts.end_staff_member(member=member, actor_id=viewer.id)
+
+
+def try_test_processor(
+    *, viewer: StaffViewer, connector: str = "test_inline", base_url: str = ""
+) -> ProcessorAccount:
+    """Connect a test processor with keys made up here. Raises UserError where none answers at the address."""
+    given: dict[str, Any] = {
+        "settings": {"base_url": base_url or settings.TEST_PROCESSOR_URL, "account": f"acct_{new_key()[:12]}"},
+        "secrets": {"api_key": new_key(), "notice_secret": new_key()},
+        "live_mode": False,
+    }
+    problems = try_connection(connector=connector, **given)
+    if problems:
+        raise UserError(
+            f"{' '.join(problems)} Start the test processor with: paywell test-processor", code="not_connected"
+        )
+    return connect_processor(practice=viewer.practice, connector=connector, actor_id=viewer.id, **given)

@@ -27,6 +27,7 @@ def show(
         "may": {permission.value: viewer.may(permission) for permission in Permission},
         "zone": viewer.practice.timezone,
         "memberships": list_staff_practices(request.user),  # type: ignore[arg-type]
+        "in_setup": in_setup(request),
     }
     return render(request, f"desk/{template}.html", frame | context, status=status)
 
@@ -54,6 +55,16 @@ def act(request: HttpRequest, action: Callable[[], Any], *, done: str, back: str
     else:
         messages.success(request, done)
     return redirect(back, **where)
+
+
+def in_setup(request: HttpRequest) -> bool:
+    """Whether the page was opened as a step of the set-up (`?setup=1`)."""
+    return request.GET.get("setup") == "1"
+
+
+def leave(request: HttpRequest, to: str, *ids: Any) -> HttpResponse:
+    """After a form: to where it belongs, or back to the set-up whose step it was."""
+    return redirect("desk:setup") if in_setup(request) else redirect(to, *ids)
 
 
 def page_of(request: HttpRequest) -> int:

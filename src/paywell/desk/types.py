@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.models import Invitation
@@ -146,6 +147,37 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to set up."""
+
+    code: str
+    title: str | Promise
+    words: str | Promise  #: what it is good for
+    url: str
+    is_done: bool
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    steps: tuple[Step, ...]
+
+    @property
+    def done(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def next(self) -> Step | None:
+        """The first open step; the optional ones come when nothing else is open."""
+        waiting = [step for step in self.steps if not step.is_done]
+        return min(waiting, key=lambda step: step.is_optional, default=None)
+
+    @property
+    def is_whole(self) -> bool:
+        return all(step.is_done or step.is_optional for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class SetupGap:
     """Something without which clients can't be invoiced or can't pay; `url` is where to mend it."""
 
@@ -172,6 +204,7 @@ class Inbox:
     received: Money  #: the sum of those that are paid, less refunds
     open_attempts: tuple[OpenAttempt, ...]
     reviews: tuple[ReviewRow, ...]
+    checklist: Checklist | None  #: of the set-up, while it is open; the gaps then wait
     gaps: tuple[SetupGap, ...]
     uninvoiced_count: int
     overdue: Money

@@ -16,6 +16,7 @@ from paywell.desk.views import (
     processors,
     services,
     settings,
+    setup,
     statements,
     stories,
     work,
@@ -24,6 +25,9 @@ from paywell.desk.views import (
 app_name = "desk"
 urlpatterns = [
     path("", overview.inbox, name="inbox"),
+    path("setup/", setup.setup, name="setup"),
+    path("setup/close/", setup.setup_close, name="setup_close"),
+    path("setup/try/", setup.setup_try, name="setup_try"),
     path("search/", overview.search, name="search"),
     path("roles/", overview.roles, name="roles"),
     path("switch/", overview.switch, name="switch"),
@@ -97,7 +101,7 @@ urlpatterns = [
     path("settings/processor/connect/<slug:connector>/", processors.processor_connect, name="processor_connect"),
     path("settings/processor/disconnect/", processors.processor_disconnect, name="processor_disconnect"),
     path("settings/practice/", settings.settings_practice, name="settings_practice"),
-    path("settings/logo/", settings.settings_logo, name="settings_logo"),
+    path("settings/look/", settings.settings_look, name="settings_look"),
     path("settings/clinicians/", settings.clinicians, name="clinicians"),
     path("settings/clinicians/new/", settings.clinician_new, name="clinician_new"),
     path("settings/clinicians/<uuid:clinician_id>/", settings.clinician_edit, name="clinician_edit"),

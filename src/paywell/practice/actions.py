@@ -79,6 +79,20 @@ def update_practice(*, practice: Practice, actor_id: UUID | None, **fields: Any)
     return row
 
 
+def close_setup(*, practice: Practice, actor_id: UUID | None) -> Practice:
+    """Put the list of what the set-up leaves open away; what is missing still shows where it matters."""
+    with transaction.atomic():
+        row = lock(Practice.objects.filter(pk=practice.pk)).get()
+        if row.setup_closed_at is None:
+            row.setup_closed_at = clock.now()
+            row.save(update_fields=["setup_closed_at"])
+            record(
+                practice_id=row.id, actor_id=actor_id, action="practice.close_setup",
+                target_kind="practice", target_id=row.id,
+            )  # fmt: skip
+    return row
+
+
 def set_payments_allowed(*, practice: Practice, allowed: bool, actor_id: UUID | None) -> Practice:
     """Turn Allow Payments Through Client Portal on or off.
 

@@ -43,6 +43,7 @@ class Practice(models.Model):
     client_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
     staff_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
     created_at = models.DateTimeField()
+    setup_closed_at = models.DateTimeField(null=True, help_text="When the owner put the list of the set-up away.")
 
     class Meta:
         constraints = [

@@ -215,6 +215,8 @@ LOGGING = {
 
 #: Test processors take money that does not exist; production refuses them.
 ALLOW_TEST_PROCESSORS = False
+#: Where `paywell test-processor` is reached, when somebody tries Paywell out.
+TEST_PROCESSOR_URL = os.environ.get("PAYWELL_TEST_PROCESSOR", "http://127.0.0.1:8001")
 #: Staff need a second factor. The demo relaxes it, and says so on every page.
 STAFF_SECOND_FACTOR_REQUIRED = True
 #: Marks every page as a demonstration.

@@ -33,12 +33,6 @@ class PracticeForm(DeskForm):
     tax_id = text(_("Tax number"), 11)
     npi = text(_("Group NPI"), 10)
     timezone = forms.ChoiceField(label=_("Time zone"), choices=[(zone, zone) for zone in _ZONES])
-    accent = forms.CharField(
-        label=_("Accent color"),
-        max_length=7,
-        widget=forms.TextInput(attrs={"type": "color"}),
-        help_text=_("Of the portal's buttons and links. Made darker or lighter where it would be hard to read."),
-    )
     discreet_label = text(
         _("Name on card statements"), 22, help_text=_("Others may read it: better nothing that tells of therapy.")
     )
@@ -128,17 +122,24 @@ class StaffForm(DeskForm):
         self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
 
 
-class LogoForm(DeskForm):
-    """A picture to show beside the practice's name. Without a file the name stands alone."""
+class LookForm(DeskForm):
+    """What clients see of the practice: its color, and its picture beside the name."""
 
+    accent = forms.CharField(
+        label=_("Accent color"),
+        max_length=7,
+        widget=forms.TextInput(attrs={"type": "color"}),
+        help_text=_("Of the portal's buttons and links. Made darker or lighter where it would be hard to read."),
+    )
     logo = forms.FileField(
         label=_("Logo"),
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/png"}),
-        help_text=_("A PNG picture of at most 200 kB. Send the form without a picture to show none."),
+        help_text=_("A PNG picture of at most 200 kB. Without one the name stands alone."),
     )
+    remove_logo = forms.BooleanField(label=_("Show no logo any more"), required=False)
 
-    def read(self) -> bytes | None:
-        """The picture's bytes; never more than can be a logo."""
+    def read_logo(self) -> bytes | None:
+        """The picture's bytes; never more than can be a logo. None where no file was sent."""
         file = self.cleaned_data["logo"]
         return file.read(MAX_BYTES + 1) if file else None

@@ -18,6 +18,7 @@ from paywell.desk.queries.clients import count_uninvited
 from paywell.desk.queries.payments import STATUS_FILTERS
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import count_uninvoiced
+from paywell.desk.queries.setup import get_open_checklist
 from paywell.desk.types import Inbox, OpenAttempt, ReviewRow, SetupGap
 from paywell.desk.words import STATE_WORDS, review_title
 from paywell.ledger.models import LineBalance
@@ -42,13 +43,15 @@ def get_inbox(viewer: StaffViewer) -> Inbox:
         if sees_money
         else ()
     )
+    checklist = get_open_checklist(viewer)
     received = sum((row.amount - row.refunded for row in payments if row.status in _RECEIVED), zero)
     return Inbox(
         payments=payments,
         received=received,
         open_attempts=_list_open(viewer) if sees_money else (),
         reviews=_list_reviews(viewer) if viewer.may(Permission.REFUND) else (),
-        gaps=tuple(_gaps(viewer)),
+        checklist=checklist,
+        gaps=() if checklist else tuple(_gaps(viewer)),
         uninvoiced_count=count_uninvoiced(viewer) if viewer.may(Permission.ISSUE_INVOICES) else 0,
         overdue=_get_overdue(viewer) if sees_money and viewer.role is not Role.CLINICIAN else zero,
         days=DAYS,

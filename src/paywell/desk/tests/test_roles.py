@@ -18,6 +18,9 @@ from paywell.desk.urls import urlpatterns
 #: What each address needs. An address that is missing here fails `test_every_address_is_listed`.
 NEEDS: dict[str, P] = {
     "inbox": P.SEE_DESK,
+    "setup": P.CHANGE_SETTINGS,
+    "setup_close": P.CHANGE_SETTINGS,
+    "setup_try": P.CHANGE_SETTINGS,
     "search": P.SEE_CLIENTS,
     "roles": P.SEE_DESK,
     "switch": P.SEE_DESK,
@@ -82,7 +85,7 @@ NEEDS: dict[str, P] = {
     "processor_check": P.CHANGE_SETTINGS,
     "processor_disconnect": P.CHANGE_SETTINGS,
     "settings_practice": P.CHANGE_SETTINGS,
-    "settings_logo": P.CHANGE_SETTINGS,
+    "settings_look": P.CHANGE_SETTINGS,
     "clinicians": P.CHANGE_SETTINGS,
     "clinician_new": P.CHANGE_SETTINGS,
     "clinician_edit": P.CHANGE_SETTINGS,
@@ -114,6 +117,8 @@ POST_ONLY = {
     "payment_check",
     "payments_allowed",
     "processor_check",
+    "setup_close",
+    "setup_try",
     "staff_invite",
     "switch",
     "work_cancel",

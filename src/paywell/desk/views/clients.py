@@ -25,7 +25,7 @@ from paywell.codes.types import Level
 from paywell.core.errors import UserError
 from paywell.desk.actions import add_client
 from paywell.desk.forms.clients import AccountForm, ClientForm, DiagnosisForm, NewClientForm, SharesForm
-from paywell.desk.pages import act, page_of, run, show, succeeds
+from paywell.desk.pages import act, in_setup, leave, page_of, run, show, succeeds
 from paywell.desk.queries import payments
 from paywell.desk.queries.accounts import choose_account, get_ledger
 from paywell.desk.queries.clients import get_header, list_clients
@@ -45,12 +45,12 @@ def clients(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.EDIT_CLIENTS)
 def client_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    form = NewClientForm(request.POST or None, viewer=viewer)
+    form = NewClientForm(request.POST or None, viewer=viewer, initial={"invite": in_setup(request)})
     if form.is_valid():
         client = run(form, lambda: add_client(viewer=viewer, **form.cleaned_data))
         if client is not None:
             messages.success(request, _("%(name)s is on file.") % {"name": client.name})
-            return redirect("desk:client", client.id)
+            return leave(request, "desk:client", client.id)
     return show(request, viewer, "client_form", "clients", form=form, status=422 if form.errors else 200)
 
 

@@ -12,7 +12,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.core.errors import UserError
 from paywell.desk.forms.processors import ConnectionForm, list_connectors
-from paywell.desk.pages import act, run, show
+from paywell.desk.pages import act, leave, run, show
 from paywell.payments.processor_accounts import (
     change_connection,
     check_connection,
@@ -53,7 +53,7 @@ def processor_connect(request: HttpRequest, viewer: StaffViewer, connector: str)
         )
         if account is not None:
             messages.success(request, _("The processor is connected."))
-            return redirect("desk:processor")
+            return leave(request, "desk:processor")
     return show(
         request, viewer, "processor_form", "settings",
         form=form, connector=chosen, setup=setup, is_new=True, status=422 if form.errors else 200,

@@ -26,16 +26,17 @@ from paywell.desk.forms.settings import (
     CatalogItemChangeForm,
     CatalogItemForm,
     ClinicianForm,
-    LogoForm,
+    LookForm,
     PracticeForm,
     StaffForm,
 )
-from paywell.desk.pages import act, run, show, succeeds
+from paywell.desk.pages import act, in_setup, leave, run, show, succeeds
 from paywell.desk.queries.settings import list_catalog, list_clinicians
 from paywell.payments.availability import allow_payments
 from paywell.payments.processor_accounts import get_active
 from paywell.practice.actions import add_clinician, update_clinician, update_practice
 from paywell.practice.logo import set_logo
+from paywell.practice.models import Practice
 from paywell.processors.registry import CONNECTORS
 
 _FORM = ["GET", "HEAD", "POST"]
@@ -60,7 +61,12 @@ def payments_allowed(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     done = _("Clients can pay through the portal now.") if allowed else _(
         "Payments through the portal are off. Nobody sees the button."
     )  # fmt: skip
-    return act(request, lambda: allow_payments(viewer, allowed), done=done, back="desk:settings")
+    return act(
+        request,
+        lambda: allow_payments(viewer, allowed),
+        done=done,
+        back="desk:setup" if in_setup(request) else "desk:settings",
+    )
 
 
 @require_http_methods(_FORM)
@@ -75,21 +81,20 @@ def settings_practice(request: HttpRequest, viewer: StaffViewer) -> HttpResponse
         odd = get_tax_id_warning(form.cleaned_data.get("tax_id", ""), form.cleaned_data["tax_id_kind"])
         if odd:
             messages.warning(request, odd)
-        return redirect("desk:settings")
+        return leave(request, "desk:settings")
     return _form(request, viewer, "practice_form", form)
 
 
 @require_http_methods(_FORM)
 @desk_view(Permission.CHANGE_SETTINGS)
-def settings_logo(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    """Show another logo, or none."""
-    form = LogoForm(request.POST, request.FILES) if request.method == "POST" else LogoForm()
-    if form.is_valid() and succeeds(
-        form, lambda: set_logo(practice=viewer.practice, png=form.read(), actor_id=viewer.id)
-    ):
-        messages.success(request, _("The logo is saved."))
-        return redirect("desk:settings")
-    return _form(request, viewer, "logo_form", form)
+def settings_look(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """The logo and the accent color."""
+    initial = {"accent": viewer.practice.accent}
+    form = LookForm(request.POST, request.FILES) if request.method == "POST" else LookForm(initial=initial)
+    if form.is_valid() and succeeds(form, lambda: _change_look(viewer, form)):
+        messages.success(request, _("The look is saved."))
+        return leave(request, "desk:settings")
+    return _form(request, viewer, "look_form", form)
 
 
 @require_safe
@@ -106,7 +111,7 @@ def clinician_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         form, lambda: add_clinician(practice=viewer.practice, actor_id=viewer.id, **form.cleaned_data)
     ):
         messages.success(request, _("The clinician is on file."))
-        return redirect("desk:clinicians")
+        return leave(request, "desk:clinicians")
     return _form(request, viewer, "clinician_form", form)
 
 
@@ -122,7 +127,7 @@ def clinician_edit(request: HttpRequest, viewer: StaffViewer, clinician_id: UUID
         form, lambda: update_clinician(clinician=row, actor_id=viewer.id, **form.cleaned_data)
     ):
         messages.success(request, _("The clinician's record is saved."))
-        return redirect("desk:clinicians")
+        return leave(request, "desk:clinicians")
     return _form(request, viewer, "clinician_form", form, clinician=row)
 
 
@@ -138,7 +143,7 @@ def catalog_item_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     form = CatalogItemForm(request.POST if request.method == "POST" else None, viewer=viewer)
     if form.is_valid() and succeeds(form, lambda: _add_item(viewer, form.cleaned_data)):
         messages.success(request, _("The catalogue has one more entry."))
-        return redirect("desk:catalog")
+        return leave(request, "desk:catalog")
     return _form(request, viewer, "catalog_item_form", form)
 
 
@@ -152,7 +157,7 @@ def catalog_item_edit(request: HttpRequest, viewer: StaffViewer, item_id: UUID) 
         form, lambda: update_catalog_item(item=row, actor_id=viewer.id, **form.cleaned_data)
     ):
         messages.success(request, _("The entry is saved."))
-        return redirect("desk:catalog")
+        return leave(request, "desk:catalog")
     return _form(request, viewer, "catalog_item_form", form, item=row)
 
 
@@ -206,6 +211,13 @@ def staff_end(request: HttpRequest, viewer: StaffViewer, member_id: UUID) -> Htt
             back="desk:staff",
         )
     return show(request, viewer, "staff_end", "settings", member=member)
+
+
+def _change_look(viewer: StaffViewer, form: LookForm) -> Practice:
+    png, accent = form.read_logo(), form.cleaned_data["accent"]
+    if png is not None or form.cleaned_data["remove_logo"]:
+        set_logo(practice=viewer.practice, png=png, actor_id=viewer.id)
+    return update_practice(practice=viewer.practice, actor_id=viewer.id, accent=accent)
 
 
 def _add_item(viewer: StaffViewer, values: dict[str, Any]) -> CatalogItem:
