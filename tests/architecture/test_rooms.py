@@ -21,6 +21,7 @@ ROWS = [
 ]
 APPEND_ONLY = {
     "ledger_transfer", "audit_auditevent", "payments_attemptevent", "payments_cardconsent", "billing_entryline",
+    "agreements_planline", "agreements_installment", "agreements_chargeline", "agreements_chargetry",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from paywell.books.checks.agreements import AGREEMENTS
 from paywell.books.checks.attempts import CONSENT, FORWARD, MOVES_ON, ONE_CHARGE
 from paywell.books.checks.disputes import DISPUTES
 from paywell.books.checks.entries import ENTRIES
@@ -21,7 +22,7 @@ LAWS: Final[tuple[Law, ...]] = (
     MOVES_ON,
     RECEIPTS,
     ONE_CHARGE,
-    CONSENT,
+    replace(CONSENT, questions=(*CONSENT.questions, *AGREEMENTS)),
     DISPUTES,
     GROWS,
     replace(DERIVED, questions=(*DERIVED.questions, *ENTRIES)),

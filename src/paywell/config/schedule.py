@@ -13,4 +13,6 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.payments.jobs.sweep_all", 3600),
     ("paywell.books.jobs.check", 600),
     ("paywell.audit.jobs.seal_views", 3600),
+    ("paywell.agreements.jobs.announce", 3600),
+    ("paywell.agreements.jobs.charge", 300),
 )

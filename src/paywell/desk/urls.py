@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from paywell.desk.views import (
+    agreements,
     audit,
     clients,
     entries,
@@ -52,6 +53,22 @@ urlpatterns = [
     path("clients/<uuid:client_id>/credit/apply/", entries.credit_apply, name="credit_apply"),
     path("clients/<uuid:client_id>/credit/pay-out/", entries.credit_pay_out, name="credit_pay_out"),
     path("clients/<uuid:client_id>/adjust/", entries.adjust, name="adjust"),
+    path("clients/<uuid:client_id>/agreements/", agreements.client_agreements, name="client_agreements"),
+    path("clients/<uuid:client_id>/charge/", agreements.charge_card, name="charge_card"),
+    path("clients/<uuid:client_id>/plans/new/", agreements.plan_new, name="plan_new"),
+    path("clients/<uuid:client_id>/plans/<uuid:plan_id>/withdraw/", agreements.plan_withdraw, name="plan_withdraw"),
+    path(
+        "clients/<uuid:client_id>/agreements/<uuid:agreement_id>/hold/",
+        agreements.agreement_hold,
+        name="agreement_hold",
+    ),
+    path(
+        "clients/<uuid:client_id>/agreements/<uuid:agreement_id>/end/",
+        agreements.agreement_end,
+        name="agreement_end",
+    ),
+    path("charges/", agreements.charge_batch, name="charge_batch"),
+    path("charges/<uuid:charge_id>/seen/", agreements.charge_seen, name="charge_seen"),
     path("entries/<uuid:entry_id>/reverse/", entries.entry_reverse, name="entry_reverse"),
     path("lines/<uuid:line_id>/", stories.line_story, name="line_story"),
     path("questions/<uuid:question_id>/", stories.question_answer, name="question_answer"),

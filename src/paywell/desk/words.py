@@ -126,6 +126,13 @@ DISPUTE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     "lost": (_("Lost"), "bad"),
 }
 
+CHARGE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
+    "planned": (_("Planned"), "wait"),
+    "running": (_("Being charged"), "wait"),
+    "done": (_("Charged"), "good"),
+    "skipped": (_("Skipped"), "info"),
+    "failed": (_("Failed"), "bad"),
+}
 
 #: What a person says came of a payment that no look-up could settle.
 DECISION_WORDS: Final[Mapping[Decision, Text]] = {

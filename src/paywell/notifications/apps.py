@@ -6,8 +6,9 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
+        from paywell.notifications import agreed
         from paywell.notifications.handlers import HANDLERS
         from paywell.outbox import handlers
 
-        for kind, handler in HANDLERS.items():
+        for kind, handler in (HANDLERS | agreed.HANDLERS).items():
             handlers.register(kind, handler)

@@ -104,6 +104,44 @@ def review_opened(practice: Practice) -> Message:
     )
 
 
+def charge_ahead(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: an automatic payment tomorrow"),
+        gettext(
+            "Tomorrow your card is charged as you agreed. Sign in to see how much and for what. You can put it on "
+            "hold there until then."
+        ),
+    )
+
+
+def charge_failed(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: an automatic payment did not go through"),
+        gettext(
+            "A charge that you agreed to did not go through. Nothing was taken. Sign in to see what to do next."
+        ),
+    )
+
+
+def question_asked(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: somebody asks about a balance"),
+        gettext("A question waits in the inbox. Sign in to answer it."),
+        with_phone=False,
+    )
+
+
+def question_answered(practice: Practice) -> Message:
+    return _message(
+        practice,
+        gettext("%(practice)s: your question is answered"),
+        gettext("The answer to your question is in your portal. Sign in to read it."),
+    )
+
+
 def _message(
     practice: Practice, subject: str, *paragraphs: str, link: str = "", with_phone: bool = True
 ) -> Message:

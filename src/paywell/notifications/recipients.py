@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from paywell.accounts.models import Invitation, Role, StaffMember
-from paywell.clients.models import Client, Contact, Grant
+from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.core import clock
 from paywell.invoicing.models import Invoice
 from paywell.notifications.models import RecipientKind
@@ -38,13 +38,21 @@ def get_invited(invitation: Invitation) -> list[Recipient]:
 
 def get_invoice_readers(invoice: Invoice) -> list[Recipient]:
     """Contacts with a sign-in and a grant on the invoice's account today, for a client on the invoice."""
-    today = clock.business_date(clock.now(), invoice.practice.timezone)
-    clients = set(invoice.lines.values_list("client_id", flat=True))
+    return _readers(invoice.account, Q(client__in=set(invoice.lines.values_list("client_id", flat=True))))
+
+
+def get_account_readers(account: BillingAccount) -> list[Recipient]:
+    """Contacts with a sign-in and a grant on the account today."""
+    return _readers(account, Q())
+
+
+def _readers(account: BillingAccount, which: Q) -> list[Recipient]:
+    today = clock.business_date(clock.now(), account.practice.timezone)
     grants = (
         Grant.objects.filter(
-            practice=invoice.practice,
-            account_id=invoice.account_id,
-            client__in=clients,
+            which,
+            practice=account.practice_id,
+            account=account,
             contact__user__is_active=True,
             withdrawn_at=None,
             valid_from__lte=today,
@@ -68,6 +76,14 @@ def get_link_reader(contact: Contact, links: Collection[PayLink]) -> Recipient:
         practice=contact.practice_id, lines__invoice__in=[link.invoice_id for link in links], wants_no_email=True
     ).exists()
     return Recipient(RecipientKind.CONTACT, contact.id, address_of(contact), wants_no_email=silent)
+
+
+def get_contact(contact: Contact, client_ids: Collection[UUID]) -> list[Recipient]:
+    """One contact who signs in, about these clients; nobody where the contact has no sign-in any more."""
+    if contact.user is None or not contact.user.is_active:
+        return []
+    silent = Client.objects.filter(practice=contact.practice_id, id__in=client_ids, wants_no_email=True).exists()
+    return [_contact(contact, silent)]
 
 
 def get_payer(attempt: Attempt) -> list[Recipient]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.queries import get_line_balances
 from paywell.payments import errors
 from paywell.payments.models import Attempt, Claim
-from paywell.payments.payer import Payer
+from paywell.payments.payer import OnBehalf, Payer
 from paywell.payments.types import PayForm
 
 
@@ -56,7 +56,12 @@ def choose_lines(viewer: Payer, form: PayForm) -> list[ChosenLine]:
     # Before the balance: while a payment runs, "already paid" would be a guess.
     if not held_by and any(balance.minor <= 0 for balance in balances):
         raise errors.already_paid()
-    shares = balances if held_by else _get_shares(balances, form.amount)
+    if held_by:
+        shares = balances
+    elif form.shares and isinstance(viewer, OnBehalf):
+        shares = _take_shares(lines, balances, dict(form.shares))
+    else:
+        shares = _get_shares(balances, form.amount)
     return [ChosenLine(line.id, share, held_by.get(line.id)) for line, share in zip(lines, shares, strict=True)]
 
 
@@ -78,6 +83,19 @@ def _get_lines(viewer: Payer, line_ids: Sequence[UUID]) -> list[InvoiceLine]:
 def _get_holders(practice_id: UUID, line_ids: Sequence[UUID]) -> dict[UUID, Attempt]:
     """The open attempts that hold these lines."""
     return {claim.line_id: claim.attempt for claim in _CLAIMS(practice=practice_id, lines=list(line_ids))}
+
+
+def _take_shares(
+    lines: Sequence[InvoiceLine], balances: Sequence[Money], wanted: Mapping[UUID, int]
+) -> list[Money]:
+    """Parts chosen line by line: each more than zero and at most what is owed on its line."""
+    shares = [Money(wanted.get(line.id, 0), line.currency) for line in lines]
+    for share, balance in zip(shares, balances, strict=True):
+        if share.minor <= 0:
+            raise errors.amount_not_positive()
+        if share > balance:
+            raise errors.amount_above_balance(balance)
+    return shares
 
 
 def _get_shares(balances: Sequence[Money], amount: Money | None) -> list[Money]:

@@ -43,11 +43,13 @@ def hash_content(form: PayForm) -> str:
 
     Not the single-use token of a new card: a second press makes a new one, and is the same payment.
     """
-    content = [
+    content: list[object] = [
         sorted(str(line_id) for line_id in form.line_ids),
         [form.amount.minor, form.amount.currency] if form.amount else None,
         str(form.saved_card_id or ""),
         form.notes,
         form.consent_version,
     ]
+    if form.shares:
+        content.append(sorted([str(line_id), minor] for line_id, minor in form.shares))
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()

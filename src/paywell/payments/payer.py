@@ -1,12 +1,12 @@
-"""Who can start a payment: a person in the portal, or whoever holds a pay link.
+"""Who can start a payment: a person in the portal, whoever holds a pay link, the practice on behalf of a payer.
 
-Both have the same face (practice, account, clients, contact, acting user), so that the payment path treats them
+All have the same face (practice, account, clients, contact, acting user), so that the payment path treats them
 alike; what differs is asked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -64,11 +64,64 @@ class LinkViewer:
         return frozenset()
 
 
-Payer = PortalViewer | LinkViewer
+@dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """Staff, or a rule, charging a payer's saved card within what the payer agreed to.
+
+    The payment is in the payer's name and within their rights. Made by the room `agreements` alone.
+    """
+
+    payer: PortalViewer
+    channel: Channel
+    actor_id: UUID | None  #: who at the practice; None for a rule
+    check: Callable[
+        [], None
+    ]  #: asked inside T1, with the account held: raises UserError where it is no more agreed
+
+    @property
+    def id(self) -> UUID:
+        return self.payer.id
+
+    @property
+    def practice(self) -> Practice:
+        return self.payer.practice
+
+    @property
+    def account(self) -> BillingAccount:
+        return self.payer.account
+
+    @property
+    def rights(self) -> tuple[ClientRights, ...]:
+        return self.payer.rights
+
+    @property
+    def contact_id(self) -> UUID | None:
+        return self.payer.contact.id
+
+    @property
+    def client_ids(self) -> frozenset[UUID]:
+        return self.payer.client_ids
+
+    @property
+    def payable_client_ids(self) -> frozenset[UUID]:
+        return self.payer.payable_client_ids
+
+    @property
+    def document_client_ids(self) -> frozenset[UUID]:
+        return self.payer.document_client_ids
+
+    @property
+    def diagnosis_client_ids(self) -> frozenset[UUID]:
+        return self.payer.diagnosis_client_ids
+
+
+Payer = PortalViewer | LinkViewer | OnBehalf
 
 
 def get_channel(payer: Payer) -> Channel:
     """How the payment came in, as staff and the books tell payments apart."""
+    if isinstance(payer, OnBehalf):
+        return payer.channel
     return Channel.LINK if isinstance(payer, LinkViewer) else Channel.PORTAL
 
 
@@ -81,6 +134,8 @@ def check_payer(payer: Payer, line_ids: Collection[UUID], now: datetime) -> None
 
     Raises UserError `link_over`, and NotFoundForViewer for lines of another invoice.
     """
+    if isinstance(payer, OnBehalf):
+        payer.check()
     if not isinstance(payer, LinkViewer):
         return
     if beyond := set(line_ids) - payer.line_ids:

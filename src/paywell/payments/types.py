@@ -94,6 +94,8 @@ class PayForm:
     notes: str = ""
     saved_card_id: UUID | None = None
     card_token: str = ""  #: single-use, from the processor's own fields (inline)
+    #: What is to be paid of each line, in minor units, where the practice charges on a payer's behalf; else empty.
+    shares: tuple[tuple[UUID, int], ...] = ()
     consent_version: str = ""  #: set when Save Card for Future Payments was ticked (inline)
     from_ip: str = ""  #: where the form came from, for the limit on declines; kept as a digest only
 

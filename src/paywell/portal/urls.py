@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paywell.portal.views import account, cards, documents, history, home, pay, payment, story
+from paywell.portal.views import account, autopay, cards, documents, history, home, pay, payment, story
 
 app_name = "portal"
 urlpatterns = [
@@ -28,6 +28,11 @@ urlpatterns = [
     path("invoices/<uuid:invoice_id>/invoice.pdf", documents.invoice_pdf, name="invoice_pdf"),
     path("superbills/<uuid:service_id>/", documents.superbill, name="superbill"),
     path("superbills/<uuid:service_id>/superbill.pdf", documents.superbill_pdf, name="superbill_pdf"),
+    path("autopay/", autopay.autopay, name="autopay"),
+    path("autopay/agree/<slug:kind>/", autopay.autopay_agree, name="autopay_agree"),
+    path("autopay/plans/<uuid:plan_id>/accept/", autopay.plan_accept, name="plan_accept"),
+    path("autopay/<uuid:agreement_id>/hold/", autopay.autopay_hold, name="autopay_hold"),
+    path("autopay/<uuid:agreement_id>/end/", autopay.autopay_end, name="autopay_end"),
     path("cards/", cards.cards, name="cards"),
     path("cards/<uuid:card_id>/name/", cards.card_rename, name="card_rename"),
     path("cards/<uuid:card_id>/default/", cards.card_default, name="card_default"),

@@ -23,9 +23,13 @@ _ONLY_GROW: Final = (
     "payments_attemptevent",
     "payments_cardconsent",
     "billing_entryline",
+    "agreements_planline",
+    "agreements_installment",
+    "agreements_chargeline",
+    "agreements_chargetry",
 )
 #: Unchangeable once issued, save for their void.
-_FROZEN: Final = ("invoicing_invoice", "invoicing_invoiceline", "billing_entry")
+_FROZEN: Final = ("invoicing_invoice", "invoicing_invoiceline", "billing_entry", "agreements_agreement")
 _FIRST_SEAL: Final = "0" * 64
 
 

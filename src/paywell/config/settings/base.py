@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "paywell.processors",
     "paywell.billing",
     "paywell.payments",
+    "paywell.agreements",
     "paywell.books",
     "paywell.documents",
     "paywell.notifications",

@@ -68,7 +68,7 @@ class EntryPageForm(DeskForm):
         fields: dict[str, Any] = self.fields
         fields["amount"].currency = currency
         fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]
-        fields["lines"].choices = [(str(line.line_id), _describe(line)) for line in lines]
+        fields["lines"].choices = [(str(line.line_id), describe_line(line)) for line in lines]
         fields["reference"].help_text = _REFERENCES.get(kinds[0], "")
         dropped = {
             "kind": len(kinds) == 1,
@@ -113,6 +113,6 @@ class AnswerForm(DeskForm):
     )
 
 
-def _describe(line: OpenLine) -> str:
+def describe_line(line: OpenLine) -> str:
     owed: Money = line.balance
     return f"{write_day(line.on)}, {line.wording}, {line.client_name}: {format_money(owed)}"

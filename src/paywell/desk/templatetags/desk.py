@@ -13,6 +13,7 @@ from paywell.core.money import Money
 from paywell.core.templatetags.paywell import badge
 from paywell.desk.words import (
     CAUSE_WORDS,
+    CHARGE_WORDS,
     DECLINE_WORDS,
     DISPUTE_WORDS,
     METHOD_WORDS,
@@ -20,6 +21,7 @@ from paywell.desk.words import (
     STATUS_TONES,
     STATUS_WORDS,
 )
+from paywell.payments.models import SavedCard
 from paywell.payments.types import PaymentRow, Shown
 
 register = template.Library()
@@ -72,6 +74,18 @@ def card(row: PaymentRow) -> str:
     if not row.card_last4:
         return ""
     return f"{_BRANDS.get(row.card_brand.lower(), row.card_brand)} {row.card_last4}".strip()
+
+
+@register.filter
+def saved_card(row: SavedCard) -> str:
+    """`Visa 4242`, of a card that is kept."""
+    return f"{_BRANDS.get(row.brand.lower(), row.brand)} {row.last4}".strip()
+
+
+@register.simple_tag
+def charge_badge(state: str) -> SafeString:
+    words, tone = CHARGE_WORDS[state]
+    return badge(tone, str(words))
 
 
 @register.filter

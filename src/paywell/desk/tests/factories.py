@@ -11,6 +11,7 @@ from django.test import Client as Browser
 
 from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.accounts.tests.factories import make_staff, make_user
+from paywell.agreements.models import Agreement, Charge, Installment, Plan, PlanLine
 from paywell.billing.booking import book_entry
 from paywell.billing.models import Entry, EntryKind, Question
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
@@ -34,6 +35,7 @@ from paywell.payments.models import (
     PayLink,
     ProcessorAccount,
     Review,
+    SavedCard,
 )
 from paywell.practice.models import Clinician, Practice
 from paywell.work.models import Work, WorkFile
@@ -66,6 +68,8 @@ class Desk:
     work_file: WorkFile
     question: Question  #: about the half paid service, open
     entry: Entry  #: five dollars in cash, on account
+    charge: Charge  #: by AutoPay, failed
+    plan: Plan  #: offered, two installments
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
     def browser(self, role: Role = Role.OWNER) -> Browser:
@@ -91,6 +95,9 @@ class Desk:
             "line_id": self.question.line_id,
             "question_id": self.question.id,
             "entry_id": self.entry.id,
+            "agreement_id": self.charge.agreement_id,
+            "charge_id": self.charge.id,
+            "plan_id": self.plan.id,
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
@@ -138,7 +145,8 @@ def make_desk(**practice: Any) -> Desk:
         made, clinician, item, client, contact, grant, invitation, diagnosis, services[0], unpaid, services[2],
         invoice, processor_account, attempt, review, make_pay_link(unpaid),
         *make_ended_work(made.id, owner.user_id),
-        question, entry,
+        question, entry, add_failed_charge(contact, client.default_account, processor_account),
+        add_plan(unpaid, owner),
     )  # fmt: skip
     desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
@@ -151,6 +159,38 @@ def make_pay_link(invoice: Invoice) -> PayLink:
     return PayLink.objects.create(
         practice=invoice.practice, invoice=invoice, made_at=now, expires_at=now + timedelta(days=30)
     )
+
+
+def add_failed_charge(contact: Contact, account: BillingAccount, processor_account: ProcessorAccount) -> Charge:
+    """A payer's AutoPay, and a charge of it that the bank declined."""
+    own = {"practice": contact.practice}
+    card = SavedCard.objects.create(
+        **own, processor_account=processor_account, contact=contact, token=f"pm_{new_id().hex}",
+        customer_ref="cus_9", brand="visa", last4="1881", exp_month=4, exp_year=2031, created_at=clock.now(),
+    )  # fmt: skip
+    agreement = Agreement.objects.create(
+        **own, kind="autopay", account=account, contact=contact, user=make_user(), card=card,
+        wording_version="autopay-1", agreed_at=clock.now(), currency="USD", charge_limit_minor=20_000,
+    )  # fmt: skip
+    return Charge.objects.create(
+        **own, agreement=agreement, key=f"autopay:{agreement.id}", amount_minor=7_000, currency="USD", due_on=DAY,
+        state="failed", words="The bank declined it.", created_at=clock.now(), closed_at=clock.now(),
+    )  # fmt: skip
+
+
+def add_plan(invoice: Invoice, member: StaffMember) -> Plan:
+    """An offer of two installments over an unpaid invoice."""
+    own = {"practice": invoice.practice}
+    plan = Plan.objects.create(
+        **own, account=invoice.account, total_minor=invoice.total_minor, currency="USD", offered_at=clock.now(),
+        offered_by=member.user,
+    )  # fmt: skip
+    PlanLine.objects.create(**own, plan=plan, line=invoice.lines.get(), amount_minor=invoice.total_minor)
+    for number in (1, 2):
+        Installment.objects.create(
+            **own, plan=plan, number=number, due_on=date(2099, number, 1), amount_minor=invoice.total_minor // 2
+        )
+    return plan
 
 
 def add_entry(account: BillingAccount, kind: EntryKind = EntryKind.PAYMENT, minor: int = 500) -> Entry:

@@ -46,6 +46,14 @@ NEEDS: dict[str, P] = {
     "credit_pay_out": P.REFUND,
     "adjust": P.ISSUE_INVOICES,
     "entry_reverse": P.TAKE_PAYMENTS,
+    "client_agreements": P.SEE_MONEY,
+    "charge_card": P.TAKE_PAYMENTS,
+    "plan_new": P.TAKE_PAYMENTS,
+    "plan_withdraw": P.TAKE_PAYMENTS,
+    "agreement_hold": P.TAKE_PAYMENTS,
+    "agreement_end": P.TAKE_PAYMENTS,
+    "charge_batch": P.TAKE_PAYMENTS,
+    "charge_seen": P.TAKE_PAYMENTS,
     "line_story": P.SEE_MONEY,
     "question_answer": P.TAKE_PAYMENTS,
     "insurer_entry": P.ISSUE_INVOICES,
@@ -108,6 +116,10 @@ NEEDS: dict[str, P] = {
 }
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 POST_ONLY = {
+    "plan_withdraw",
+    "agreement_hold",
+    "agreement_end",
+    "charge_seen",
     "client_payments_allowed",
     "invitation_withdraw",
     "invite",

@@ -9,8 +9,9 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from paywell.clients.types import PortalViewer
+from paywell.core.money import Money
 from paywell.core.snippets import Snippet
-from paywell.core.templatetags.paywell import badge
+from paywell.core.templatetags.paywell import badge, money
 from paywell.payments.types import PayableLine, PaymentRow, Shown
 from paywell.portal.rows import render_history_row, render_pay_row
 from paywell.portal.words import STATUSES, name_card, name_method
@@ -32,6 +33,12 @@ def payment_status(shown: Shown) -> SafeString:
 def card_name(brand: str, last4: str) -> str:
     """`Visa 4242`."""
     return name_card(brand, last4)
+
+
+@register.simple_tag
+def money_of(minor: int, currency: str) -> SafeString:
+    """A column of minor units as money."""
+    return money(Money(minor, currency))
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from paywell.agreements.queries import find_agreed_cards
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
@@ -21,7 +22,13 @@ from paywell.portal.words import name_card
 @require_safe
 @portal_view
 def cards(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
-    return render(request, "portal/cards.html", {"viewer": viewer, "nav": "cards", "cards": list_cards(viewer)})
+    context = {
+        "viewer": viewer,
+        "nav": "cards",
+        "cards": list_cards(viewer),
+        "agreed": find_agreed_cards(viewer),
+    }
+    return render(request, "portal/cards.html", context)
 
 
 @require_POST

@@ -1,0 +1,230 @@
+"""AutoPay and plans by the clock: announced the day before, charged on the day, tried again a few times."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from paywell.agreements.chargeable import Parts, cut_to_owed, find_open_lines, find_payer, get_month_left, spread
+from paywell.agreements.charging import add_lines, get_agreement, try_charge
+from paywell.agreements.models import (
+    Agreement,
+    AgreementKind,
+    Charge,
+    ChargeLine,
+    ChargeState,
+    Installment,
+)
+from paywell.clients.models import BillingAccount
+from paywell.core import clock
+from paywell.core.clock import business_date
+from paywell.core.db import lock, phase
+from paywell.ledger.models import LineBalance
+from paywell.outbox.actions import emit
+
+_log = logging.getLogger("paywell.agreements")
+
+#: Charges are made from this hour of the day on, where the practice is.
+FROM_HOUR: Final = 10
+_LIVE: Final = (ChargeState.PLANNED, ChargeState.RUNNING)
+
+
+def announce_due() -> int:
+    """Plan what is charged tomorrow, and tell the payers today. Safe to run any number of times."""
+    live = Agreement.objects.filter(
+        ended_at=None, held_at=None, kind__in=[AgreementKind.AUTOPAY, AgreementKind.PLAN]
+    )
+    made = 0
+    for agreement_id in live.order_by("id").values_list("id", flat=True):
+        try:
+            made += _announce(get_agreement(agreement_id))
+        except Exception:
+            _log.exception("agreement %s could not be looked at; it comes again", agreement_id)
+    _announce_retries()
+    return made
+
+
+def charge_due() -> int:
+    """Charge what was announced and is due, and look again at what has no final answer. Returns how many."""
+    now = clock.now()
+    due = Charge.objects.filter(state__in=_LIVE, due_on__lte=now.date() + timedelta(days=1))
+    done = 0
+    for charge in due.select_related("practice").order_by("due_on", "id")[:500]:
+        local = now.astimezone(ZoneInfo(charge.practice.timezone))
+        is_time = (charge.due_on, FROM_HOUR) <= (local.date(), local.hour) or charge.due_on < local.date()
+        if charge.state == ChargeState.PLANNED and not is_time:
+            continue
+        try:
+            try_charge(charge.id)
+            done += 1
+        except Exception:
+            _log.exception("charge %s could not be tried; it comes again", charge.id)
+    return done
+
+
+def _announce_retries() -> None:
+    """A declined charge that is tried again is announced again."""
+    now = clock.now()
+    again = Charge.objects.filter(
+        state=ChargeState.PLANNED, tries__gt=0, due_on__lte=now.date() + timedelta(days=2)
+    )
+    for charge in again.select_related("practice"):
+        if charge.due_on <= business_date(now, charge.practice.timezone) + timedelta(days=1):
+            _tell_ahead(charge)
+
+
+def _tell_ahead(charge: Charge) -> None:
+    emit(
+        practice_id=charge.practice_id,
+        kind="agreements.charge_ahead",
+        dedupe=f"charge_ahead:{charge.id}:{charge.tries}",
+        payload={"charge_id": str(charge.id)},
+    )
+
+
+def _announce(agreement: Agreement) -> int:
+    tomorrow = business_date(clock.now(), agreement.practice.timezone) + timedelta(days=1)
+    if agreement.kind == AgreementKind.PLAN:
+        due = Installment.objects.filter(
+            practice_id=agreement.practice_id, plan__agreement=agreement, due_on__lte=tomorrow, charge=None
+        )
+        return sum(_announce_installment(agreement, each, tomorrow) for each in due.order_by("number"))
+    return _announce_autopay(agreement, tomorrow)
+
+
+def _announce_installment(agreement: Agreement, installment: Installment, tomorrow: date) -> int:
+    with phase():
+        lock(BillingAccount.objects.filter(pk=agreement.account_id)).get()
+        if Charge.objects.filter(installment=installment).exists():
+            return 0
+        lines = installment.plan.lines.order_by("line__on", "line_id").values_list("line_id", "amount_minor")
+        parts = spread(cut_to_owed(agreement.practice_id, dict(lines)), installment.amount_minor)
+        key = f"installment:{installment.id}"
+        if parts:
+            _plan(agreement, key, parts, tomorrow, installment)
+            return 1
+        _skip(
+            agreement,
+            key,
+            installment.amount_minor,
+            tomorrow,
+            _("Nothing of the plan is owed any more."),
+            installment,
+        )
+    return 0
+
+
+def _announce_autopay(agreement: Agreement, tomorrow: date) -> int:
+    payer = find_payer(agreement)
+    with phase():
+        lock(BillingAccount.objects.filter(pk=agreement.account_id)).get()
+        if payer.viewer is None:
+            _explain(agreement, tomorrow, payer.why_not)
+            return 0
+        parts = _not_dealt_with(agreement, find_open_lines(agreement, payer.viewer, due_by=tomorrow))
+        most = agreement.charge_limit_minor
+        left = get_month_left(agreement)
+        if left is not None:
+            most = min(most, max(left.minor, 0))
+        fitting, beyond = _fit(parts, most)
+        for line_id, minor in beyond:
+            words = _("It is more than the payer's limit leaves. Ask the payer to pay it or to raise the limit.")
+            _skip(agreement, f"above:{agreement.id}:{line_id}", minor, tomorrow, words, line_id=line_id)
+        if not fitting:
+            return 0
+        _plan(agreement, f"autopay:{agreement.id}:{tomorrow.isoformat()}", fitting, tomorrow)
+    return 1
+
+
+def _explain(agreement: Agreement, tomorrow: date, why_not: str) -> None:
+    """Something is due and can't be charged: said once a week, so that nobody waits for it."""
+    due = LineBalance.objects.filter(
+        practice_id=agreement.practice_id, owner_id=agreement.account_id, balance_minor__gt=0, due_on__lte=tomorrow
+    ).aggregate(total=Sum("balance_minor"))["total"]
+    if due:
+        year, week, _day = tomorrow.isocalendar()
+        _skip(agreement, f"obstacle:{agreement.id}:{year}-{week}", due, tomorrow, why_not)
+
+
+def _not_dealt_with(agreement: Agreement, parts: Parts) -> Parts:
+    """Without lines that are announced already, failed, or were above the limit: a person's to do."""
+    rows = ChargeLine.objects.filter(
+        practice_id=agreement.practice_id, line_id__in=[line_id for line_id, _minor in parts],
+        charge__agreement__account_id=agreement.account_id,
+    )  # fmt: skip
+    out = set(rows.filter(charge__state__in=_LIVE).values_list("line_id", flat=True))
+    out |= set(
+        rows.filter(charge__agreement=agreement, charge__state=ChargeState.FAILED).values_list("line_id", flat=True)
+    )
+    out |= set(
+        rows.filter(charge__agreement=agreement, charge__key__startswith="above:").values_list("line_id", flat=True)
+    )
+    return [(line_id, minor) for line_id, minor in parts if line_id not in out]
+
+
+def _fit(parts: Parts, most: int) -> tuple[Parts, Parts]:
+    """Whole lines while they fit the limit together, oldest first; and those that do not even fit alone."""
+    fitting: Parts = []
+    beyond: Parts = []
+    total = 0
+    for line_id, minor in parts:
+        if total + minor <= most:
+            fitting.append((line_id, minor))
+            total += minor
+        elif minor > most:
+            beyond.append((line_id, minor))
+    return fitting, beyond
+
+
+def _plan(
+    agreement: Agreement,
+    key: str,
+    parts: Sequence[tuple[UUID, int]],
+    due_on: date,
+    installment: Installment | None = None,
+) -> None:
+    charge, is_new = Charge.objects.get_or_create(
+        practice_id=agreement.practice_id,
+        key=key,
+        defaults={
+            "agreement": agreement,
+            "installment": installment,
+            "amount_minor": sum(minor for _line, minor in parts),
+            "currency": agreement.currency,
+            "due_on": due_on,
+            "created_at": clock.now(),
+        },
+    )
+    if is_new:
+        add_lines(charge, parts)
+        _tell_ahead(charge)
+
+
+def _skip(
+    agreement: Agreement,
+    key: str,
+    minor: int,
+    due_on: date,
+    words: str,
+    installment: Installment | None = None,
+    line_id: UUID | None = None,
+) -> None:
+    now = clock.now()
+    charge, is_new = Charge.objects.get_or_create(
+        practice_id=agreement.practice_id,
+        key=key,
+        defaults={
+            "agreement": agreement, "installment": installment, "amount_minor": minor,
+            "currency": agreement.currency, "due_on": due_on, "state": ChargeState.SKIPPED, "words": words,
+            "created_at": now, "closed_at": now,
+        },
+    )  # fmt: skip
+    if is_new and line_id is not None:
+        add_lines(charge, [(line_id, minor)])

@@ -1,0 +1,209 @@
+"""Reads of agreements, plans and charges, scoped to the viewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.agreements.chargeable import find_open_lines, find_payer, get_month_left
+from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, Plan
+from paywell.clients.types import PortalViewer
+from paywell.core.errors import NotFoundForViewer
+from paywell.core.money import Money
+from paywell.core.security_log import access_refused
+from paywell.ledger.models import LineBalance
+from paywell.payments.models import SavedCard
+
+Viewer = PortalViewer | StaffViewer
+
+
+@dataclass(frozen=True, slots=True)
+class Chargeable:
+    """An agreement for staff to charge by: what could be taken now, or why nothing can."""
+
+    agreement: Agreement
+    most: Money  #: what is owed and free, at most what the limits leave
+    owed: Money
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """An account that owes something: what the batch would charge, or why it skips it."""
+
+    account_id: UUID
+    account_name: str
+    client_id: UUID | None  #: whose record tells more
+    owed: Money
+    amount: Money
+    agreement_id: UUID | None
+    card: str
+    why_not: str
+
+
+def list_agreements(viewer: Viewer, account_id: UUID) -> QuerySet[Agreement]:
+    """Those of one account, the living first: in the portal the viewer's own, at the desk everybody's."""
+    rows = Agreement.objects.filter(practice=viewer.practice, account_id=account_id)
+    if isinstance(viewer, PortalViewer):
+        rows = rows.filter(account=viewer.account, contact=viewer.contact)
+    rows = rows.select_related("practice", "account", "contact", "user", "card", "held_by", "ended_by")
+    return rows.order_by("ended_at", "-agreed_at", "-id")
+
+
+def list_plans(viewer: Viewer, account_id: UUID) -> QuerySet[Plan]:
+    """Plans of one account that were not withdrawn, newest first; in the portal, offers and the viewer's own."""
+    rows = Plan.objects.filter(practice=viewer.practice, account_id=account_id, withdrawn_at=None)
+    if isinstance(viewer, PortalViewer):
+        rows = rows.filter(account=viewer.account).exclude(
+            id__in=Plan.objects.filter(agreement__isnull=False)
+            .exclude(agreement__contact=viewer.contact)
+            .values("id")
+        )
+        beyond = rows.exclude(lines__line__client_id__in=viewer.client_ids)
+        rows = rows.exclude(id__in=beyond.values("id"))
+    return rows.select_related("agreement__card", "offered_by").prefetch_related(
+        "installments__charge", "lines__line"
+    ).order_by("-offered_at")  # fmt: skip
+
+
+def list_charges(viewer: Viewer, account_id: UUID, count: int = 20) -> list[Charge]:
+    """The latest charges of one account, planned ones first of all."""
+    rows = Charge.objects.filter(practice=viewer.practice, agreement__account_id=account_id)
+    if isinstance(viewer, PortalViewer):
+        rows = rows.filter(agreement__account=viewer.account, agreement__contact=viewer.contact)
+    return list(rows.select_related("agreement__card").order_by("-due_on", "-created_at")[:count])
+
+
+def find_agreed_cards(viewer: PortalViewer) -> set[UUID]:
+    """The viewer's own cards that the practice may charge, on whatever account. One query."""
+    rows = Agreement.objects.filter(practice=viewer.practice, contact=viewer.contact, ended_at=None)
+    return set(rows.values_list("card_id", flat=True))
+
+
+def list_failed_charges(viewer: StaffViewer) -> QuerySet[Charge]:
+    """Charges by rule that did not come through and of which nobody took note yet."""
+    rows = Charge.objects.filter(
+        practice=viewer.practice, seen_at=None, state__in=[ChargeState.FAILED, ChargeState.SKIPPED],
+        agreement__kind__in=[AgreementKind.AUTOPAY, AgreementKind.PLAN], agreement__ended_at=None,
+    )  # fmt: skip
+    return rows.select_related("agreement__account", "agreement__contact").order_by("closed_at", "id")
+
+
+def access_agreement(viewer: Viewer, agreement_id: UUID) -> Agreement:
+    """In the portal the viewer's own on the open account; at the desk one of the practice's, for who sees money."""
+    rows = Agreement.objects.filter(practice=viewer.practice, id=agreement_id)
+    if isinstance(viewer, PortalViewer):
+        rows = rows.filter(account=viewer.account, contact=viewer.contact)
+    elif not viewer.may(Permission.SEE_MONEY) or viewer.role is Role.CLINICIAN:
+        rows = rows.none()
+    row = rows.select_related("practice", "account", "contact", "user", "card").first()
+    if row is None:
+        access_refused(viewer=viewer, kind="agreement", target=agreement_id, reason="not theirs")
+        raise NotFoundForViewer
+    return row
+
+
+def access_plan(viewer: Viewer, plan_id: UUID) -> Plan:
+    """In the portal an offer of the open account that concerns only clients of the viewer's, or their own plan."""
+    rows = Plan.objects.filter(practice=viewer.practice, id=plan_id)
+    if isinstance(viewer, PortalViewer):
+        rows = rows.filter(id__in=list_plans(viewer, viewer.account.id).values("id"))
+    elif not viewer.may(Permission.SEE_MONEY) or viewer.role is Role.CLINICIAN:
+        rows = rows.none()
+    row = rows.select_related("agreement__card", "account").first()
+    if row is None:
+        access_refused(viewer=viewer, kind="plan", target=plan_id, reason="not theirs")
+        raise NotFoundForViewer
+    return row
+
+
+def access_charge(viewer: StaffViewer, charge_id: UUID) -> Charge:
+    """A charge of the practice, for staff who take payments."""
+    row = Charge.objects.filter(practice=viewer.practice, id=charge_id).select_related("agreement__account").first()
+    if row is None or not viewer.may(Permission.TAKE_PAYMENTS):
+        access_refused(viewer=viewer, kind="charge", target=charge_id, reason="not theirs")
+        raise NotFoundForViewer
+    return row
+
+
+def get_chargeable(agreement: Agreement) -> Chargeable:
+    """What staff could charge by this agreement now."""
+    payer = find_payer(agreement)
+    zero = Money(0, agreement.currency)
+    if payer.viewer is None:
+        return Chargeable(agreement, zero, zero, payer.why_not)
+    owed = sum(minor for _line, minor in find_open_lines(agreement, payer.viewer))
+    limits = [owed, agreement.charge_limit_minor]
+    left = get_month_left(agreement)
+    if left is not None:
+        limits.append(max(left.minor, 0))
+    most = min(limits)
+    why_not = ""
+    if not owed:
+        why_not = "Nothing is owed that can be charged: it is being paid, questioned, or part of a plan."
+    elif not most:
+        why_not = "The payer's limit for this month is used up."
+    return Chargeable(agreement, Money(most, agreement.currency), Money(owed, agreement.currency), why_not)
+
+
+def preview_batch(viewer: StaffViewer, most: int = 500) -> list[BatchRow]:
+    """Every account that owes something, with what the batch would charge or why it would not. By name."""
+    owed: dict[UUID, int] = {}
+    clients: dict[UUID, UUID | None] = {}
+    open_lines = LineBalance.objects.filter(practice_id=viewer.practice.id, balance_minor__gt=0)
+    for account_id, subject_id, minor in open_lines.values_list("owner_id", "subject_id", "balance_minor"):
+        owed[account_id] = owed.get(account_id, 0) + minor
+        clients.setdefault(account_id, subject_id)
+    rows = Agreement.objects.filter(
+        practice=viewer.practice, account_id__in=owed, kind=AgreementKind.STAFF, ended_at=None
+    ).select_related("practice", "account", "contact", "user", "card")
+    by_account: dict[UUID, Agreement] = {}
+    for agreement in rows.order_by("agreed_at"):
+        by_account.setdefault(agreement.account_id, agreement)
+    with_card = set(
+        SavedCard.objects.filter(
+            practice=viewer.practice, removed_at=None, contact__grants__account_id__in=owed
+        ).values_list("contact__grants__account_id", flat=True)
+    )
+    names = _names(viewer, owed)
+    return [
+        _batch_row(viewer, account_id, names[account_id], owed[account_id], clients[account_id],
+                   by_account.get(account_id), has_card=account_id in with_card)
+        for account_id in sorted(owed, key=lambda each: (names[each], str(each)))[:most]
+    ]  # fmt: skip
+
+
+def _names(viewer: StaffViewer, account_ids: dict[UUID, int]) -> dict[UUID, str]:
+    from paywell.clients.models import BillingAccount
+
+    rows = BillingAccount.objects.filter(practice=viewer.practice, id__in=account_ids)
+    return dict(rows.values_list("id", "name"))
+
+
+def _batch_row(
+    viewer: StaffViewer,
+    account_id: UUID,
+    name: str,
+    owed_minor: int,
+    client_id: UUID | None,
+    agreement: Agreement | None,
+    *,
+    has_card: bool,
+) -> BatchRow:
+    currency = viewer.practice.currency
+    owed, zero = Money(owed_minor, currency), Money(0, currency)
+    if agreement is None:
+        why = (
+            "A card is saved, but its owner did not agree that the practice charges it. They can under AutoPay in "
+            "the portal."
+            if has_card
+            else "No card is saved."
+        )
+        return BatchRow(account_id, name, client_id, owed, zero, None, "", why)
+    card = f"{agreement.card.brand.capitalize()} {agreement.card.last4}"
+    chargeable = get_chargeable(agreement)
+    return BatchRow(account_id, name, client_id, owed, chargeable.most, agreement.id, card, chargeable.why_not)

@@ -1,0 +1,116 @@
+"""AutoPay: off until the payer turns it on, in words, with a limit, for a card of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+
+from paywell.agreements.models import Agreement, AgreementKind
+from paywell.agreements.plans import offer_plan
+from paywell.agreements.tests.factories import make_card
+from paywell.core import clock
+from paywell.core.clock import business_date
+from paywell.payments.models import SavedCard
+from paywell.payments.tests.factories import World, make_line, make_world
+from paywell.portal.tests.conftest import PortalProcessor
+
+PAGE = "/portal/autopay/"
+AGREE = "/portal/autopay/agree/autopay/"
+
+
+def said(card: SavedCard, **fields: str) -> dict[str, str]:
+    return {"card": str(card.id), "limit": "150.00", "agree": "yes"} | fields
+
+
+def test_nothing_is_preselected(browser: Browser, world: World) -> None:
+    make_card(world)
+    text = browser.get(PAGE).content.decode()
+    assert " checked" not in text
+    assert "Turn AutoPay on" in text
+    assert Agreement.objects.count() == 0
+
+
+def test_without_a_saved_card_the_page_says_what_to_do(browser: Browser, world: World) -> None:
+    text = browser.get(PAGE).content.decode()
+    assert "First save a card" in text
+    assert "Turn AutoPay on" not in text
+
+
+def test_where_the_processor_can_t_nothing_is_offered(browser: Browser, two_step: PortalProcessor) -> None:
+    assert "does not offer automatic payments" in browser.get(PAGE).content.decode()
+
+
+def test_the_payer_turns_it_on_holds_it_and_ends_it(browser: Browser, world: World) -> None:
+    card = make_card(world)
+    assert browser.post(AGREE, said(card, month_limit="300")).status_code == 302
+    agreement = Agreement.objects.get()
+    assert (agreement.kind, agreement.charge_limit_minor, agreement.month_limit_minor, agreement.includes_old) == (
+        AgreementKind.AUTOPAY, 15_000, 30_000, False,
+    )  # fmt: skip
+    assert (agreement.user_id, agreement.card_id, agreement.wording_version) == (
+        world.user.id,
+        card.id,
+        "autopay-1",
+    )
+    assert "as you agreed under" in browser.get("/portal/cards/").content.decode()
+    browser.post(f"/portal/autopay/{agreement.id}/hold/", {"held": "yes"})
+    assert "On hold" in browser.get(PAGE).content.decode()
+    browser.post(f"/portal/autopay/{agreement.id}/hold/", {"held": "no"})
+    browser.post(f"/portal/autopay/{agreement.id}/end/")
+    agreement.refresh_from_db()
+    assert (agreement.held_at, agreement.ended_by_id) == (None, world.user.id)
+    assert "Turn AutoPay on" in browser.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"agree": ""}, "Tick that you agree"),
+        ({"card": ""}, "Choose one of your saved cards"),
+        ({"limit": ""}, "Enter an amount"),
+        ({"limit": "0"}, "more than zero"),
+        ({"month_limit": "10.00"}, "below the limit for one charge"),
+    ],
+)
+def test_what_is_not_agreed_to_soundly_is_not_agreed(
+    browser: Browser, world: World, fields: dict[str, str], words: str
+) -> None:
+    answer = browser.post(AGREE, said(make_card(world), old="yes") | fields)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert Agreement.objects.count() == 0
+
+
+def test_somebody_else_s_card_and_agreement_are_not_found(browser: Browser, world: World) -> None:
+    there = make_world("Elsewhere")
+    theirs = make_card(there)
+    assert browser.post(AGREE, said(theirs)).status_code == 422
+    from paywell.agreements.tests.factories import agree
+
+    agreement = agree(there)
+    for what in ("hold", "end"):
+        assert browser.post(f"/portal/autopay/{agreement.id}/{what}/").status_code == 404
+    agreement.refresh_from_db()
+    assert (agreement.held_at, agreement.ended_at) == (None, None)
+    assert browser.post("/portal/autopay/agree/plan/", said(make_card(world))).status_code == 404
+
+
+def test_a_plan_is_read_and_agreed_to_as_it_was_offered(browser: Browser, world: World) -> None:
+    first = business_date(clock.now(), world.practice.timezone) + timedelta(days=3)
+    plan = offer_plan(
+        viewer=world.staff, account=world.account, line_ids=[make_line(world).id], count=3, first_on=first,
+        every="week",
+    )  # fmt: skip
+    card = make_card(world)
+    assert "$40.00" in browser.get(PAGE).content.decode()
+    page = f"/portal/autopay/plans/{plan.id}/accept/"
+    assert browser.post(page, {"card": str(card.id)}).status_code == 422
+    for _ in range(2):
+        assert browser.post(page, {"card": str(card.id), "agree": "yes"}).status_code == 302
+    assert Agreement.objects.get().kind == AgreementKind.PLAN
+    there = make_world("Elsewhere")
+    other = Browser()
+    other.force_login(there.user)
+    assert other.post(page, {"agree": "yes"}).status_code == 404

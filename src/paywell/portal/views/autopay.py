@@ -1,0 +1,140 @@
+"""AutoPay, charges by the practice and payment plans: what the payer agrees to, holds and ends."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from paywell.agreements.agree import accept_plan, end_agreement, hold_agreement, make_agreement
+from paywell.agreements.models import AgreementKind
+from paywell.agreements.queries import access_agreement, access_plan, list_agreements, list_charges, list_plans
+from paywell.agreements.wording import CURRENT, WORDINGS
+from paywell.clients.types import PortalViewer
+from paywell.clients.web import portal_view
+from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.core.money import Money, parse_money
+from paywell.payments import processor_accounts
+from paywell.payments.cards import list_usable_cards
+from paywell.portal.forms import read_ids
+from paywell.processors.contract import Capability, Style
+
+#: What can be agreed to by the payer alone; plans are offered by the practice.
+_OFFERED = {"autopay": AgreementKind.AUTOPAY, "staff": AgreementKind.STAFF}
+
+
+@require_safe
+@portal_view
+def autopay(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
+    return _page(request, viewer)
+
+
+@require_POST
+@portal_view
+def autopay_agree(request: HttpRequest, viewer: PortalViewer, kind: str) -> HttpResponse:
+    """The payer's yes, in the words that stand on the page."""
+    if kind not in _OFFERED:
+        raise NotFoundForViewer
+    try:
+        make_agreement(
+            viewer=viewer,
+            kind=_OFFERED[kind],
+            card_id=_read_card(viewer, request.POST),
+            charge_limit=_read_limit(viewer, request.POST, "limit"),
+            month_limit=_read_limit(viewer, request.POST, "month_limit")
+            if request.POST.get("month_limit")
+            else None,
+            includes_old=request.POST.get("old") == "yes",
+            is_agreed=request.POST.get("agree") == "yes",
+        )
+    except UserError as error:
+        return _page(request, viewer, error, at=kind)
+    done = _("AutoPay is on.") if kind == "autopay" else _("The practice may charge this card within your limit.")
+    messages.success(request, done)
+    return redirect("portal:autopay")
+
+
+@require_POST
+@portal_view
+def plan_accept(request: HttpRequest, viewer: PortalViewer, plan_id: UUID) -> HttpResponse:
+    plan = access_plan(viewer, plan_id)
+    try:
+        accept_plan(
+            viewer=viewer,
+            plan=plan,
+            card_id=_read_card(viewer, request.POST),
+            is_agreed=request.POST.get("agree") == "yes",
+        )
+    except UserError as error:
+        return _page(request, viewer, error, at=str(plan.id))
+    messages.success(request, _("You agreed to the plan. A notice comes the day before each installment."))
+    return redirect("portal:autopay")
+
+
+@require_POST
+@portal_view
+def autopay_hold(request: HttpRequest, viewer: PortalViewer, agreement_id: UUID) -> HttpResponse:
+    """Put it on hold, or let it go on."""
+    agreement = access_agreement(viewer, agreement_id)
+    is_held = request.POST.get("held") == "yes"
+    try:
+        hold_agreement(viewer=viewer, agreement=agreement, is_held=is_held)
+    except UserError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("It is on hold. Nothing is charged.") if is_held else _("It goes on."))
+    return redirect("portal:autopay")
+
+
+@require_POST
+@portal_view
+def autopay_end(request: HttpRequest, viewer: PortalViewer, agreement_id: UUID) -> HttpResponse:
+    end_agreement(viewer=viewer, agreement=access_agreement(viewer, agreement_id))
+    messages.success(request, _("It is ended. Nothing more is charged by it."))
+    return redirect("portal:autopay")
+
+
+def _page(
+    request: HttpRequest, viewer: PortalViewer, error: UserError | None = None, *, at: str = ""
+) -> HttpResponse:
+    active = processor_accounts.get_active(viewer.practice.id)
+    cards = [card for card in list_usable_cards(viewer, active.id) if not card.is_expired] if active else []
+    is_possible = active is not None and active.practice.payments_allowed
+    if is_possible:
+        processor = processor_accounts.make_processor(active)  # type: ignore[arg-type]
+        is_possible = processor.style is Style.INLINE and Capability.SAVED_CARDS in processor.capabilities
+    agreements = [row for row in list_agreements(viewer, viewer.account.id) if row.ended_at is None]
+    live = {row.kind: row for row in agreements}
+    context: dict[str, Any] = {
+        "viewer": viewer,
+        "nav": "autopay",
+        "zone": viewer.practice.timezone,
+        "is_possible": is_possible and bool(viewer.payable_client_ids),
+        "cards": cards,
+        "autopay": live.get(AgreementKind.AUTOPAY),
+        "staff": live.get(AgreementKind.STAFF),
+        "plans": list_plans(viewer, viewer.account.id),
+        "charges": list_charges(viewer, viewer.account.id, 12),
+        "wordings": {kind.value: WORDINGS[version] for kind, version in CURRENT.items()},
+        "error": error,
+        "at": at,
+        "typed": request.POST if error else {},
+    }
+    return render(request, "portal/autopay.html", context, status=422 if error else 200)
+
+
+def _read_card(viewer: PortalViewer, data: QueryDict) -> UUID | None:
+    chosen = data.get("card", "")
+    return read_ids(viewer, [chosen], "card")[0] if chosen else None
+
+
+def _read_limit(viewer: PortalViewer, data: QueryDict, name: str) -> Money:
+    try:
+        return parse_money(data.get(name, ""), viewer.account.currency)
+    except UserError as error:
+        raise UserError(error.message, code=error.code, field=name) from None
