@@ -16,11 +16,13 @@ from tests.contract.authorize_net_fake import AuthorizeNetFake
 from tests.contract.authorize_net_rig import AuthorizeNetRig
 from tests.contract.rig import Mailbox, Rig, Sent, TestbenchRig
 from tests.contract.serving import serving
+from tests.contract.square_fake import SquareFake
+from tests.contract.square_rig import SquareRig
 from tests.contract.stripe_fake.web import Fake as StripeFake
 from tests.contract.stripe_rig import StripeRig
 
 TESTBENCH = ["test_inline", "test_two_step"]
-CONNECTORS = [*TESTBENCH, "authorize_net", "stripe", "stripe_checkout"]
+CONNECTORS = [*TESTBENCH, "authorize_net", "square", "stripe", "stripe_checkout"]
 
 
 class _Quiet(WSGIRequestHandler):
@@ -102,6 +104,19 @@ def stripe_checkout(stripe_fake: tuple[str, StripeFake]) -> Iterator[StripeRig]:
     rig = StripeRig("stripe_checkout", *stripe_fake)
     yield rig
     assert rig.judged() == []
+
+
+@pytest.fixture(scope="session")
+def square_fake() -> Iterator[tuple[str, SquareFake]]:
+    fake = SquareFake()
+    with serving(fake) as base_url:
+        yield base_url, fake
+
+
+@pytest.fixture
+def square(square_fake: tuple[str, SquareFake]) -> SquareRig:
+    """For what only Square does."""
+    return SquareRig(*square_fake)
 
 
 @pytest.fixture(params=CONNECTORS)

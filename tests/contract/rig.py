@@ -98,6 +98,12 @@ class Rig(ABC):
     voids_pending = False
     #: A refund may be told as waiting.
     refunds_wait = True
+    #: The processor itself takes one reference once, also under another key.
+    one_charge_per_order = True
+    #: `open` asks the processor.
+    calls_at_open = True
+    #: A card is kept also where the payment succeeds after `submit` has ended.
+    keeps_late = True
     currencies: tuple[str, ...] = ("USD", "JPY", "KWD")
     #: A second charge under the same reference is refused, whatever its key.
     holds_references_unique = True

@@ -22,11 +22,16 @@ def test_open_reserves_and_takes_no_money(rig: Rig) -> None:
     assert (opened.step is not None) == (rig.processor.style is Style.TWO_STEP)
     order = replace(order, has_step=opened.step is not None)
     found = rig.processor.look_up(replace(order, processor_ref=opened.processor_ref))
-    assert (found.verdict, found.money, found.reference) == (Verdict.NEEDS_ACTION, None, order.reference)
+    if rig.knows_opened or order.has_step:
+        assert (found.verdict, found.money, found.reference) == (Verdict.NEEDS_ACTION, None, order.reference)
+    else:
+        assert (found.verdict, found.money) == (Verdict.ABSENT, None)
     assert rig.charged() == []
 
 
 def test_open_again_with_the_same_key_finds_the_same_charge(rig: Rig) -> None:
+    if not rig.calls_at_open:
+        pytest.skip(f"{rig.name} has nothing to open")
     rig.needs(Capability.IDEMPOTENCY_KEYS)
     order = new_order()
     first, second = rig.processor.open(order), rig.processor.open(order)
@@ -35,6 +40,8 @@ def test_open_again_with_the_same_key_finds_the_same_charge(rig: Rig) -> None:
 
 
 def test_the_same_key_with_other_content_is_no_success_and_changes_nothing(rig: Rig) -> None:
+    if not rig.calls_at_open:
+        pytest.skip(f"{rig.name} has nothing to open")
     rig.needs(Capability.IDEMPOTENCY_KEYS)
     order = rig.opened()
     again = rig.processor.open(replace(order, money=Money(99999)))
@@ -45,6 +52,7 @@ def test_the_same_key_with_other_content_is_no_success_and_changes_nothing(rig: 
 def test_a_reference_makes_one_charge_also_under_another_key(rig: Rig) -> None:
     if not rig.holds_references_unique:
         pytest.skip(f"{rig.name} takes a reference twice; one attempt has one key for ever")
+    rig.needs(Capability.IDEMPOTENCY_KEYS)
     order = rig.opened()
     again = rig.processor.open(replace(order, open_key=new_key()))
     assert again.verdict in (Verdict.NOT_SENT, Verdict.UNKNOWN)
@@ -82,6 +90,8 @@ def test_submit_again_takes_the_money_once(inline: TestbenchRig) -> None:
 
 
 def test_submit_with_another_key_on_a_paid_charge_moves_nothing(rig: Rig) -> None:
+    if not rig.one_charge_per_order:
+        pytest.skip(f"{rig.name} knows keys only; an attempt never changes its own")
     order = rig.paid()
     again = rig.pay(replace(order, submit_key=new_key()), cards.PAID)
     assert (again.verdict, again.money) == (Verdict.SUCCEEDED, order.money)
@@ -89,6 +99,8 @@ def test_submit_with_another_key_on_a_paid_charge_moves_nothing(rig: Rig) -> Non
 
 
 def test_two_who_pay_the_same_charge_at_once_pay_once(rig: Rig) -> None:
+    if not rig.one_charge_per_order:
+        pytest.skip(f"{rig.name} knows keys only; an attempt never changes its own")
     order = rig.opened()
     rig.processor.look_up(order)
     orders = [replace(order, submit_key=new_key()) for _ in range(6)]

@@ -307,7 +307,9 @@ def _submit(processor: Processor, order: ChargeOrder, submission: Submission) ->
     submitted = processor.submit(order, submission)
     answers = [Answer(submitted, "submit")]
     if submitted.verdict not in _DEFINITE:
-        answers.append(Answer(processor.look_up(order), "confirm"))
+        # By their number, where submit brought it: a processor's list may lag behind its own answer.
+        known = replace(order, processor_ref=order.processor_ref or submitted.processor_ref)
+        answers.append(Answer(processor.look_up(known), "confirm"))
     return answers
 
 

@@ -39,6 +39,7 @@ CONNECTORS: dict[str, Connector] = {
         Connector(
             "authorize_net", "Authorize.Net", Style.TWO_STEP, "paywell.processors.connectors.authorize_net"
         ),
+        Connector("square", "Square", Style.INLINE, "paywell.processors.connectors.square"),
     )
 }  # fmt: skip
 

@@ -36,6 +36,18 @@ def test_paid_shows_amount_card_new_balance_and_the_receipt(browser: Browser, wo
     assert reverse("portal:receipt_pdf", args=[Attempt.objects.get().id]) in page.content.decode()
 
 
+def test_money_taken_and_the_card_not_kept_is_said(
+    browser: Browser, world: World, processor: PortalProcessor
+) -> None:
+    words = "The card could not be saved for future payments. You have been charged once"
+    pay(browser, make_line(world), save_card="on")
+    assert words not in text(browser.get(result(browser)))
+    Attempt.objects.all().update(saved_card=None)
+    assert words in text(browser.get(result(browser)))
+    Attempt.objects.all().update(consent_version="")  # nobody asked for it
+    assert words not in text(browser.get(result(browser)))
+
+
 def test_reloading_the_result_pays_nothing(browser: Browser, world: World, processor: PortalProcessor) -> None:
     pay(browser, make_line(world))
     for _ in range(3):

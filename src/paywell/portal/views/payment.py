@@ -67,6 +67,7 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
     if attempt.state in OPEN:
         attempt = check_attempt(attempt=attempt)
     row = get_payment(viewer, attempt)
+    is_inline = CONNECTORS[attempt.processor_account.connector].style is Style.INLINE
     context = {
         "viewer": viewer,
         "nav": "history",
@@ -74,7 +75,8 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "row": row,
         "screen": SCREENS[attempt.state],
         "card": name_method(row),
-        "is_bank_check": CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
+        "is_bank_check": is_inline,
+        "card_not_kept": is_inline and attempt.consent_version and attempt.saved_card_id is None,
         "is_own": attempt.contact_id == viewer.contact.id,
         "decline": explain_decline(row.decline),
         "step_address": get_step_address(attempt, reverse("portal:payment", args=[attempt.id])),

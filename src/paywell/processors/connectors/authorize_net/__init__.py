@@ -63,7 +63,6 @@ class AuthorizeNet:
 
     name = "authorize_net"
     style = Style.TWO_STEP
-    is_test = False
     capabilities = frozenset(
         {
             Capability.SAVED_CARDS,
@@ -78,6 +77,7 @@ class AuthorizeNet:
         self.connection = connection
         self.api = Api.of(connection)
         self.live_mode = connection.live_mode
+        self.is_test = not connection.live_mode
         self.lists = Lists(self.api, connection.settings.get("currency") or "USD")
         self.refunding = Refunding(self.api, self.lists)
 

@@ -64,7 +64,7 @@ class Refunding:
         """What stands there for this order already."""
         if charge.status == reading.VOIDED and order.money == charge.money:
             return reading.tell_void(charge, reference=order.reference)
-        since = max(charge.at, now() - _LOOK_BACK)
+        since = max(charge.at, order.created_at or now() - _LOOK_BACK)
         found = self.lists.find(order.reference, since)
         return reading.tell_refund(found[0]) if found else None
 
