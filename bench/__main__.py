@@ -1,4 +1,4 @@
-"""`./run bench [--database sqlite|postgresql] [--seconds S] [--rounds N] [--write FILE]`."""
+"""`./run bench [--database sqlite|postgresql] [--seconds S] [--rounds N]`, or `./run bench documents`."""
 
 from __future__ import annotations
 
@@ -211,4 +211,9 @@ def run(
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["documents"]:
+        from bench.documents import main as measure_documents
+
+        measure_documents(sys.argv[2:])
+    else:
+        main()

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from paywell.audit.actions import record
 from paywell.care import holds
-from paywell.care.models import CatalogItem, Diagnosis, Service, ServiceDiagnosis, ServiceKind
+from paywell.care.models import CatalogItem, CodeLicense, Diagnosis, Service, ServiceDiagnosis, ServiceKind
 from paywell.clients.models import Client
 from paywell.codes.places import check_place
 from paywell.codes.queries import check_code
@@ -72,6 +72,31 @@ def update_catalog_item(*, item: CatalogItem, fee: Money, is_active: bool, actor
             target_kind="catalog_item", target_id=row.id,
         )  # fmt: skip
     return row
+
+
+def note_code_license(*, practice: Practice, held_since: date, actor_id: UUID) -> CodeLicense:
+    """Keep that the practice holds a license for its codes of five digits. Raises UserError `license_ahead`."""
+    now = clock.now()
+    if held_since > clock.business_date(now, practice.timezone):
+        raise UserError(
+            "Enter the day since when you hold it, today at the latest.", code="license_ahead", field="held_since"
+        )
+    with transaction.atomic():
+        row, _ = CodeLicense.objects.update_or_create(
+            practice=practice, defaults={"held_since": held_since, "noted_by": actor_id, "noted_at": now}
+        )
+        record(
+            practice_id=practice.id, actor_id=actor_id, action="care.note_code_license",
+            detail={"held_since": held_since.isoformat()},
+        )  # fmt: skip
+    return row
+
+
+def withdraw_code_license(*, practice: Practice, actor_id: UUID) -> None:
+    """The practice does not say so any more. Its catalogue stays as it is."""
+    with transaction.atomic():
+        if CodeLicense.objects.filter(practice=practice).delete()[0]:
+            record(practice_id=practice.id, actor_id=actor_id, action="care.withdraw_code_license")
 
 
 def record_service(

@@ -40,6 +40,17 @@ class CatalogItem(PracticeOwned):
         return self.wording
 
 
+class CodeLicense(PracticeOwned):
+    """The practice says that it holds a license for the codes of five digits that it brings along."""
+
+    held_since = models.DateField()
+    noted_by = models.UUIDField(help_text="The user.")
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice"], name="code_license_once")]
+
+
 class Diagnosis(PracticeOwned):
     """An ICD-10-CM code of a client, dated. It counts for services on or after `diagnosed_on`."""
 

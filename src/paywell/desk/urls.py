@@ -7,6 +7,7 @@ from django.urls import path
 from paywell.desk.views import (
     agreements,
     audit,
+    catalogue,
     clients,
     entries,
     invoices,
@@ -123,6 +124,8 @@ urlpatterns = [
     path("settings/clinicians/new/", settings.clinician_new, name="clinician_new"),
     path("settings/clinicians/<uuid:clinician_id>/", settings.clinician_edit, name="clinician_edit"),
     path("settings/catalogue/", settings.catalog, name="catalog"),
+    path("settings/catalogue/import/", catalogue.catalog_import, name="catalog_import"),
+    path("settings/catalogue/license/", catalogue.code_license, name="code_license"),
     path("settings/catalogue/new/", settings.catalog_item_new, name="catalog_item_new"),
     path("settings/catalogue/<uuid:item_id>/", settings.catalog_item_edit, name="catalog_item_edit"),
     path("settings/staff/", settings.staff, name="staff"),

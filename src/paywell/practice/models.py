@@ -106,6 +106,7 @@ class Clinician(PracticeOwned):
 class ImportKind(models.TextChoices):
     CLIENTS = "clients", "Clients"
     SERVICES = "services", "Services"
+    CATALOGUE = "catalogue", "Catalogue"
 
 
 class ImportPreset(PracticeOwned):

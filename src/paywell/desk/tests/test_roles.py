@@ -98,6 +98,8 @@ NEEDS: dict[str, P] = {
     "clinician_new": P.CHANGE_SETTINGS,
     "clinician_edit": P.CHANGE_SETTINGS,
     "catalog": P.CHANGE_SETTINGS,
+    "catalog_import": P.CHANGE_SETTINGS,
+    "code_license": P.CHANGE_SETTINGS,
     "catalog_item_new": P.CHANGE_SETTINGS,
     "catalog_item_edit": P.CHANGE_SETTINGS,
     "staff": P.CHANGE_SETTINGS,

@@ -16,8 +16,8 @@ from paywell.accounts.queries import list_staff
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.care.actions import add_catalog_item, update_catalog_item
-from paywell.care.models import CatalogItem, ServiceKind
-from paywell.core.identifiers import get_tax_id_warning
+from paywell.care.models import CatalogItem, CodeLicense, ServiceKind
+from paywell.core.identifiers import CodeForm, get_code_form, get_tax_id_warning
 from paywell.core.money import Money
 from paywell.desk.access import access_catalog_item, access_clinician, access_staff_member
 from paywell.desk.actions import add_staff, end_staff
@@ -134,7 +134,10 @@ def clinician_edit(request: HttpRequest, viewer: StaffViewer, clinician_id: UUID
 @require_safe
 @desk_view(Permission.CHANGE_SETTINGS)
 def catalog(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    return show(request, viewer, "catalog", "settings", items=list_catalog(viewer))
+    items = list_catalog(viewer)
+    license = CodeLicense.objects.filter(practice=viewer.practice).first()
+    needs_license = any(get_code_form(item.code) is CodeForm.PROCEDURE for item, _fee in items)
+    return show(request, viewer, "catalog", "settings", items=items, license=license, needs_license=needs_license)
 
 
 @require_http_methods(_FORM)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.audit.actions import record
 from paywell.core.errors import UserError
+from paywell.core.zips import stream_zip
 from paywell.desk.access import access_work, access_work_file, refuse
 from paywell.desk.pages import act, page_of, show
 from paywell.desk.queries.work import get_work_page, list_works
@@ -75,7 +74,8 @@ def work_zip(request: HttpRequest, viewer: StaffViewer, work_id: UUID) -> HttpRe
     """All files in one ZIP, written while it is sent."""
     found = access_work(viewer, work_id)
     _note_download(viewer, work_id, "files.zip")
-    response = StreamingHttpResponse(_zip(found), content_type="application/zip")
+    files = ((file.name, file.created_at, bytes(file.content)) for file in read_files(found))
+    response = StreamingHttpResponse(stream_zip(files), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{slugify(found.title)[:80] or "files"}.zip"'
     return response
 
@@ -101,35 +101,3 @@ def _safe(name: str) -> str:
     """A name that can stand in a header."""
     stem, _dot, ending = name.rpartition(".")
     return f"{slugify(stem) or 'file'}.{slugify(ending) or 'bin'}"
-
-
-class _Sink:
-    """Where the ZIP is written; what came since the last look is taken away and sent."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-
-    def write(self, part: bytes, /) -> int:
-        self.parts.append(bytes(part))
-        return len(part)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def take(self) -> bytes:
-        taken, self.parts = b"".join(self.parts), []
-        return taken
-
-
-def _zip(found: Work) -> Iterator[bytes]:
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for file in read_files(found):
-            entry = zipfile.ZipInfo(file.name, file.created_at.timetuple()[:6])
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, bytes(file.content))
-            yield sink.take()
-    yield sink.take()

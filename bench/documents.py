@@ -1,0 +1,196 @@
+"""`./run bench documents`: from row to bytes, and a batch of statements, beside nothing but Typst.
+
+What is bare: the template compiled with the data it gets, which were made before. Both take turns in the same run,
+so that a noisy minute hits both. Every document is different: Typst remembers what it compiled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="./run bench documents")
+    parser.add_argument("--statements", type=int, default=1_000, help="Accounts in the batch.")
+    parser.add_argument("--documents", type=int, default=60, help="Single documents of each kind.")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="pw-bench-", dir="/tmp") as folder:
+        os.environ |= {
+            "PAYWELL_VAR": folder, "PAYWELL_SECRET_KEY": "b" * 64, "PAYWELL_DATABASE_URL": "",
+            "DJANGO_SETTINGS_MODULE": "bench.settings",
+        }  # fmt: skip
+        (Path(folder) / "cache").mkdir()
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        run(options.statements, options.documents)
+
+
+def run(statements: int, documents: int) -> None:
+    from paywell.practice.actions import add_clinician, create_practice
+
+    practice = create_practice(
+        name="Bench Practice", street="1 Bench St", city="Denver", state="CO", postal_code="80202",
+        phone="303-555-0100", tax_id="93-1234567", actor_id=None,
+    )  # fmt: skip
+    clinician = add_clinician(practice=practice, name="Robin Bench", credentials="LCSW", actor_id=None)
+    print(f"Seeding {statements:,} accounts ...", flush=True)
+    accounts = [make_account(practice, clinician, number, 3) for number in range(statements)]
+    long = [make_account(practice, clinician, 10_000 + number, 96) for number in range(min(documents, 20))]
+    measure_superbills(practice, accounts[:documents])
+    measure_statements(practice, long)
+    measure_batch(practice)
+
+
+def make_account(practice: Any, clinician: Any, number: int, services: int) -> Any:
+    """A client who pays for themselves, with some invoiced services."""
+    from paywell.care.actions import add_diagnosis
+    from paywell.care.models import Service, ServiceDiagnosis
+    from paywell.clients.actions import create_client
+    from paywell.core import clock
+    from paywell.invoicing.actions import issue_invoice
+
+    today = clock.now().date()
+    client = create_client(
+        practice=practice, legal_first_name="Bench", legal_last_name=f"Number {number}",
+        birth_date=date(1990, 1, 1), street=f"{number} Long Street", city="Denver", state="CO",
+        postal_code="80202", actor_id=None,
+    )  # fmt: skip
+    diagnosis = add_diagnosis(
+        practice=practice, client=client, code="F41.1", diagnosed_on=today - timedelta(days=400), actor_id=None
+    )
+    rows = Service.objects.bulk_create(
+        Service(
+            practice=practice, client=client, clinician=clinician, on=today - timedelta(days=each * 3 + 1),
+            code="IND50", wording="Individual session, 50 minutes", fee_minor=14_000, recorded_at=clock.now(),
+        )
+        for each in range(services)
+    )  # fmt: skip
+    ServiceDiagnosis.objects.bulk_create(
+        ServiceDiagnosis(practice=practice, service=row, diagnosis=diagnosis, position=1) for row in rows
+    )
+    issue_invoice(practice=practice, account=client.default_account, services=rows, actor_id=None)
+    return client.default_account
+
+
+def compile_bare(document: Any) -> Callable[[], bytes]:
+    """The template with the data that it gets, made now; what is called later is Typst alone."""
+    import json
+
+    from paywell.core import clock
+    from paywell.documents.pdf import STANDARDS, _compiler, _printable
+    from paywell.documents.present import present
+
+    data = json.dumps(_printable(present(document)), ensure_ascii=False)
+    compiler = _compiler(document.kind)
+    at = clock.now().replace(microsecond=0)
+    # A blank more, so that Typst does not remember it from the other turn.
+    return lambda: compiler.compile(  # type: ignore[return-value]
+        sys_inputs={"data": data + " "}, format="pdf", pdf_standards=STANDARDS, timestamp=at
+    )
+
+
+def take_turns(name: str, ours: list[Callable[[], Any]], bare: list[Callable[[], Any]], aim: str) -> None:
+    times: tuple[list[float], list[float]] = ([], [])
+    ours[0](), bare[0]()  # warm: the compiler, the fonts
+    for pair in zip(ours[1:], bare[1:], strict=True):
+        for act, found in zip(pair, times, strict=True):
+            began = time.perf_counter()
+            act()
+            found.append((time.perf_counter() - began) * 1000)
+    told = [
+        f"{label} p50 {statistics.median(found):6.1f} ms  p95 {statistics.quantiles(found, n=20)[-1]:6.1f} ms"
+        for label, found in zip(("row to bytes", "Typst alone"), times, strict=True)
+    ]
+    ratio = statistics.median(times[0]) / statistics.median(times[1])
+    print(f"{name:24} {told[0]}   {told[1]}   x {ratio:.2f}   {aim}", flush=True)
+
+
+def measure_superbills(practice: Any, accounts: list[Any]) -> None:
+    from paywell.care.models import Service
+    from paywell.documents.pdf import render
+    from paywell.documents.superbills import build_superbill, get_services
+
+    ids = [
+        list(Service.objects.filter(client__default_account=each).values_list("id", flat=True)) for each in accounts
+    ]
+    take_turns(
+        "superbill, 3 lines",
+        [lambda one=one: render(build_superbill(practice, get_services(practice, one))) for one in ids],  # type: ignore[misc]
+        [compile_bare(build_superbill(practice, get_services(practice, one))) for one in ids],
+        "aim: 10 ms",
+    )
+
+
+def measure_statements(practice: Any, accounts: list[Any]) -> None:
+    from paywell.core import clock
+    from paywell.documents.frozen import load
+    from paywell.documents.pdf import render
+    from paywell.documents.queries import load_issued
+    from paywell.documents.statements import issue_statement
+
+    last = clock.business_date(clock.now(), practice.timezone)
+    first = last.replace(day=1)
+
+    def ours(account: Any) -> bytes:
+        row = issue_statement(practice=practice, account=account, date_from=first, date_to=last, actor_id=None)
+        return render(load_issued(row))
+
+    drafts = [
+        issue_statement(
+            practice=practice, account=each, date_from=first - timedelta(days=1), date_to=last, actor_id=None
+        )
+        for each in accounts
+    ]  # fmt: skip
+    take_turns(
+        "statement, 96 lines",
+        [lambda one=one: ours(one) for one in accounts],  # type: ignore[misc]
+        [compile_bare(load(row.data)) for row in drafts],
+        "with its number taken and its data frozen",
+    )
+
+
+def measure_batch(practice: Any) -> None:
+    from paywell.accounts.actions import create_staff_member
+    from paywell.accounts.models import Role, User
+    from paywell.accounts.types import StaffViewer
+    from paywell.core import clock
+    from paywell.documents.batches import Output, Which, request_statements
+    from paywell.documents.models import IssuedDocument
+    from paywell.documents.pool import PROCESSES, close_pool, render_many
+    from paywell.work.models import Work
+    from paywell.work.runner import serve_due
+
+    user = User.objects.create_user("biller@example.org", None)
+    create_staff_member(practice=practice, user=user, role=Role.OWNER, actor_id=None)
+    last = clock.business_date(clock.now(), practice.timezone)
+    days = {"date_from": last - timedelta(days=30), "date_to": last}
+    viewer = StaffViewer(user.id, practice, Role.OWNER)
+    work = request_statements(viewer, which=Which.OWING, output=Output.ZIP, key="bench", **days)
+    began = time.perf_counter()
+    while serve_due():
+        pass
+    took = time.perf_counter() - began
+    work = Work.objects.get(pk=work.pk)
+    rows = [row.data for row in IssuedDocument.objects.filter(kind="statement", period_from=days["date_from"])]
+    close_pool()
+    began = time.perf_counter()
+    made = sum(1 for _ in render_many(rows, in_processes=True))
+    alone = time.perf_counter() - began
+    close_pool()
+    print(
+        f"batch of {work.done:,} statements {took:6.1f} s ({work.failed} failed), worker and {PROCESSES} processes;"
+        f"   rendering {made:,} alone {alone:.1f} s   x {took / alone:.2f}   aim: 1,000 in 30 s",
+        flush=True,
+    )
