@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -172,6 +172,31 @@ def record_service(
             target_kind="service", target_id=service.id,
         )  # fmt: skip
     return service
+
+
+def record_each_day(
+    *, client: Client, days: Sequence[date], actor_id: UUID | None, **service: Any
+) -> tuple[list[Service], list[date]]:
+    """The same service on each of the days, all of them or, where one can't be recorded, none.
+
+    A day on which the client has the same service already is left out and named in the second list: pressing twice
+    records nothing twice. `service` is what `record_service` takes. Raises UserError as it does, or `days_missing`.
+    """
+    if not days:
+        raise UserError("Choose at least one day.", code="days_missing", field="on")
+    with transaction.atomic():
+        lock(Client.objects.filter(practice=client.practice_id, pk=client.pk)).get()
+        item = service["catalog_item"]
+        same = Service.objects.filter(
+            practice=client.practice_id, client=client, clinician=service["clinician"], code=item.code,
+            wording=item.wording, on__in=days, voided_at=None,
+        )  # fmt: skip
+        taken = set(same.values_list("on", flat=True))
+        recorded = [
+            record_service(practice=client.practice, client=client, on=day, actor_id=actor_id, **service)
+            for day in sorted(set(days) - taken)
+        ]
+    return recorded, sorted(taken)
 
 
 def void_service(*, service: Service, actor_id: UUID | None, reason: str = "") -> Service:

@@ -21,6 +21,7 @@ from paywell.clients.models import BillingAccount, Client, Contact, Grant, Grant
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
+from paywell.core.money import MAX_MINOR
 from paywell.core.phones import parse_phone
 from paywell.practice.models import Clinician, Practice
 
@@ -41,6 +42,10 @@ _CHANGEABLE = frozenset(
         "city",
         "state",
         "postal_code",
+        "private_street",
+        "private_city",
+        "private_state",
+        "private_postal_code",
         "clinician",
         "wants_no_email",
         "external_id",
@@ -88,6 +93,10 @@ def create_client(
     city: str = "",
     state: str = "",
     postal_code: str = "",
+    private_street: str = "",
+    private_city: str = "",
+    private_state: str = "",
+    private_postal_code: str = "",
     clinician: Clinician | None = None,
     default_account: BillingAccount | None = None,
     payments_allowed: bool = True,
@@ -115,6 +124,10 @@ def create_client(
             "city": city,
             "state": state,
             "postal_code": postal_code,
+            "private_street": private_street,
+            "private_city": private_city,
+            "private_state": private_state,
+            "private_postal_code": private_postal_code,
             "clinician": clinician,
             "wants_no_email": wants_no_email,
             "external_id": external_id,
@@ -166,30 +179,54 @@ def set_client_payments_allowed(*, client: Client, allowed: bool, actor_id: UUID
 
 
 def set_standing_shares(
-    *, client: Client, shares: Mapping[UUID, int], actor_id: UUID | None
+    *,
+    client: Client,
+    shares: Mapping[UUID, int],
+    fixed: Mapping[UUID, int] | None = None,
+    applies_to: str = "",
+    actor_id: UUID | None,
 ) -> list[StandingShare]:
-    """How each new service of the client is shared out: basis points by billing account, 10,000 in all.
+    """How each new service of the client is shared out, or only those of the kind `applies_to`.
 
-    No shares at all means the default account owes everything. Raises UserError `shares_sum`, `share_range`,
-    `account_elsewhere`; invoices that are issued already stay as they are.
+    `fixed` is an amount of each service in minor units by billing account, taken first; `shares` are basis points
+    of the rest by billing account, 10,000 in all, or none: then the default account owes the rest. Neither means
+    that nothing special holds. Raises UserError `shares_sum`, `share_range`, `share_twice`, `account_elsewhere`;
+    invoices that are issued already stay as they are.
     """
-    if shares and any(not 1 <= points <= WHOLE for points in shares.values()):
-        raise UserError("Each share is more than 0% and at most 100%.", code="share_range", field="shares")
-    if shares and sum(shares.values()) != WHOLE:
-        raise UserError("The shares must add up to 100%.", code="shares_sum", field="shares")
+    fixed = fixed or {}
+    _check_shares(shares, fixed)
     with transaction.atomic():
         client = lock(Client.objects.filter(practice=client.practice_id, id=client.id)).get()
-        known = BillingAccount.objects.filter(practice=client.practice_id, id__in=shares.keys()).count()
-        if known != len(shares):
+        accounts = shares.keys() | fixed.keys()
+        if BillingAccount.objects.filter(practice=client.practice_id, id__in=accounts).count() != len(accounts):
             raise UserError("Choose accounts of this practice.", code="account_elsewhere", field="shares")
-        StandingShare.objects.filter(practice=client.practice_id, client=client).delete()
+        own = StandingShare.objects.filter(practice=client.practice_id, client=client)
+        own.filter(applies_to=applies_to).delete()
         rows = StandingShare.objects.bulk_create(
-            StandingShare(practice_id=client.practice_id, client=client, account_id=account_id, basis_points=points)
-            for account_id, points in shares.items()
-        )
-        detail = {"shares": {str(account_id): points for account_id, points in shares.items()}}
+            StandingShare(
+                practice_id=client.practice_id, client=client, applies_to=applies_to, account_id=account_id,
+                basis_points=shares.get(account_id), fixed_minor=fixed.get(account_id),
+            )
+            for account_id in sorted(accounts)
+        )  # fmt: skip
+        detail = {
+            "shares": {str(account_id): points for account_id, points in shares.items()},
+            "fixed": {str(account_id): minor for account_id, minor in fixed.items()},
+            "applies_to": applies_to,
+        }
         _record(client.practice_id, actor_id, "clients.set_standing_shares", "client", client.id, detail)
     return rows
+
+
+def _check_shares(shares: Mapping[UUID, int], fixed: Mapping[UUID, int]) -> None:
+    if any(not 1 <= points <= WHOLE for points in shares.values()):
+        raise UserError("Each share is more than 0% and at most 100%.", code="share_range", field="shares")
+    if any(not 1 <= minor <= MAX_MINOR for minor in fixed.values()):
+        raise UserError("A fixed amount is more than zero.", code="share_range", field="shares")
+    if shares.keys() & fixed.keys():
+        raise UserError("Give an account a percentage or an amount, not both.", code="share_twice", field="shares")
+    if shares and sum(shares.values()) != WHOLE:
+        raise UserError("The shares must add up to 100%.", code="shares_sum", field="shares")
 
 
 def create_contact(

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import models
 from django.db.models import F, Q
 
 from paywell.accounts.models import Invitation, User
 from paywell.practice.models import Clinician, PracticeOwned
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where mail goes."""
+
+    street: str
+    city: str
+    state: str
+    postal_code: str
 
 
 class BillingAccount(PracticeOwned):
@@ -19,6 +31,17 @@ class BillingAccount(PracticeOwned):
     state = models.CharField(max_length=2, blank=True)
     postal_code = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField()
+
+    @property
+    def mail_address(self) -> Address:
+        """Where its documents go: the confidential address of the client whose own account it is, else its own.
+
+        An account that several share keeps its address: nobody's confidential one may reach the others. One query.
+        """
+        clients = list(Client.objects.filter(practice_id=self.practice_id, default_account=self)[:2])
+        if len(clients) == 1 and (clients[0].private_street or clients[0].private_city):
+            return clients[0].mail_address
+        return Address(self.street, self.city, self.state, self.postal_code)
 
     def __str__(self) -> str:
         return self.name
@@ -43,6 +66,10 @@ class Client(PracticeOwned):
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=2, blank=True)
     postal_code = models.CharField(max_length=10, blank=True)
+    private_street = models.CharField(max_length=200, blank=True, help_text="Where mail goes instead, if asked.")
+    private_city = models.CharField(max_length=80, blank=True)
+    private_state = models.CharField(max_length=2, blank=True)
+    private_postal_code = models.CharField(max_length=10, blank=True)
     clinician = models.ForeignKey(Clinician, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     default_account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="clients")
     payments_allowed = models.BooleanField(default=True, help_text="The client's own payment switch.")
@@ -58,6 +85,13 @@ class Client(PracticeOwned):
             ),
         ]
         indexes = [models.Index(fields=["practice", "legal_last_name", "legal_first_name"], name="client_name")]
+
+    @property
+    def mail_address(self) -> Address:
+        """Where documents go: the confidential address where the client asked for one, else their own."""
+        if self.private_street or self.private_city:
+            return Address(self.private_street, self.private_city, self.private_state, self.private_postal_code)
+        return Address(self.street, self.city, self.state, self.postal_code)
 
     @property
     def legal_name(self) -> str:
@@ -135,19 +169,27 @@ class Grant(PracticeOwned):
 
 
 class StandingShare(PracticeOwned):
-    """How much of each new service of a client one billing account owes, in basis points of 10,000.
+    """How much of each new service of a client one billing account owes: a fixed amount, or a part of the rest.
 
-    Without shares the client's default account owes everything.
+    Fixed amounts come first; what is left goes by basis points of 10,000. `applies_to` names a kind of service
+    that is shared out in its own way; the shares without one are for every other kind. Without shares the client's
+    default account owes everything.
     """
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="shares")
     account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="shares")
-    basis_points = models.PositiveSmallIntegerField()
+    applies_to = models.CharField(max_length=12, blank=True, help_text="A kind of service; blank: all others.")
+    basis_points = models.PositiveSmallIntegerField(null=True, help_text="Of what fixed amounts leave.")
+    fixed_minor = models.BigIntegerField(null=True, help_text="Of each service, in minor units.")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["practice", "client", "account"], name="standing_share_once"),
+            models.UniqueConstraint(
+                fields=["practice", "client", "applies_to", "account"], name="standing_share_once"
+            ),
             models.CheckConstraint(
-                condition=Q(basis_points__gte=1, basis_points__lte=10_000), name="standing_share_range"
+                condition=Q(fixed_minor__isnull=True, basis_points__isnull=False, basis_points__range=(1, 10_000))
+                | Q(basis_points__isnull=True, fixed_minor__isnull=False, fixed_minor__gte=1),
+                name="standing_share_range",
             ),
         ]

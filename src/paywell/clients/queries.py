@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
@@ -54,7 +54,7 @@ def list_contacts(*, viewer: StaffViewer, search: str = "") -> QuerySet[Contact]
 
 
 def get_standing_shares(client: Client) -> list[StandingShare]:
-    """How a new service of the client is shared out, the largest share first. Empty: the default account owes
-    everything."""
+    """How a new service of the client is shared out: for all kinds, then for single ones; fixed amounts first, then
+    the largest share. Empty: the default account owes everything."""
     rows = StandingShare.objects.filter(practice=client.practice_id, client=client).select_related("account")
-    return list(rows.order_by("-basis_points", "account_id"))
+    return list(rows.order_by("applies_to", F("basis_points").desc(nulls_first=True), "account_id"))

@@ -18,7 +18,7 @@ from paywell.clients.models import Client, Contact, Grant
 from paywell.core.money import Money
 from paywell.core.paging import Page, cut_page, page_bounds
 from paywell.invoicing.models import Invoice, InvoiceLine
-from paywell.payments.models import Review
+from paywell.payments.models import Review, SavedCard
 from paywell.payments.types import PaymentRow
 
 Source = TypeVar("Source", bound=models.Model)
@@ -123,6 +123,15 @@ class InvoiceLineRow:
     line: InvoiceLine
     amount: Money
     balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """A saved card as staff see it: never a token, never a number beyond the last four."""
+
+    card: SavedCard
+    is_expired: bool
+    consent_at: datetime | None  #: of the latest yes to keep it
 
 
 @dataclass(frozen=True, slots=True)

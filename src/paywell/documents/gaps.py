@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
 from paywell.clients.models import Client
 from paywell.documents.superbills import valid_diagnoses
@@ -29,7 +31,7 @@ def _client_gaps(client: Client) -> list[str]:
         (client.birth_date, "The client's date of birth is missing."),
         (client.sex, "The client's sex, as the insurer has it, is missing."),
         (
-            client.street and client.city and client.state and client.postal_code,
+            all(astuple(client.mail_address)),
             "The client's address is incomplete.",
         ),
     )

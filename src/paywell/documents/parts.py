@@ -22,10 +22,14 @@ _ADDRESS = ("street", "city", "state", "postal_code")
 
 
 class HasAddress(Protocol):
-    street: str
-    city: str
-    state: str
-    postal_code: str
+    @property
+    def street(self) -> str: ...
+    @property
+    def city(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def postal_code(self) -> str: ...
 
 
 def address_lines(place: HasAddress) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def _draft(practice: Practice, account: BillingAccount, period: Period) -> Draft
         letterhead=letterhead(practice),
         setting=setting(practice, account.currency),
         number="",
-        addressee=(clean(account.name), *address_lines(account)),
+        addressee=(clean(account.name), *address_lines(account.mail_address)),
         issued_on=clock.business_date(clock.now(), practice.timezone),
         period_from=period.first,
         period_to=period.last,

@@ -64,7 +64,7 @@ def build_superbill(practice: Practice, services: Sequence[Service]) -> Superbil
         client=clean(client.legal_name),
         birth_date=client.birth_date,
         sex=client.sex,
-        client_address=address_lines(client),
+        client_address=address_lines(client.mail_address),
         client_phone=phone_text(client.phone),
         tax_id=clean(practice.tax_id),
         tax_id_kind=practice.tax_id_kind,

@@ -51,7 +51,7 @@ def issue_yearly(
         letterhead=letterhead(practice),
         setting=setting(practice, account.currency),
         number="",
-        addressee=(clean(account.name), *address_lines(account)),
+        addressee=(clean(account.name), *address_lines(account.mail_address)),
         issued_on=today,
         year=year,
         through=last,

@@ -18,8 +18,7 @@ from paywell.invoicing import holds
 from paywell.invoicing.frozen import freeze_invoice, get_digest
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.numbers import take_number
-from paywell.invoicing.queries import get_shares, get_uninvoiced
-from paywell.invoicing.shares import share_out
+from paywell.invoicing.queries import get_parts, get_shares, get_uninvoiced
 from paywell.invoicing.types import Batch, BatchProblem
 from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.models import AccountKind, Transfer
@@ -198,7 +197,7 @@ def _make_lines(
         part = Money(service.client_minor, service.currency)
         if not part:
             continue
-        parts = share_out(part, shares.get(service.client_id, []), service.client.default_account_id)
+        parts = get_parts(service, shares)
         if account.id not in parts:
             raise UserError(
                 f"{account.name} owes nothing for the service of {service.on:%m/%d/%Y}. Leave it out, or "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
@@ -44,10 +45,7 @@ def freeze_invoice(
         "practice": freeze_letterhead(practice),
         "addressee": {
             "name": account.name,
-            "street": account.street,
-            "city": account.city,
-            "state": account.state,
-            "postal_code": account.postal_code,
+            **asdict(account.mail_address),
         },
         "lines": [_freeze_line(line) for line in lines],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from paywell.clients.access import clients_of
 from paywell.clients.models import BillingAccount, StandingShare
 from paywell.core.money import Money
 from paywell.invoicing.models import Invoice, InvoiceLine
-from paywell.invoicing.shares import share_out
+from paywell.invoicing.shares import Share, choose_shares, share_out
 from paywell.invoicing.types import Uninvoiced
 from paywell.practice.models import Practice
 
@@ -48,9 +48,7 @@ def get_uninvoiced(
     )
     owed: dict[UUID, list[tuple[Service, Money]]] = {}
     for row in rows:
-        parts = share_out(
-            Money(row.client_minor, row.currency), shares.get(row.client_id, []), row.client.default_account_id
-        )
+        parts = get_parts(row, shares)
         for account_id, money in parts.items():
             if (row.id, account_id) not in invoiced:
                 owed.setdefault(account_id, []).append((row, money))
@@ -65,14 +63,19 @@ def get_uninvoiced(
     ]
 
 
-def get_shares(practice_id: UUID, client_ids: set[UUID]) -> dict[UUID, list[tuple[UUID, int]]]:
-    """The standing shares of each client: (account id, basis points). Clients without shares are absent."""
-    shares: dict[UUID, list[tuple[UUID, int]]] = {}
-    for client_id, account_id, points in StandingShare.objects.filter(
-        practice_id=practice_id, client_id__in=client_ids
-    ).values_list("client_id", "account_id", "basis_points"):
-        shares.setdefault(client_id, []).append((account_id, points))
+def get_shares(practice_id: UUID, client_ids: set[UUID]) -> dict[UUID, list[Share]]:
+    """The standing shares of each client, of every kind. Clients without shares are absent."""
+    shares: dict[UUID, list[Share]] = {}
+    for row in StandingShare.objects.filter(practice_id=practice_id, client_id__in=client_ids):
+        share = Share(row.account_id, row.basis_points or 0, row.fixed_minor or 0, row.applies_to)
+        shares.setdefault(row.client_id, []).append(share)
     return shares
+
+
+def get_parts(service: Service, shares: Mapping[UUID, Sequence[Share]]) -> dict[UUID, Money]:
+    """What each billing account owes of the service, by what `get_shares` gave."""
+    held = choose_shares(shares.get(service.client_id, ()), service.kind)
+    return share_out(Money(service.client_minor, service.currency), held, service.client.default_account_id)
 
 
 def list_invoices(viewer: StaffViewer, account_id: UUID | None = None) -> QuerySet[Invoice]:

@@ -70,6 +70,16 @@ def list_cards(viewer: PortalViewer) -> list[ListedCard]:
     return _listed(viewer, cards, _uses(viewer, cards))
 
 
+def list_cards_for_staff(practice_id: UUID, contact_ids: Iterable[UUID]) -> list[SavedCard]:
+    """The cards that people with access to a client keep, with their owner and latest consent. Two queries.
+
+    Staff see that a card is there and until when, never a token; they can't use it here.
+    """
+    rows = SavedCard.objects.filter(practice_id=practice_id, contact__in=list(contact_ids), removed_at=None)
+    rows = rows.select_related("contact", "processor_account").prefetch_related("consents")
+    return list(rows.order_by("contact__name", "-is_default", "-created_at"))
+
+
 def list_usable_cards(viewer: PortalViewer, processor_account_id: UUID) -> list[ListedCard]:
     """Those that can be paid with through this processor account, without their uses. One query."""
     cards = _own(viewer).filter(processor_account=processor_account_id, processor_account__is_active=True)

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.care.models import CatalogItem, Diagnosis
+from paywell.care.models import NEVER_ON_A_SUPERBILL, CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.codes.places import PLACES
 from paywell.core.money import Money, format_money
@@ -71,6 +71,14 @@ class ServiceForm(DeskForm):
         help_text=_("What the service points to on a superbill; the primary one is the first."),
     )
 
+    times = forms.IntegerField(
+        label=_("Repeat weekly"),
+        required=False,
+        min_value=2,
+        max_value=52,
+        help_text=_("How many in all, one a week from that date on. You see the days first. Empty: only this one."),
+    )
+
     def __init__(self, *args: Any, viewer: StaffViewer, client: Client, **options: Any) -> None:
         super().__init__(*args, **options)
         practice = viewer.practice
@@ -91,6 +99,40 @@ class ServiceForm(DeskForm):
         if not choices["location"].exists():
             del self.fields["location"]
             self.fields["place_of_service"].help_text = _("What the superbill says.")
+
+    def days(self) -> list[date]:
+        """The date of service, and as many weeks after it as were asked for."""
+        first, times = self.cleaned_data["on"], self.cleaned_data["times"] or 1
+        return [first + timedelta(weeks=week) for week in range(times)]
+
+
+class FeeForm(DeskForm):
+    """What a client owes for a session that did not take place: two presses, as the catalogue has it."""
+
+    catalog_item = ItemChoice(
+        label=_("What happened"),
+        queryset=CatalogItem.objects.none(),
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what happened.")},
+    )
+    on = day(_("Date of the session"))
+    clinician = forms.ModelChoiceField(
+        label=_("Clinician"),
+        queryset=Clinician.objects.none(),
+        empty_label=_("Choose"),
+        error_messages={"required": _("Choose whose session it was.")},
+    )
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, **options)
+        items = CatalogItem.objects.filter(practice=viewer.practice, is_active=True, kind__in=NEVER_ON_A_SUPERBILL)
+        people = Clinician.objects.filter(practice=viewer.practice, is_active=True).order_by("name")
+        self.fields["catalog_item"].queryset = items.order_by("-kind", "wording")  # type: ignore[attr-defined]
+        self.fields["clinician"].queryset = people  # type: ignore[attr-defined]
+        first = items.order_by("-kind", "wording").first()
+        self.fields["catalog_item"].initial = first
+        self.has_items = first is not None
 
 
 class BatchForm(DeskForm):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import StaffViewer
+from paywell.care.models import ServiceKind
 from paywell.clients.models import BillingAccount, GrantRole, StandingShare
-from paywell.desk.forms.base import DeskForm, day, text
+from paywell.core.money import Money
+from paywell.desk.forms.base import DeskForm, MoneyField, day, text
 from paywell.practice.models import Clinician
 
 
@@ -36,6 +39,18 @@ class ClientForm(DeskForm):
     city = text(_("City"), 80)
     state = text(_("State"), 2, help_text=_("Two letters, like CO."))
     postal_code = text(_("ZIP code"), 10)
+    private_street = text(
+        _("Confidential address: street"), 200,
+        help_text=_("Where documents go instead, if the client asked for it. None goes to the one above then."),
+    )  # fmt: skip
+    private_city = text(_("Confidential address: city"), 80)
+    private_state = text(_("Confidential address: state"), 2)
+    private_postal_code = text(_("Confidential address: ZIP code"), 10)
+    wants_no_email = forms.BooleanField(
+        label=_("Send no e-mail"),
+        required=False,
+        help_text=_("Neither to the client nor to anybody about them. Invoices then reach them on paper."),
+    )
 
     def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -135,23 +150,29 @@ class AccountForm(DeskForm):
     postal_code = text(_("ZIP code"), 10)
 
 
+#: What shares may be for: every kind of service, or one that is shared out in its own way.
+SHARED_KINDS = {"": _("All services"), **{kind.value: kind.label for kind in ServiceKind}}
+
+
 class SharesForm(DeskForm):
-    """A percentage for each billing account of a client; all together 100, or all empty."""
+    """A percentage or a fixed amount for each billing account of a client; the percentages together 100."""
 
     def __init__(
         self,
         *args: Any,
         accounts: Sequence[BillingAccount],
         shares: Sequence[StandingShare],
+        currency: str,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        present = {share.account_id: share.basis_points for share in shares}
-        self.accounts = {f"share_{account.id.hex}": account for account in accounts}
-        for name, account in self.accounts.items():
-            points = present.get(account.id)
-            self.fields[name] = forms.DecimalField(
-                label=account.name,
+        present = {share.account_id: share for share in shares}
+        self.accounts = accounts
+        for account in accounts:
+            share = present.get(account.id)
+            points, minor = (share.basis_points, share.fixed_minor) if share else (None, None)
+            self.fields[f"share_{account.id.hex}"] = forms.DecimalField(
+                label=_("%(name)s: percent") % {"name": account.name},
                 required=False,
                 min_value=0,
                 max_value=100,
@@ -159,13 +180,23 @@ class SharesForm(DeskForm):
                 max_digits=5,
                 initial=None if points is None else _percent(points),
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-                help_text=_("Percent of each new service."),
+            )
+            self.fields[f"fixed_{account.id.hex}"] = MoneyField(
+                label=_("%(name)s: or a fixed amount") % {"name": account.name},
+                required=False,
+                currency=currency,
+                initial=None if minor is None else Money(minor, currency),
             )
 
-    def shares(self) -> dict[Any, int]:
+    def shares(self) -> dict[UUID, int]:
         """Basis points by account id, without those that owe nothing."""
-        typed = {account.id: self.cleaned_data[name] for name, account in self.accounts.items()}
+        typed = {account.id: self.cleaned_data[f"share_{account.id.hex}"] for account in self.accounts}
         return {account_id: int(percent * 100) for account_id, percent in typed.items() if percent}
+
+    def fixed(self) -> dict[UUID, int]:
+        """Minor units by account id."""
+        typed = {account.id: self.cleaned_data[f"fixed_{account.id.hex}"] for account in self.accounts}
+        return {account_id: money.minor for account_id, money in typed.items() if money}
 
 
 def _percent(points: int) -> str:

@@ -17,13 +17,20 @@ from paywell.core.money import Money
 from paywell.core.paging import Page
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import get_uninvoiced_sum
-from paywell.desk.types import ClientHeader, ClientRow, GrantRow, Owed, Person, PortalStatus, paginate
+from paywell.desk.types import CardRow, ClientHeader, ClientRow, GrantRow, Owed, Person, PortalStatus, paginate
 from paywell.ledger.models import AccountKind, LineBalance
 from paywell.ledger.queries import get_listed_balance
+from paywell.payments.cards import list_cards_for_staff
+
+#: Of grants: somebody signs in by it; somebody was asked to.
+_REACHED = {
+    "active": Q(contact__user__isnull=False),
+    "invited": Q(contact__invitation__isnull=False, contact__invitation__withdrawn_at=None),
+}
 
 
 def list_clients(viewer: StaffViewer, *, words: str = "", show: str = "all", page: int = 1) -> Page[ClientRow]:
-    """Pages of ClientRow by last name. `show`: all, owing, overdue, not_invited, archived.
+    """Pages of ClientRow by last name. `show`: all, owing, overdue, not_invited, invited, active, archived.
 
     Three queries, however many clients there are.
     """
@@ -36,6 +43,11 @@ def list_clients(viewer: StaffViewer, *, words: str = "", show: str = "all", pag
         rows = rows.filter(id__in=open_lines.values("subject_id"))
     if show == "not_invited":
         rows = _uninvited(viewer, rows)
+    elif show in ("invited", "active"):
+        rows = rows.filter(pk__in=_grants_today(viewer, today).filter(_REACHED[show]).values("client"))
+        if show == "invited":
+            active = _grants_today(viewer, today).filter(_REACHED["active"])
+            rows = rows.exclude(pk__in=active.values("client"))
 
     def make(found: list[Client]) -> list[ClientRow]:
         ids = [client.id for client in found]
@@ -88,9 +100,7 @@ def count_uninvited(viewer: StaffViewer) -> int:
 
 
 def _uninvited(viewer: StaffViewer, rows: QuerySet[Client]) -> QuerySet[Client]:
-    reached = Q(contact__user__isnull=False) | Q(
-        contact__invitation__isnull=False, contact__invitation__withdrawn_at=None
-    )
+    reached = _REACHED["active"] | _REACHED["invited"]
     # Not a correlated NOT EXISTS: without statistics PostgreSQL runs that client by client over all grants.
     reached_clients = _grants_today(viewer, get_today(viewer)).filter(reached).values("client")
     return rows.exclude(pk__in=reached_clients)
@@ -123,6 +133,24 @@ def get_header(viewer: StaffViewer, client: Client) -> ClientHeader:
         uninvoiced_count=count,
         portal_status=get_portal_statuses(viewer, [client.id])[client.id],
     )
+
+
+def list_client_cards(viewer: StaffViewer, client: Client) -> list[CardRow]:
+    """The saved cards of everybody who may pay for the client today. Three queries."""
+    today = get_today(viewer)
+    payers = _grants_today(viewer, today).filter(client=client, may_pay=True).values_list("contact_id", flat=True)
+    rows = []
+    for card in list_cards_for_staff(viewer.practice.id, payers):
+        consents = sorted(card.consents.all(), key=lambda consent: consent.at)
+        ends = (card.exp_year, card.exp_month)
+        rows.append(
+            CardRow(
+                card=card,
+                is_expired=None not in ends and ends < (today.year, today.month),
+                consent_at=consents[-1].at if consents else None,
+            )
+        )
+    return rows
 
 
 def list_people(viewer: StaffViewer, client: Client) -> list[Person]:

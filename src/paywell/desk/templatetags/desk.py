@@ -23,6 +23,7 @@ from paywell.desk.words import (
 )
 from paywell.payments.models import SavedCard
 from paywell.payments.types import PaymentRow, Shown
+from paywell.processors.registry import CONNECTORS
 
 register = template.Library()
 _BRANDS: Mapping[str, str] = {
@@ -86,6 +87,12 @@ def saved_card(row: SavedCard) -> str:
 def charge_badge(state: str) -> SafeString:
     words, tone = CHARGE_WORDS[state]
     return badge(tone, str(words))
+
+
+@register.filter
+def connector_label(name: str) -> str:
+    """What the connector calls itself; its bare name where it is no longer known."""
+    return CONNECTORS[name].label if name in CONNECTORS else name
 
 
 @register.filter

@@ -135,3 +135,12 @@ def test_shares_must_come_to_a_hundred_percent(desk: Desk) -> None:
     assert not StandingShare.objects.exists()
     browser.post(url("client_shares", desk.client.id), {mine: "66.67", theirs: "33.33"})
     assert sorted(StandingShare.objects.values_list("basis_points", flat=True)) == [3_333, 6_667]
+    for_no_shows = url("client_shares", desk.client.id) + "?for=no_show"
+    fixed = f"fixed_{other.id.hex}"
+    assert browser.post(for_no_shows, {theirs: "50", fixed: "20"}).status_code == 422
+    browser.post(for_no_shows, {fixed: "20"})
+    rows = StandingShare.objects.filter(applies_to="no_show").values_list("account_id", "fixed_minor")
+    assert list(rows) == [(other.id, 2_000)]
+    page = browser.get(url("client_billing", desk.client.id)).content.decode()
+    for text in ("All services", "66.67%", "No-show fee", "$20.00"):
+        assert text in page

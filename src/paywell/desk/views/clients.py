@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +19,24 @@ from paywell.care.actions import add_diagnosis
 from paywell.care.models import Diagnosis
 from paywell.clients import actions
 from paywell.clients.access import access_client
-from paywell.clients.models import Client
+from paywell.clients.models import Client, StandingShare
 from paywell.clients.queries import get_standing_shares, list_accounts
 from paywell.codes.queries import check_code, list_releases, search_codes
 from paywell.codes.types import Level
 from paywell.core.errors import UserError
 from paywell.desk.actions import add_client
-from paywell.desk.forms.clients import AccountForm, ClientForm, DiagnosisForm, NewClientForm, SharesForm
+from paywell.desk.forms.clients import (
+    SHARED_KINDS,
+    AccountForm,
+    ClientForm,
+    DiagnosisForm,
+    NewClientForm,
+    SharesForm,
+)
 from paywell.desk.pages import act, in_setup, leave, page_of, run, show, succeeds
 from paywell.desk.queries import payments
 from paywell.desk.queries.accounts import choose_account, get_ledger
-from paywell.desk.queries.clients import get_header, list_clients
+from paywell.desk.queries.clients import get_header, list_client_cards, list_clients
 from paywell.desk.queries.invoices import list_invoices
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import list_services
@@ -126,24 +134,38 @@ def client_billing(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -
     row = access_client(viewer, client_id)
     return _record(
         request, viewer, row, "client_billing", "billing",
-        accounts=list_accounts(viewer=viewer, client=row), shares=get_standing_shares(row),
+        accounts=list_accounts(viewer=viewer, client=row), share_sets=_share_sets(get_standing_shares(row)),
     )  # fmt: skip
+
+
+def _share_sets(shares: list[StandingShare]) -> list[tuple[Any, list[StandingShare]]]:
+    """The shares under the kind of service that they are for."""
+    return [(SHARED_KINDS.get(kind, kind), list(rows)) for kind, rows in groupby(shares, lambda s: s.applies_to)]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.EDIT_CLIENTS)
 def client_shares(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
     row = access_client(viewer, client_id)
-    accounts, shares = list_accounts(viewer=viewer, client=row), get_standing_shares(row)
-    form = SharesForm(request.POST or None, accounts=accounts, shares=shares)
+    kind = request.GET.get("for", "") if request.GET.get("for") in SHARED_KINDS else ""
+    accounts = list_accounts(viewer=viewer, client=row)
+    shares = [share for share in get_standing_shares(row) if share.applies_to == kind]
+    currency = viewer.practice.currency
+    form = SharesForm(request.POST or None, accounts=accounts, shares=shares, currency=currency)
     if form.is_valid():
-        done = run(form, lambda: actions.set_standing_shares(client=row, shares=form.shares(), actor_id=viewer.id))
+        done = run(
+            form,
+            lambda: actions.set_standing_shares(
+                client=row, shares=form.shares(), fixed=form.fixed(), applies_to=kind, actor_id=viewer.id
+            ),
+        )
         if done is not None:
             messages.success(request, _("New services are shared out like this from now on."))
             return redirect("desk:client_billing", row.id)
     return show(
-        request, viewer, "client_shares", "clients", client=row, form=form, status=422 if form.errors else 200
-    )
+        request, viewer, "client_shares", "clients",
+        client=row, form=form, kind=kind, kinds=SHARED_KINDS.items(), status=422 if form.errors else 200,
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -183,6 +205,14 @@ def client_payments_allowed(request: HttpRequest, viewer: StaffViewer, client_id
         back="desk:client_billing",
         client_id=row.id,
     )
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def client_cards(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """The cards kept by people who may pay for the client: whose, until when, and with whose consent."""
+    row = access_client(viewer, client_id)
+    return _record(request, viewer, row, "client_cards", "cards", cards=list_client_cards(viewer, row))
 
 
 @require_safe

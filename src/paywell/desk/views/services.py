@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,17 +11,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.entries import get_insurer_left
-from paywell.care.actions import record_service, void_service
+from paywell.care.actions import record_each_day, record_service, void_service
 from paywell.care.models import Service
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.desk.access import access_service
-from paywell.desk.forms.billing import ReasonForm, ServiceForm
+from paywell.desk.forms.billing import FeeForm, ReasonForm, ServiceForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import get_service_row, list_services
@@ -57,6 +60,8 @@ def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
     client = access_client(viewer, client_id)
     initial = {"on": get_today(viewer), "clinician": viewer.clinician_id or client.clinician_id}
     form = ServiceForm(request.POST or None, viewer=viewer, client=client, initial=initial)
+    if form.is_valid() and form.cleaned_data["times"]:
+        return _weekly(request, viewer, client, form)
     if form.is_valid():
         row = run(form, lambda: _record(viewer, client, form))
         if row is not None:
@@ -104,21 +109,87 @@ def superbill(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> Ht
     )
 
 
+def _weekly(request: HttpRequest, viewer: StaffViewer, client: Client, form: ServiceForm) -> HttpResponse:
+    """The days of a service that repeats: first to look at and to leave some out, then recorded in one go."""
+    days = form.days()
+    if "confirmed" in request.POST:
+        asked = set(request.POST.getlist("day"))
+        chosen = [day for day in days if day.isoformat() in asked]
+        done = run(
+            form,
+            lambda: record_each_day(client=client, days=chosen, actor_id=viewer.id, **_values_of(form)),
+        )
+        if done is not None:
+            _tell_recorded(request, *done)
+            return redirect("desk:client_services", client.id)
+    taken = set(
+        Service.objects.filter(practice=viewer.practice, client=client, on__in=days, voided_at=None).values_list(
+            "on", flat=True
+        )
+    )
+    return show(
+        request, viewer, "service_weekly", "clients", client=client, form=form,
+        days=[(day, day in taken) for day in days], item=form.cleaned_data["catalog_item"],
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _tell_recorded(request: HttpRequest, recorded: list[Service], taken: list[date]) -> None:
+    if recorded:
+        words = ngettext("%(count)s service is recorded.", "%(count)s services are recorded.", len(recorded))
+        messages.success(request, words % {"count": len(recorded)})
+    if taken:
+        words = ngettext(
+            "%(count)s day had this service already and was left out.",
+            "%(count)s days had this service already and were left out.",
+            len(taken),
+        )
+        messages.info(request, words % {"count": len(taken)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.RECORD_SERVICES)
+def service_fee(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """A no-show or a late cancel, as the catalogue has it: everything is filled in, one press records it."""
+    client = access_client(viewer, client_id)
+    initial = {"on": get_today(viewer), "clinician": viewer.clinician_id or client.clinician_id}
+    form = FeeForm(request.POST or None, viewer=viewer, initial=initial)
+    if form.is_valid():
+        done = run(
+            form,
+            lambda: record_each_day(
+                client=client,
+                days=[form.cleaned_data["on"]],
+                actor_id=viewer.id,
+                catalog_item=form.cleaned_data["catalog_item"],
+                clinician=form.cleaned_data["clinician"],
+            ),
+        )
+        if done is not None:
+            _tell_recorded(request, *done)
+            return redirect("desk:client_services", client.id)
+    return show(
+        request, viewer, "service_fee", "clients", client=client, form=form, status=422 if form.errors else 200
+    )
+
+
 def _record(viewer: StaffViewer, client: Client, form: ServiceForm) -> Service:
+    return record_service(
+        practice=viewer.practice, client=client, on=form.cleaned_data["on"], actor_id=viewer.id, **_values_of(form)
+    )
+
+
+def _values_of(form: ServiceForm) -> dict[str, Any]:
+    """What `record_service` takes of the form, but for the day."""
     values = form.cleaned_data
     insurer = values["insurer"]
-    return record_service(
-        practice=viewer.practice,
-        client=client,
-        clinician=values["clinician"],
-        catalog_item=values["catalog_item"],
-        on=values["on"],
-        units=values["units"],
-        fee=values["fee"],
-        insurer_minor=insurer.minor if insurer else 0,
-        modifiers=values["modifiers"],
-        location=values.get("location"),
-        place_of_service=values["place_of_service"] or "11",
-        diagnosis_ids=[diagnosis.id for diagnosis in values.get("diagnoses") or ()],
-        actor_id=viewer.id,
-    )
+    return {
+        "clinician": values["clinician"],
+        "catalog_item": values["catalog_item"],
+        "units": values["units"],
+        "fee": values["fee"],
+        "insurer_minor": insurer.minor if insurer else 0,
+        "modifiers": values["modifiers"],
+        "location": values.get("location"),
+        "diagnosis_ids": [diagnosis.id for diagnosis in values.get("diagnoses") or ()],
+    }

@@ -15,7 +15,7 @@ from paywell.core.money import Money
 from paywell.invoicing.actions import issue_invoice, void_invoice
 from paywell.invoicing.frozen import get_digest
 from paywell.invoicing.models import Invoice, InvoiceLine, NumberSequence
-from paywell.invoicing.shares import share_out
+from paywell.invoicing.shares import Share, share_out
 from paywell.invoicing.tests.factories import (
     make_account,
     make_client,
@@ -208,9 +208,9 @@ def test_services_of_another_practice_are_never_invoiced() -> None:
 def test_the_odd_cent_falls_on_the_same_account_every_time() -> None:
     practice = make_practice()
     one, two = sorted([make_account(practice).id, make_account(practice).id])
-    for shares in ([(one, 5_000), (two, 5_000)], [(two, 5_000), (one, 5_000)]):
+    for shares in ([Share(one, 5_000), Share(two, 5_000)], [Share(two, 5_000), Share(one, 5_000)]):
         assert share_out(Money(101), shares, one) == {one: Money(51), two: Money(50)}
-    assert share_out(Money(1), [(one, 9_999), (two, 1)], one) == {one: Money(1)}
+    assert share_out(Money(1), [Share(one, 9_999), Share(two, 1)], one) == {one: Money(1)}
     assert not StandingShare.objects.exists()
 
 

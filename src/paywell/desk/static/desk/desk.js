@@ -1,14 +1,6 @@
-// The desk works without this file. It adds: "/" to the search, lists that filter as one types, Check All,
+// The desk works without this file. It adds: lists that filter as one types, Check All,
 // buttons that can't be pressed twice, and the progress of long work.
 "use strict";
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    document.querySelector("[data-desk-search]")?.focus();
-  }
-});
 
 for (const form of document.querySelectorAll("form[data-live]")) {
   const target = () => document.querySelector(form.dataset.live);
