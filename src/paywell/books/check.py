@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,8 +53,13 @@ class Report:
         }
 
 
-def check_books(practice_id: UUID | None = None, *, with_processor: bool = False) -> Report:
-    """Ask every question of every law; with the processors' own records on request (then calls leave here)."""
+def check_books(
+    practice_id: UUID | None = None, *, with_processor: bool = False, since: datetime | None = None
+) -> Report:
+    """Ask every question of every law; with the processors' own records on request (then calls leave here).
+
+    `since`: only with what changed there since then.
+    """
     began = time.monotonic()
     scope = Scope(clock.now(), practice_id)
     report = Report([], _count(scope), with_processor=with_processor)
@@ -61,7 +67,7 @@ def check_books(practice_id: UUID | None = None, *, with_processor: bool = False
         for question in law.questions:
             report.offences += find(law, question, scope)
     if with_processor:
-        compared = compare_with_processors(practice_id)
+        compared = compare_with_processors(practice_id, since=since)
         report.offences += compared.offences
         report.unasked = compared.unasked
         report.looked_at["charges"] = compared.charges

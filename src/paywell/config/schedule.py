@@ -12,6 +12,8 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.work.jobs.forget_expired", 3600),
     ("paywell.payments.jobs.sweep_all", 3600),
     ("paywell.books.jobs.check", 600),
+    ("paywell.books.jobs.check_recent", 3600),
+    ("paywell.books.jobs.check_month", 86400),
     ("paywell.audit.jobs.seal_views", 3600),
     ("paywell.agreements.jobs.announce", 3600),
     ("paywell.agreements.jobs.charge", 300),

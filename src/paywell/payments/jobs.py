@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django_tasks import task
@@ -12,6 +13,10 @@ from paywell.payments.cards import forget_removed_cards
 from paywell.payments.noticing import settle_due_notices, settle_stored_notice
 from paywell.payments.pay_links import answer_request
 from paywell.payments.reconcile import reconcile_attempt, reconcile_due
+
+#: How many are looked up in one go, and how many goes there are in a minute at most.
+BATCH: Final = 50
+BATCHES: Final = 20
 
 
 @task()
@@ -35,7 +40,9 @@ def send_asked_links(email: str) -> None:
 @task()
 def reconcile() -> None:
     """What is due by the schedule, and notices whose job was lost."""
-    reconcile_due()
+    for _ in range(BATCHES):  # after an outage there is more than one batch
+        if reconcile_due(limit=BATCH) < BATCH:
+            break
     settle_due_notices()
 
 

@@ -44,8 +44,12 @@ class Compared:
     charges: int = 0
 
 
-def compare_with_processors(practice_id: UUID | None) -> Compared:
-    """Every processor account in scope, also disconnected ones. Makes calls, so never in a transaction."""
+def compare_with_processors(practice_id: UUID | None, *, since: datetime | None = None) -> Compared:
+    """Every processor account in scope, also disconnected ones. Makes calls, so never in a transaction.
+
+    `since`: only what changed there since then; then what must be on the list is what was paid here since then, and
+    the total is not compared.
+    """
     compared = Compared()
     accounts = ProcessorAccount.objects.order_by("connected_at", "id")
     if practice_id:
@@ -57,22 +61,26 @@ def compare_with_processors(practice_id: UUID | None) -> Compared:
             if Capability.LIST_SINCE not in processor.capabilities:
                 compared.unasked.append(f"{account.connector} {account.id} keeps no list")
                 continue
-            told = list(processor.list_since(account.connected_at - timedelta(days=1)))
+            whole = account.connected_at - timedelta(days=1)
+            told = list(processor.list_since(max(whole, since) if since else whole))
         except (ProcessorUnavailable, UserError):
             compared.unasked.append(f"{account.connector} {account.id} gave no answer")
             continue
         compared.charges += len(told)
-        compared.offences += _Comparison(account, told, began).run()
+        compared.offences += _Comparison(account, told, began, since).run()
     return compared
 
 
 class _Comparison:
     """One account: its list beside what stands here. Four queries, however long the list is."""
 
-    def __init__(self, account: ProcessorAccount, told: Sequence[Outcome], began: datetime) -> None:
+    def __init__(
+        self, account: ProcessorAccount, told: Sequence[Outcome], began: datetime, since: datetime | None = None
+    ) -> None:
         self.account = account
         self.told = told
         self.began = began
+        self.since = since
         self.is_moving = False  #: something is under way, so that the total may differ for good reason
         # First, so that whatever is settled while the rest is read shows as under way and not as a difference.
         self.cleared = self._sum_by_source()
@@ -102,9 +110,11 @@ class _Comparison:
             else:
                 yield from self._other_charge(attempt or self.by_charge.get(told.processor_ref), told)
         for attempt in self.attempts.values():
-            if attempt.state == "succeeded" and attempt.id not in matched and not self._is_new(attempt.closed_at):
+            if attempt.state != "succeeded" or attempt.id in matched or self._is_before(attempt.submitted_at):
+                continue
+            if not self._is_new(attempt.closed_at):
                 yield self._offence(7, NOT_THERE, attempt.id)
-        if not self.is_moving and total != sum(self.cleared.values()):
+        if self.since is None and not self.is_moving and total != sum(self.cleared.values()):
             yield self._offence(2, CENTS, self.account.id)
 
     def _same_charge(self, attempt: Attempt, told: Outcome) -> Iterable[Offence]:
@@ -182,6 +192,10 @@ class _Comparison:
             self.is_moving = True
             return True
         return False
+
+    def _is_before(self, at: datetime | None) -> bool:
+        """Whether it is too old to be on the list that was asked for."""
+        return self.since is not None and (at is None or at < self.since)
 
     def _is_young(self, at: datetime | None) -> bool:
         return at is not None and at > self.began - SWEPT_BY

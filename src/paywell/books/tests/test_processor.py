@@ -126,3 +126,16 @@ def test_a_processor_without_an_answer_is_not_called_well(books: Books) -> None:
     books.processor.list_since = fail  # type: ignore[method-assign, assignment]
     report = check_books(with_processor=True)
     assert (report.offences, len(report.unasked), report.is_well) == ([], 1, False)
+
+
+def test_with_a_window_a_difference_within_it_is_found(books: Books) -> None:
+    broken = a_charge_that_is_gone(books)
+    report = check_books(with_processor=True, since=clock.now() - timedelta(hours=72))
+    assert by_law(report.offences) == {7: {str(broken[7])}}
+
+
+def test_with_a_window_what_is_older_is_not_missed_and_no_total_is_asked_for(books: Books) -> None:
+    del books.processor.charges[books.paid.reference]
+    with clock.set_to(clock.now() + timedelta(hours=73)):
+        report = check_books(with_processor=True, since=clock.now() - timedelta(hours=72))
+    assert {each.law for each in report.offences} & {2, 7} == set()

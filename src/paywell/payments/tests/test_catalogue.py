@@ -115,3 +115,36 @@ def test_f53_a_notice_is_done_only_after_what_it_was_for(
     notice.refresh_from_db()
     assert notice.done_at is not None
     assert Attempt.objects.get().state == AttemptState.SUCCEEDED
+
+
+def test_look_ups_come_on_a_growing_schedule_and_end_before_a_person_after_72_hours(
+    world: World, processor: FakeProcessor
+) -> None:
+    processor.behavior = "late"
+    start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+    began, looked, before = clock.now(), [], processor.count("look_up")
+    for minute in range(1, 75 * 60):
+        with clock.set_to(began + timedelta(minutes=minute, seconds=1)):
+            if reconcile_due() and processor.count("look_up") > before:
+                looked.append(minute)
+                before = processor.count("look_up")
+    gaps = [after - earlier for earlier, after in zip([0, *looked], looked, strict=False)]
+    assert gaps[:5] == [1, 2, 5, 15, 60]
+    assert set(gaps[5:]) == {60}
+    assert 71 * 60 < looked[-1] < 72 * 60
+    assert Attempt.objects.get().state == AttemptState.IN_REVIEW
+
+
+def test_after_an_outage_more_than_one_batch_is_looked_up_at_once(
+    world: World, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paywell.payments import jobs
+
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    processor.behavior = "late"
+    for _ in range(5):
+        attempt = start_payment(viewer=world.viewer, form=make_form(make_line(world)))
+        processor.finish(attempt.reference)
+    with clock.set_to(clock.now() + timedelta(minutes=2)):
+        jobs.reconcile.call()
+    assert set(Attempt.objects.values_list("state", flat=True)) == {AttemptState.SUCCEEDED}
