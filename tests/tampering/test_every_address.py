@@ -19,6 +19,7 @@ from paywell.clients.models import BillingAccount, Client, Contact
 from paywell.clients.tests.factories import make_contact, make_grant, make_portal_user
 from paywell.core import clock
 from paywell.desk.tests.factories import Desk, make_desk
+from paywell.documents.receipts import issue_receipt
 from paywell.payments.models import SavedCard
 from paywell.payments.tests.fake_processor import FakeProcessor
 
@@ -86,6 +87,7 @@ def ids_of(desk: Desk, name: str) -> dict[str, Any]:
     portal = {"invoice_id": invoice.id, "service_id": desk.service.id} if name.startswith("portal:") else {}
     return {
         **desk.ids(),
+        "document_id": issue_receipt(desk.attempt).id,
         "card_id": card.id,
         "processor_account_id": desk.processor_account.id,
         "practice_id": desk.practice.id,
@@ -93,6 +95,7 @@ def ids_of(desk: Desk, name: str) -> dict[str, Any]:
         "signature": "x",
         "token": "x",
         "key": "x-y",
+        "kind": "autopay",
         "uidb36": "1",
         "pk": 1,
         **portal,
@@ -161,7 +164,7 @@ def test_an_id_of_another_practice_is_not_found_and_logged(
 ) -> None:
     browser = make_stranger(kind, make_desk())
     for address in OF_PRACTICES:
-        if not set(address.names_of_ids) - {"connector"}:
+        if not set(address.names_of_ids) - {"connector", "kind"}:
             continue
         caplog.clear()
         answer = ask(browser, method, address.path(ids_of(there, address.name)))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from paywell.accounts.models import StaffMember
 from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount, Contact
 from paywell.core import clock
@@ -19,6 +20,7 @@ from paywell.documents.frozen import dump, get_digest
 from paywell.documents.models import IssuedClient, IssuedDocument
 from paywell.documents.types import Issued, Kind
 from paywell.invoicing.numbers import take_number
+from paywell.outbox.actions import emit
 from paywell.practice.models import Practice
 
 PREFIXES: Final = {
@@ -29,6 +31,10 @@ PREFIXES: Final = {
     Kind.YEARLY: "YS-",
     Kind.ESTIMATE: "GFE-",
 }
+
+
+#: Whoever paid hears of these with the payment.
+TOLD_BY_THE_PAYMENT: Final = (Kind.RECEIPT, Kind.REFUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,21 @@ def issue_document(
             target_id=row.id,
             detail={"label": label, **({"override": True} if override else {})},
         )
+        if kind not in TOLD_BY_THE_PAYMENT and _is_staff(practice, actor_id):
+            emit(
+                practice_id=practice.id,
+                kind="documents.document_issued",
+                dedupe=f"document_issued:{row.id}",
+                payload={"document_id": str(row.id)},
+            )
     return row
+
+
+def _is_staff(practice: Practice, actor_id: UUID | None) -> bool:
+    """Whether staff issued it: then the client is told. Whoever makes a document in the portal sees it there."""
+    return (
+        StaffMember.objects.filter(practice=practice, user=actor_id, ended_at=None).exists() if actor_id else False
+    )
 
 
 def issue_current(*, practice: Practice, draft: Draft, actor_id: UUID | None, override: str = "") -> IssuedDocument:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from paywell.accounts.models import Invitation
 from paywell.clients.models import Contact
+from paywell.documents.models import IssuedDocument
 from paywell.invoicing.models import Invoice
 from paywell.notifications import messages, recipients
 from paywell.notifications.send import Mail, send_all
@@ -41,6 +42,18 @@ def on_invoice_issued(event: OutboxEvent) -> None:
     readers = recipients.get_invoice_readers(invoice) if invoice.voided_at is None else []
     message = messages.invoice_issued(invoice.practice)
     send_all(event, invoice.practice, [Mail(to, message) for to in readers])
+
+
+def on_document_issued(event: OutboxEvent) -> None:
+    """Staff issued a superbill, a statement or an estimate: that something waits, never what."""
+    row = (
+        IssuedDocument.objects.select_related("practice", "account__practice")
+        .filter(practice_id=event.practice_id, id=event.payload["document_id"])
+        .first()
+    )
+    if row is not None:
+        message = messages.invoice_issued(row.practice)
+        send_all(event, row.practice, [Mail(to, message) for to in recipients.get_document_readers(row)])
 
 
 def on_pay_links_sent(event: OutboxEvent) -> None:
@@ -106,6 +119,7 @@ def on_review_opened(event: OutboxEvent) -> None:
 #: Every kind that mails somebody.
 HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
     "accounts.invitation_created": on_invitation_created,
+    "documents.document_issued": on_document_issued,
     "invoicing.invoice_issued": on_invoice_issued,
     "payments.pay_links_sent": on_pay_links_sent,
     "payments.payment_succeeded": on_payment_succeeded,

@@ -11,6 +11,8 @@ from django.db.models import Q
 from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.core import clock
+from paywell.documents.models import IssuedDocument
+from paywell.documents.queries import OF_CARE, get_client_ids
 from paywell.invoicing.models import Invoice
 from paywell.notifications.models import RecipientKind
 from paywell.payments.models import Attempt, PayLink
@@ -46,7 +48,19 @@ def get_account_readers(account: BillingAccount) -> list[Recipient]:
     return _readers(account, Q())
 
 
-def _readers(account: BillingAccount, which: Q) -> list[Recipient]:
+def get_document_readers(row: IssuedDocument) -> list[Recipient]:
+    """Contacts with a sign-in who may open the document today (`documents.queries.visible_to`)."""
+    clients = get_client_ids(row)
+    which = Q(client__in=clients)
+    if row.kind in OF_CARE:
+        which &= Q(may_see_documents=True)
+    if row.has_diagnosis:
+        which &= Q(may_see_diagnosis=True)
+    return _readers(row.account, which, all_of=clients)
+
+
+def _readers(account: BillingAccount, which: Q, *, all_of: frozenset[UUID] = frozenset()) -> list[Recipient]:
+    """Those with such grants; with `all_of`, only those who have one for each of these clients."""
     today = clock.business_date(clock.now(), account.practice.timezone)
     grants = (
         Grant.objects.filter(
@@ -67,6 +81,7 @@ def _readers(account: BillingAccount, which: Q) -> list[Recipient]:
     return [
         _contact(held[0].contact, any(grant.client.wants_no_email for grant in held))
         for held in by_contact.values()
+        if all_of <= {grant.client_id for grant in held}
     ]
 
 

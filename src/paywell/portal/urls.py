@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from paywell.portal.views import account, autopay, cards, documents, history, home, pay, payment, story
+from paywell.portal.views import account, autopay, cards, documents, history, home, papers, pay, payment, story
 
 app_name = "portal"
 urlpatterns = [
@@ -24,6 +24,9 @@ urlpatterns = [
     path("payments/<uuid:attempt_id>/receipt.pdf", documents.receipt_pdf, name="receipt_pdf"),
     path("return/<uuid:attempt_id>/<str:signature>/", payment.come_back, name="return"),
     path("documents/", documents.documents, name="documents"),
+    path("documents/make/", papers.document_make, name="document_make"),
+    path("documents/<uuid:document_id>/", papers.issued, name="issued"),
+    path("documents/<uuid:document_id>/document.pdf", papers.issued, name="issued_pdf"),
     path("invoices/<uuid:invoice_id>/", documents.invoice, name="invoice"),
     path("invoices/<uuid:invoice_id>/invoice.pdf", documents.invoice_pdf, name="invoice_pdf"),
     path("superbills/<uuid:service_id>/", documents.superbill, name="superbill"),

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from paywell.billing.models import Method
+from paywell.documents.types import Kind
 from paywell.payments.types import Closed, PaymentRow, Shown
 from paywell.processors.contract import Decline
 
@@ -166,3 +167,25 @@ STILL_OPEN = _(
     "The card processor's page can't be closed from here. Nothing is charged unless you press Submit there. It ends"
     " by itself, and within half an hour the services can be paid anew."
 )
+
+
+#: The filters of Documents. The first, without a key, lists services; the others documents by kind.
+SHELF_WORDS: Final[Mapping[str, Text]] = {
+    "": _("By service"),
+    "all": _("Everything"),
+    "invoices": _("Invoices"),
+    "superbills": _("Superbills"),
+    "statements": _("Statements"),
+    "receipts": _("Receipts"),
+    "yearly": _("Yearly statements"),
+    "estimates": _("Estimates"),
+}
+KIND_WORDS: Final[Mapping[Kind, Text]] = {
+    Kind.INVOICE: _("Invoice"),
+    Kind.SUPERBILL: _("Superbill"),
+    Kind.STATEMENT: _("Statement"),
+    Kind.RECEIPT: _("Receipt"),
+    Kind.REFUND: _("Refund receipt"),
+    Kind.YEARLY: _("Yearly statement"),
+    Kind.ESTIMATE: _("Good Faith Estimate"),
+}

@@ -17,6 +17,7 @@ from paywell.accounts.models import Invitation, Role, StaffMember, User
 from paywell.clients.models import Contact, Grant, GrantRole
 from paywell.core import clock
 from paywell.core.ids import new_id
+from paywell.documents.statements import issue_statement
 from paywell.documents.tests.factories import NOON, Case, make_case, make_contact
 from paywell.notifications.eml_backend import EmailBackend
 from paywell.notifications.handlers import HANDLERS
@@ -73,6 +74,13 @@ def make_event(case: Case, kind: str) -> OutboxEvent:
         payload = {"invitation_id": str(invitation.id)}
     elif kind == "invoicing.invoice_issued":
         payload = {"invoice_id": str(case.invoice.id), "account_id": str(case.account.id)}
+    elif kind == "documents.document_issued":
+        staff = make_staff(case, Role.READ_ONLY)
+        row = issue_statement(
+            practice=case.practice, account=case.account, date_from=date(2026, 1, 1), date_to=date(2026, 11, 20),
+            actor_id=staff.id,
+        )  # fmt: skip
+        payload = {"document_id": str(row.id)}
     elif kind == "payments.pay_links_sent":
         link = make_link(case)
         payload = {"contact_id": str(case.contact.id), "link_ids": str(link.id)}

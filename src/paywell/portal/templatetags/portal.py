@@ -12,9 +12,10 @@ from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.snippets import Snippet
 from paywell.core.templatetags.paywell import badge, money
+from paywell.documents.types import Kind
 from paywell.payments.types import PayableLine, PaymentRow, Shown
 from paywell.portal.rows import render_history_row, render_pay_row
-from paywell.portal.words import STATUSES, name_card, name_method
+from paywell.portal.words import KIND_WORDS, STATUSES, name_card, name_method
 
 register = template.Library()
 
@@ -27,6 +28,12 @@ def payment_status(shown: Shown) -> SafeString:
     """A payment's status with its sign and word."""
     status = STATUSES[shown]
     return badge(status.state, str(status.word))
+
+
+@register.filter
+def document_kind(kind: Kind) -> str:
+    """`Yearly statement`."""
+    return str(KIND_WORDS[kind])
 
 
 @register.simple_tag

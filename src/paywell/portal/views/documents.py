@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,22 +15,52 @@ from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
 from paywell.documents.access import access_invoice, access_receipt, access_superbill
+from paywell.documents.listing import SHELVES, list_documents
 from paywell.documents.web import page_response, pdf_response
 from paywell.payments.queries import list_invoiced
-from paywell.portal.forms import read_page
+from paywell.portal.forms import read_day, read_page
+from paywell.portal.words import SHELF_WORDS, Text
 
 
 @require_safe
 @portal_view
 def documents(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
-    page = list_invoiced(viewer, read_page(request.GET))
+    """By service, each with its invoice and superbill; or by kind, everything that was ever issued."""
+    shelf = request.GET.get("show", "")
+    shelf = shelf if shelf in SHELVES else ""
+    error: UserError | None = None
+    days: dict[str, date | None] = {}
+    if shelf:
+        try:
+            days = {"date_from": read_day(request.GET, "from"), "date_to": read_day(request.GET, "to")}
+        except UserError as caught:
+            error = caught
+    number = read_page(request.GET)
     context = {
         "viewer": viewer,
         "nav": "documents",
-        "page": page,
+        "shelf": shelf,
+        "shelves": _shelves(viewer),
+        "page": list_documents(viewer, shelf=shelf, page=number, **days)
+        if shelf
+        else list_invoiced(viewer, number),
+        "error": error,
+        "typed_from": request.GET.get("from", ""),
+        "typed_to": request.GET.get("to", ""),
+        "is_filtered": any(days.values()),
         "several_clients": len(viewer.rights) > 1,
     }
-    return render(request, "portal/documents.html", context)
+    return render(request, "portal/documents.html", context, status=422 if error else 200)
+
+
+def _shelves(viewer: PortalViewer) -> list[tuple[str, Text]]:
+    """The filters that can hold anything for this person."""
+    may_read_care = bool(viewer.document_client_ids)
+    return [
+        (key, words)
+        for key, words in SHELF_WORDS.items()
+        if may_read_care or key not in ("superbills", "estimates")
+    ]
 
 
 @require_safe

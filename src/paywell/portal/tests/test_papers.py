@@ -1,0 +1,162 @@
+"""product.md 1.7: everything ever issued, made for a range, and a year's papers."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+from pypdf import PdfReader
+
+from paywell.care.actions import add_diagnosis
+from paywell.care.models import Service, ServiceDiagnosis
+from paywell.core import clock
+from paywell.documents.models import IssuedDocument
+from paywell.outbox.delivery import deliver_due
+from paywell.payments.tests.factories import World, make_line
+from paywell.portal.tests.pages import pay, text
+
+DOCUMENTS = "/portal/documents/"
+MAKE = "/portal/documents/make/"
+
+
+def today(world: World) -> Any:
+    return clock.business_date(clock.now(), world.practice.timezone)
+
+
+def make(browser: Browser, world: World, what: str, **values: str) -> Any:
+    last = today(world)
+    days = {"from": (last - timedelta(days=300)).isoformat(), "to": last.isoformat(), "year": str(last.year)}
+    return browser.post(MAKE, {"make": what, **days, **values})
+
+
+@pytest.fixture
+def paid(browser: Browser, world: World) -> None:
+    """One service paid, one open, both with a diagnosis; the receipt is issued as it is for everybody."""
+    pay(browser, make_line(world))
+    make_line(world)
+    first = Service.objects.order_by("on")[0].on
+    diagnosis = add_diagnosis(
+        practice=world.practice, client=world.client, code="F41.1", diagnosed_on=first, actor_id=None
+    )
+    for service in Service.objects.all():
+        ServiceDiagnosis.objects.create(practice=world.practice, service=service, diagnosis=diagnosis, position=1)
+    deliver_due()
+
+
+@pytest.mark.usefixtures("paid")
+def test_everything_ever_issued_is_listed_open_and_paid_alike(browser: Browser, world: World) -> None:
+    for what in ("statement", "yearly"):
+        assert make(browser, world, what).status_code == 302, what
+    page = text(browser.get(DOCUMENTS, {"show": "all"}))
+    for words in (
+        "Invoice INV-",
+        "Receipt RC-0001",
+        "Statement ST-0001",
+        "Yearly statement YS-0001",
+    ):
+        assert words in page, words
+    assert "$120.00 due" in page
+    assert "Paid" in page
+
+
+@pytest.mark.usefixtures("paid")
+@pytest.mark.parametrize(
+    ("shelf", "there", "not_there"),
+    [
+        ("invoices", "Invoice INV-", "Receipt RC-"),
+        ("receipts", "Receipt RC-0001", "Invoice INV-"),
+        ("statements", "None yet", "Receipt RC-"),
+    ],
+)
+def test_a_shelf_holds_its_kind_alone(browser: Browser, shelf: str, there: str, not_there: str) -> None:
+    page = text(browser.get(DOCUMENTS, {"show": shelf}))
+    assert there in page
+    assert not_there not in page
+
+
+@pytest.mark.usefixtures("paid")
+def test_days_narrow_the_list_down_and_a_wrong_one_is_told(browser: Browser, world: World) -> None:
+    ahead = (today(world) + timedelta(days=1)).isoformat()
+    assert "No documents in these days" in text(browser.get(DOCUMENTS, {"show": "all", "from": ahead}))
+    assert "Receipt RC-0001" in text(browser.get(DOCUMENTS, {"show": "all", "to": ahead}))
+    answer = browser.get(DOCUMENTS, {"show": "all", "from": "yesterday"})
+    assert answer.status_code == 422
+    assert "Choose a date" in text(answer)
+
+
+@pytest.mark.usefixtures("paid")
+@pytest.mark.parametrize(("what", "kind"), [("statement", "statement"), ("yearly", "yearly")])
+def test_what_is_made_opens_as_a_page_and_as_pdf_and_twice_is_one(
+    browser: Browser, world: World, what: str, kind: str
+) -> None:
+    answers = [make(browser, world, what) for _ in range(2)]
+    row = IssuedDocument.objects.get(kind=kind)
+    assert {answer["Location"] for answer in answers} == {reverse("portal:issued", args=[row.id])}
+    assert row.label in text(browser.get(reverse("portal:issued", args=[row.id])))
+    pdf = browser.get(reverse("portal:issued_pdf", args=[row.id]))
+    assert pdf["Content-Type"] == "application/pdf"
+    assert row.label in PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text()
+    assert "no-store" in pdf["Cache-Control"]
+
+
+@pytest.mark.usefixtures("paid")
+@pytest.mark.parametrize(
+    ("what", "values", "words"),
+    [
+        ("statement", {"from": ""}, "Enter the first and the last day"),
+        ("statement", {"to": "2999-01-01"}, "ends today or earlier"),
+        ("statement", {"from": "2026-13-01"}, "Choose a date"),
+        ("yearly", {"year": "1999"}, "Nothing was paid in 1999"),
+        ("pack", {"year": "1999"}, "Nothing was paid in 1999"),
+        ("yearly", {"year": "x"}, "Choose a year"),
+        ("poem", {}, "Choose what to make"),
+    ],
+)
+def test_what_can_t_be_made_says_why_and_issues_nothing(
+    browser: Browser, world: World, what: str, values: dict[str, str], words: str
+) -> None:
+    before = IssuedDocument.objects.count()
+    answer = make(browser, world, what, **values)
+    assert answer.status_code == 422
+    assert words in text(answer)
+    assert IssuedDocument.objects.count() == before
+
+
+def read_pack(answer: Any) -> dict[str, bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_year_s_papers_hold_the_yearly_statement_and_the_receipts(browser: Browser, world: World) -> None:
+    answer = make(browser, world, "pack")
+    assert answer["Content-Disposition"] == f'attachment; filename="documents-{today(world).year}.zip"'
+    files = read_pack(answer)
+    assert sorted(files) == ["receipt-RC-0001.pdf", "yearly-YS-0001.pdf"]
+    assert all(content.startswith(b"%PDF") for content in files.values())
+
+
+@pytest.mark.usefixtures("paid")
+def test_documents_of_others_are_not_found_and_not_listed(browser: Browser, world: World, another: Any) -> None:
+    make(browser, world, "statement")
+    row = IssuedDocument.objects.get(kind="statement")
+    stranger = Browser()
+    stranger.force_login(another("Hillside").user)
+    for name in ("issued", "issued_pdf"):
+        assert stranger.get(reverse(f"portal:{name}", args=[row.id])).status_code == 404
+    assert "ST-0001" not in text(stranger.get(DOCUMENTS, {"show": "all"}))
+
+
+@pytest.mark.usefixtures("paid")
+def test_the_list_costs_the_same_however_much_there_is(
+    browser: Browser, world: World, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(6):
+        make_line(world)
+    with django_assert_max_num_queries(14):
+        browser.get(DOCUMENTS, {"show": "all"})

@@ -1,0 +1,104 @@
+"""Issued documents: each as a page and as PDF, making one for a range, and a year's papers in a ZIP."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from paywell.clients.types import PortalViewer
+from paywell.clients.web import portal_view
+from paywell.core import clock
+from paywell.core.errors import UserError
+from paywell.core.zips import stream_zip
+from paywell.documents.access import access_issued
+from paywell.documents.making import make_statement, make_yearly
+from paywell.documents.web import page_response, pdf_response
+from paywell.documents.year_pack import make_year_pack
+from paywell.portal.forms import read_day
+
+#: Years that are offered; an older one's papers stay in the list.
+YEARS: Final = 7
+
+
+@require_safe
+@portal_view
+def issued(request: HttpRequest, viewer: PortalViewer, document_id: UUID) -> HttpResponse:
+    try:
+        document = access_issued(viewer, document_id)
+    except UserError as broken:
+        messages.error(request, broken.message)
+        return redirect("portal:documents")
+    if request.resolver_match and request.resolver_match.url_name == "issued_pdf":
+        return pdf_response(document)
+    return page_response(
+        request,
+        document,
+        pdf_url=reverse("portal:issued_pdf", args=[document_id]),
+        back_url=reverse("portal:documents"),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@portal_view
+def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBase:
+    """A statement, a yearly statement, or a year's papers; what was sent comes back with its error."""
+    error: UserError | None = None
+    asked = request.POST.get("make", "") if request.method == "POST" else ""
+    if asked:
+        try:
+            return _make(request, viewer, asked)
+        except UserError as caught:
+            error = caught
+    today = clock.business_date(clock.now(), viewer.practice.timezone)
+    context = {
+        "viewer": viewer,
+        "nav": "documents",
+        "error": error,
+        "asked": asked,
+        "typed": request.POST,
+        "today": today,
+        "first": today.replace(month=1, day=1),
+        "years": range(today.year, today.year - YEARS, -1),
+    }
+    return render(request, "portal/document_make.html", context, status=422 if error else 200)
+
+
+def _make(request: HttpRequest, viewer: PortalViewer, asked: str) -> HttpResponseBase:
+    if asked == "pack":
+        return _pack_response(viewer, _read_year(request))
+    if asked == "yearly":
+        return redirect("portal:issued", make_yearly(viewer, year=_read_year(request)).id)
+    date_from, date_to = _read_days(request)
+    if asked == "statement":
+        return redirect("portal:issued", make_statement(viewer, date_from=date_from, date_to=date_to).id)
+    raise UserError(_("Choose what to make."), code="make_unknown")
+
+
+def _pack_response(viewer: PortalViewer, year: int) -> HttpResponseBase:
+    pack = make_year_pack(viewer, year)
+    response = StreamingHttpResponse(stream_zip(pack.files()), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="documents-{year}.zip"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _read_days(request: HttpRequest) -> tuple[date, date]:
+    first, last = read_day(request.POST, "from"), read_day(request.POST, "to")
+    if first is None or last is None:
+        raise UserError(_("Enter the first and the last day."), code="days_missing", field="from")
+    return first, last
+
+
+def _read_year(request: HttpRequest) -> int:
+    text = request.POST.get("year", "")
+    if not (text.isascii() and text.isdigit() and len(text) == 4):
+        raise UserError(_("Choose a year."), code="year_missing", field="year")
+    return int(text)
