@@ -128,6 +128,8 @@ class AuthorizeNetFake:
             return self.api(request.body)
         if request.path in ("/payment/payment", "/payment/submit"):
             return page.answer(self, request)
+        if request.path == "/favicon.ico":
+            return Response(204)
         return Response(404, b"Not found")
 
     def api(self, body: bytes) -> Response:
