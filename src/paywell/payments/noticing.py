@@ -10,12 +10,14 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from paywell.core import clock
+from paywell.core.errors import UserError
 from paywell.core.money import Money
 from paywell.payments import processor_accounts
 from paywell.payments.models import Attempt, StoredNotice
-from paywell.payments.orders import charge_order
+from paywell.payments.orders import ask_about, charge_order
 from paywell.payments.reviews import open_review
 from paywell.payments.settle import settle
+from paywell.processors.contract import Outcome, Verdict
 
 _log = logging.getLogger("paywell.payments.notices")
 
@@ -27,12 +29,22 @@ _MAX_TRIES: Final = 20
 
 
 def settle_stored_notice(notice_id: UUID) -> None:
-    """Look up the notice's charge and settle it, then mark the notice done: after the effect, never before."""
+    """Look up the notice's charge and settle it, then mark the notice done: after the effect, never before.
+
+    A notice of a refund may name the charge by another name than ours; the processor knows whose it is.
+    """
     notice = StoredNotice.objects.select_related("processor_account").get(pk=notice_id)
     if notice.done_at is not None:
         return
     StoredNotice.objects.filter(pk=notice_id).update(tries=F("tries") + 1)
     attempt = _find_attempt(notice)
+    if attempt is None and notice.charge_ref:
+        told = _ask_whose(notice)
+        attempt = _find_named(notice, Q(reference=told.reference)) if told.reference else None
+        if attempt is None and told.processor_ref and not told.reference:
+            # A charge that no program of ours made: the account serves others, too.
+            StoredNotice.objects.filter(pk=notice_id).update(done_at=clock.now())
+            return
     if attempt is not None:
         processor = processor_accounts.make_processor(notice.processor_account)
         settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause="notice")
@@ -60,8 +72,19 @@ def _find_attempt(notice: StoredNotice) -> Attempt | None:
         named |= Q(reference=notice.reference)
     if notice.charge_ref:
         named |= Q(processor_ref=notice.charge_ref)
-    if not named:
-        return None
+    return _find_named(notice, named) if named else None
+
+
+def _ask_whose(notice: StoredNotice) -> Outcome:
+    """What the processor tells of the charge that the notice names."""
+    try:
+        processor = processor_accounts.make_processor(notice.processor_account)
+    except (UserError, LookupError):  # not allowed here any more, or a setting is missing
+        return Outcome(Verdict.UNKNOWN)
+    return processor.look_up(ask_about(notice.charge_ref))
+
+
+def _find_named(notice: StoredNotice, named: Q) -> Attempt | None:
     return Attempt.objects.filter(
         named, practice_id=notice.practice_id, processor_account_id=notice.processor_account_id
     ).first()

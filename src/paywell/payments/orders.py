@@ -44,6 +44,20 @@ def charge_order(
     )
 
 
+def ask_about(charge_ref: str) -> ChargeOrder:
+    """For looking up a charge of which only their name is known. Good for nothing else."""
+    return ChargeOrder(
+        reference="",
+        money=Money(0, "USD"),
+        open_key="",
+        submit_key="",
+        return_url="",
+        cancel_url="",
+        label=PLAIN_LABEL,
+        processor_ref=charge_ref,
+    )
+
+
 def refund_order(refund: Refund, attempt: Attempt) -> RefundOrder:
     return RefundOrder(
         reference=refund.reference,

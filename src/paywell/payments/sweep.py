@@ -144,13 +144,15 @@ def _suspend_unmatched(processor_account: ProcessorAccount, told: Outcome) -> bo
 
 
 def _find_attempts(processor_account: ProcessorAccount, batch: list[Outcome]) -> dict[str, Attempt]:
-    """The batch's attempts, by our reference and by theirs."""
+    """The batch's attempts, by our reference and by theirs.
+
+    Ours holds for the whole practice: the same account over there may have been connected here more than once.
+    """
     references = [told.reference for told in batch if told.reference]
     charge_refs = [told.processor_ref for told in batch if told.processor_ref]
     attempts = Attempt.objects.filter(
-        Q(reference__in=references) | Q(processor_ref__in=charge_refs),
+        Q(reference__in=references) | Q(processor_ref__in=charge_refs, processor_account=processor_account),
         practice_id=processor_account.practice_id,
-        processor_account=processor_account,
     ).select_related("processor_account")
     found: dict[str, Attempt] = {}
     for attempt in attempts:

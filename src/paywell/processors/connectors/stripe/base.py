@@ -105,9 +105,17 @@ class StripeConnector:
         """The payer's name there, made once: our opaque reference and nothing else. Empty where no card is kept."""
         if order.customer_ref or not order.payer_reference:
             return order.customer_ref
+        try:
+            return self._make_customer(order, f"payer-{order.payer_reference}")
+        except stripe.StripeError as error:
+            if not is_replay(error):
+                raise
+            # Stripe answers with an old failure for a day. A second, empty customer does no harm.
+            return self._make_customer(order, f"payer-{order.payer_reference}-{order.open_key}")
+
+    def _make_customer(self, order: ChargeOrder, key: str) -> str:
         made = self.client.v1.customers.create(
-            {"metadata": {PAYER: order.payer_reference}},
-            options={"idempotency_key": f"payer-{order.payer_reference}"},
+            {"metadata": {PAYER: order.payer_reference}}, options={"idempotency_key": key}
         )
         return str(made.id)
 
