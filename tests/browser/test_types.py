@@ -71,6 +71,10 @@ def test_the_browser_code_keeps_to_the_processors_own_types(modules: Path, tmp_p
     assert check(modules, [PORTAL, *adapters()], tmp_path) == ""
 
 
+def test_the_stand_in_for_stripe_s_script_keeps_to_them_too(modules: Path, tmp_path: Path) -> None:
+    assert check(modules, [HERE / "stripe_stub.js"], tmp_path) == ""
+
+
 def test_a_wrong_call_is_found(modules: Path, tmp_path: Path) -> None:
     stripe = ADAPTERS / "stripe/static/fields.js"
     wrong = tmp_path / "fields.js"
