@@ -62,7 +62,7 @@ def walk_through(rig: StripeRig) -> None:
 ALLOWED = {
     "amount", "currency", "allowed_payment_method_types", "customer", "metadata", "expand",  # intents
     "confirmation_token", "payment_method", "return_url", "setup_future_usage", "use_stripe_sdk",
-    "payment_intent", "created", "limit", "type", "types", "starting_after",  # refunds and lists
+    "off_session", "payment_intent", "created", "limit", "type", "types", "starting_after",  # refunds and lists
     "mode", "ui_mode", "submit_type", "wallet_options", "client_reference_id", "line_items", "payment_intent_data",
     "success_url", "cancel_url", "saved_payment_method_options",  # sessions
 }  # fmt: skip
@@ -223,6 +223,21 @@ def test_a_question_that_only_their_script_could_ask_is_no_step(stripe: StripeRi
     stripe.account.things[order.processor_ref]["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
     told = stripe.processor.look_up(order)
     assert (told.verdict, told.step) == (Verdict.NEEDS_ACTION, None)  # the reconciler fences it
+
+
+def test_a_bank_that_wants_to_ask_an_absent_payer_is_a_decline(stripe: StripeRig) -> None:
+    payer = new_reference()
+    saved = stripe.pay(stripe.opened(payer_reference=payer), save=True).saved_card
+    assert saved is not None
+    stripe.account.things[saved.token]["card_number"] = cards.BANK_CHECK  # the bank has become careful
+    order = stripe.opened(customer_ref=saved.customer_ref)
+    absent = Submission(saved_card_token=saved.token, is_payer_absent=True)
+    told = stripe.processor.submit(order, absent)
+    assert (told.verdict, told.decline) == (Verdict.DECLINED, Decline.BANK_CHECK_FAILED)
+    assert stripe.account.things[order.processor_ref]["status"] == "canceled"
+    there = stripe.opened(customer_ref=saved.customer_ref)
+    asked = stripe.processor.submit(there, Submission(saved_card_token=saved.token))
+    assert (asked.verdict, asked.step is not None) == (Verdict.NEEDS_ACTION, True)
 
 
 def test_their_words_are_known_and_others_are_a_plain_decline() -> None:

@@ -39,6 +39,7 @@ from paywell.payments.models import (
     AttemptEvent,
     AttemptLine,
     AttemptState,
+    Channel,
     Claim,
     ProcessorAccount,
     ProcessorCustomer,
@@ -285,6 +286,7 @@ def _carry_out(placed: _Placed, form: PayForm, *, label: str) -> Attempt:
         card_token="" if attempt.saved_card else form.card_token,
         saved_card_token=attempt.saved_card.token if attempt.saved_card else "",
         save_card=bool(attempt.consent_version),
+        is_payer_absent=attempt.channel in (Channel.STAFF, Channel.AUTOMATIC),
     )
     return _settle_or_leave(attempt, _submit(processor, order, submission))
 

@@ -171,6 +171,7 @@ class Submission:
     card_token: str = ""  #: a single-use token from the processor's own fields
     saved_card_token: str = ""
     save_card: bool = False
+    is_payer_absent: bool = False  #: staff or the system charge a kept card: nobody is there to answer the bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,8 @@ class Setup:
 
     fields: tuple[ConnectionField, ...]
     lead: Text = ""  #: what the payer will see, in a sentence
-    notices: Text = ""  #: where at the processor our notice address is entered, and for which events
+    notices: Text = ""  #: where at the processor our notice address is entered, and what to do then
+    notice_events: tuple[str, ...] = ()  #: for which of its events, where it asks
     has_live_mode: bool = True  #: asks whether the keys are test or live ones
 
 

@@ -84,6 +84,7 @@ def confirm_intent(account: Account, params: Params) -> Thing:
         return_url=params.get("return_url", ""),
         use_sdk=use_sdk,
         bank_url=f"{params['base_url']}/bank/",
+        off_session=params.get("off_session") == "true",
     )
     if method["card_number"] == LOST:
         raise AnswerLost

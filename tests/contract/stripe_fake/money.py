@@ -8,7 +8,14 @@ from tests.contract.stripe_fake.store import BANK_CHECK, DECLINES, LATE, Account
 
 
 def confirm(
-    account: Account, intent: Thing, method: Thing, *, return_url: str, use_sdk: bool, bank_url: str
+    account: Account,
+    intent: Thing,
+    method: Thing,
+    *,
+    return_url: str,
+    use_sdk: bool,
+    bank_url: str,
+    off_session: bool,
 ) -> None:
     """Try to take the money. A decline leaves the intent open and raises card_error, as Stripe does."""
     if method["customer"] and method["customer"] != intent["customer"]:
@@ -19,6 +26,8 @@ def confirm(
     number = method["card_number"]
     if number in DECLINES:
         decline(account, intent, method, *DECLINES[number])
+    if number == BANK_CHECK and off_session:
+        decline(account, intent, method, "authentication_required", "authentication_required")
     if number == BANK_CHECK:
         intent["status"] = "requires_action"
         intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}

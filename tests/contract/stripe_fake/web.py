@@ -187,7 +187,7 @@ class Fake:
             account.wait(1)
             if form.get("save") and session["may_save"] and session["customer"]:
                 intent["setup_future_usage"], method["allow_redisplay"] = "on_session", "always"
-        money.confirm(account, intent, method, return_url="", use_sdk=True, bank_url="")
+        money.confirm(account, intent, method, return_url="", use_sdk=True, bank_url="", off_session=False)
 
 
 def _route(method: str, path: str) -> tuple[tuple[str, ...], api.Handler, str]:

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Final
 
 import stripe
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 
@@ -70,17 +69,15 @@ NOTICE_SECRET: Final = ConnectionField(
     pattern=r"whsec_\S+",
     advice=_("This is no signing secret of Stripe: those begin with whsec_."),
 )
-NOTICES: Final = format_lazy(
-    _(
-        "At Stripe under Developers, Webhooks, add an endpoint with this address and these events: {events}. "
-        "Then enter its signing secret here."
-    ),
-    events=", ".join(EVENTS),
+NOTICES: Final = _(
+    "At Stripe under Developers, Webhooks, add an endpoint with this address, for the events that are listed here. "
+    "Then enter its signing secret under Change the keys."
 )
 SETUP: Final = Setup(
     lead=_("Stripe on one screen: the client enters the card inside your own page."),
     fields=(SECRET_KEY, PUBLISHABLE_KEY, NOTICE_SECRET),
     notices=NOTICES,
+    notice_events=EVENTS,
 )
 
 
@@ -128,6 +125,8 @@ class StripeInline(StripeConnector):
         params: PaymentIntentConfirmParams = {"return_url": order.return_url, "expand": WITH_CHARGE}
         if submission.saved_card_token:
             params["payment_method"] = submission.saved_card_token
+            if submission.is_payer_absent:
+                params["off_session"] = True  # the bank that wants a check says no instead of asking nobody
         else:
             # The bank's question comes as a page of its own, not as a dialog of Stripe.js in ours.
             params["confirmation_token"] = submission.card_token

@@ -19,6 +19,7 @@ from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineI
 from paywell.processors.connectors.stripe import NOTICE_SECRET, NOTICES, SECRET_KEY, cards
 from paywell.processors.connectors.stripe.base import CLOCKS_DIFFER, StripeConnector
 from paywell.processors.connectors.stripe.client import WITHOUT_KEY, had_no_effect, is_gone, is_replay
+from paywell.processors.connectors.stripe.notices import EVENTS
 from paywell.processors.connectors.stripe.reading import MEMO, REFERENCE, Thing, read_metadata, read_time
 from paywell.processors.contract import (
     ChargeOrder,
@@ -46,6 +47,7 @@ SETUP: Final = Setup(
     lead=_("Stripe in two steps: the client goes to Stripe's own page for the card, and comes back."),
     fields=(SECRET_KEY, NOTICE_SECRET),
     notices=NOTICES,
+    notice_events=EVENTS,
 )
 
 
