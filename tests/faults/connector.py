@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from paywell.core.money import Money
 from paywell.processors.contract import (
@@ -44,6 +47,8 @@ _VERDICTS = {
 _REFUNDS = {"pending": Verdict.PENDING, "done": Verdict.SUCCEEDED, "failed": Verdict.DECLINED}
 #: The present history's; `connect` hands it out.
 current: list[Connector] = []
+#: The present history, told of errors that the product logs and goes on after.
+surprised: list[Any] = []
 
 
 def plug_in() -> None:
@@ -51,6 +56,14 @@ def plug_in() -> None:
     from paywell.processors import registry
 
     registry.CONNECTORS[NAME] = registry.Connector(NAME, "Simulated", Style.INLINE, __name__)
+
+
+class Listener(logging.Handler):
+    """Hears of exceptions that the product's jobs log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if surprised and record.exc_info and record.exc_info[1] is not None:
+            surprised[-1].surprise(record.exc_info[1], record.name)
 
 
 def connect(connection: Connection) -> Connector:
@@ -66,6 +79,7 @@ class Connector:
     def __init__(self, bank: Bank, network: Network, *, lag_s: float = 0.0) -> None:
         self.bank, self.network = bank, network
         self.kind = bank.kind
+        self.mixes_up = False  #: now and then it answers about somebody else's charge
         self.lag_s = lag_s  #: a list does not show what is newer (N)
         self.style = Style.TWO_STEP if self.kind is Kind.H else Style.INLINE
         self.on_order: Callable[[str], None] = lambda reference: None
@@ -139,7 +153,7 @@ class Connector:
             charge = self._find(order)
             return self._tell(charge) if charge else Outcome(Verdict.ABSENT)
 
-        return self._asked("look_up", find)
+        return self._mix_up(self._asked("look_up", find))
 
     def cancel(self, order: ChargeOrder) -> Outcome:
         def fence() -> Outcome:
@@ -176,7 +190,7 @@ class Connector:
 
     def look_up_refund(self, order: RefundOrder) -> Refunded:
         def find() -> Refunded:
-            found = self.bank.find_refund(order.reference)
+            found = self.bank.find_refund(order.processor_ref, order.reference)
             if found is None or (not order.processor_ref and self._is_hidden(found.at)):
                 return Refunded("", order.money, Verdict.ABSENT, reference=order.reference)
             return self._tell_refund(found, order.money.currency)
@@ -223,6 +237,14 @@ class Connector:
         except Answered as no:
             moves = name in ("open", "submit", "authorize", "capture")
             return Outcome(Verdict.NOT_SENT if moves and no.status != 409 else Verdict.UNKNOWN, detail=str(no))
+
+    def _mix_up(self, told: Outcome) -> Outcome:
+        """One answer that can't be about this order; the next one is right again."""
+        chance = self.network.random.random() if self.mixes_up and not self.network.way.is_calm else 1.0
+        if told.verdict is not Verdict.SUCCEEDED or told.money is None or chance > 0.3:
+            return told
+        self.network.way.say("processor: answers wrongly")
+        return replace(told, reference="SOMEBODYELSES0000000") if chance < 0.2 else replace(told, live_mode=True)
 
     def _reserve(self, order: ChargeOrder) -> Outcome:
         def make() -> Outcome:

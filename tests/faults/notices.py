@@ -31,6 +31,9 @@ class Postman:
         plan = self.history.plan
         if not plan.has_notices or chance < plan.notice_loss:
             return
+        if what == "dispute":
+            said = charge.disputes[-1]
+            what = f"dispute:{said.ref}:{said.amount}:{said.withheld}:{said.status}"
         body = self._body(charge, what, live=False)
         delay = 0.1 + late * 4 if late < 0.8 else (late - 0.8) * 5 * 3600 * 2
         self._deliver(body, "right", delay)

@@ -31,6 +31,7 @@ def judge(history: History) -> list[str]:
         *_charged_twice(history),
         *_charged_for_void(history),
         *_told_wrong(history),
+        *_told_other(history),
         *_cents(history),
         *_alive(history),
         *_mails(history),
@@ -118,6 +119,26 @@ def _told_wrong(history: History) -> list[str]:
     return wrong
 
 
+def _told_other(history: History) -> list[str]:
+    """Whoever sent a form was answered about what it said."""
+    fetch = history.database.fetch
+    lines: dict[str, set[str]] = {}
+    for attempt, line in fetch("SELECT attempt_id, line_id FROM payments_attemptline"):
+        lines.setdefault(str(attempt).replace("-", ""), set()).add(str(line).replace("-", ""))
+    amounts = {
+        str(id_).replace("-", ""): amount for id_, amount in fetch("SELECT id, amount_minor FROM payments_attempt")
+    }
+    return [
+        f"a form was answered with payment {attempt_id}, which is for something else"
+        for attempt_id, form in history.asked
+        if attempt_id.hex in lines
+        and (
+            lines[attempt_id.hex] != {line.hex for line in form.line_ids}
+            or (form.amount is not None and form.amount.minor != amounts[attempt_id.hex])
+        )
+    ]
+
+
 def _cents(history: History) -> list[str]:
     """The whole clearing account against everything that the processor holds."""
     (total,) = history.database.fetch(
@@ -159,7 +180,7 @@ def _reviews(history: History) -> list[str]:
     """A person is asked only about what only a person can know."""
     kinds = {kind for (kind,) in history.database.fetch("SELECT kind FROM payments_review")}
     history.result.seen |= {f"review {kind}" for kind in kinds}
-    if history.plan.kind is Kind.O and history.plan.is_later:
+    if history.plan.kind is Kind.O and history.plan.is_later or history.plan.profile == "mixup":
         return []
     return [f"a review was opened: {kind}" for kind in sorted(kinds) if kind in ASTRAY]
 
@@ -169,6 +190,9 @@ def _guards(history: History) -> list[str]:
     found = []
     if history.postman.accepted_forgeries:
         found.append(f"{history.postman.accepted_forgeries} forged notices were stored")
+    if history.forged_returns:
+        found.append(f"{history.forged_returns} forged return addresses were taken")
+    found += [f"an error that nothing explains: {each}" for each in history.surprises[:3]]
     if database.is_sqlite:
         broken = database.fetch("PRAGMA foreign_key_check")
         found += [f"row {row} of {table} points nowhere" for table, row, *_ in broken]

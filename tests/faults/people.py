@@ -101,7 +101,9 @@ class Visit:
 
         draw, kind = self.draw, self.history.plan.kind
         profile = self.history.plan.profile
-        usual = ("good", "good", "good", "decline", "check", "slow")
+        usual: tuple[str, ...] = ("good", "good", "good", "decline", "check", "slow")
+        if profile == "mixup":
+            usual = ("good", "good", "short")
         does = draw.choice(("check", "slow", "slow", "good") if profile == "late" else usual)
         keeps = kind is not Kind.H and draw.random() < (0.6 if profile == "cards" else 0.1)
         amount = None
@@ -126,19 +128,23 @@ class Visit:
         started = []
         for number, each in enumerate(forms):
             again = each if number == 0 else replace(each, card_token=each.card_token + "x")
+            if number and draw.random() < 0.15 and len(each.line_ids) == 1 and each.amount is None:
+                again = replace(again, amount=Money(1500))  # changed their mind in a page that was sent already
 
             def send(sent: PayForm = again) -> Any:
                 return start_payment(viewer=viewer, form=sent)
 
-            started.append(history.spawn_request(send, f"pay {self.payer.name}"))
+            started.append((again, history.spawn_request(send, f"pay {self.payer.name}")))
             history.loop.pause(draw.choice((0.0, 0.05, 0.3, 2.0)))
         answers = []
-        for task in started:
+        for sent, task in started:
             if draw.random() < 0.06:
                 answers.append(TimeoutError())  # closed the browser; the request goes on
                 continue
             history.loop.wait_for(task)
             answers.append(self.read(task))
+            if not isinstance(answers[-1], Exception):
+                history.asked.append((answers[-1].id, sent))
         return answers
 
     def read(self, task: Task) -> Any:
@@ -169,7 +175,10 @@ class Visit:
             if history.plan.has_returns and draw.random() < 0.7:
                 signature = sign_return(attempt) if draw.random() > 0.05 else "forged"
                 for _ in range(draw.choice((1, 1, 2))):
-                    self.ask(lambda: return_from_processor(attempt_id=attempt.id, signature=signature), "return")
+                    taken = self.ask(
+                        lambda: return_from_processor(attempt_id=attempt.id, signature=signature), "return"
+                    )
+                    history.forged_returns += signature == "forged" and taken is not None
         state = str(attempt.state)
         for _ in range(draw.choice((0, 1, 2, 4))):
             if state not in OPEN:
@@ -224,6 +233,25 @@ def end_what_is_slow(history: History, charge: Charge, what: str) -> None:
         history.call_later(draw.choice((300.0, 4000.0)), lambda: history.bank.end_refund(charge, refund, "failed"))
 
 
+def decide_reviews(history: History) -> None:
+    """What only a person can close, a person closes: the money is this payment's, or none moved."""
+    from paywell.payments.decisions import Decision, decide_review
+    from paywell.payments.models import Review
+
+    def decide(review: Any) -> None:
+        for decision in (Decision.ACCEPT, Decision.NOTHING_MOVED):
+            try:
+                decide_review(viewer=history.world.staff, review=review, decision=decision, note="looked")
+                return
+            except UserError as error:
+                history.say(f"staff decides {decision}: {error.code}")
+
+    waiting = list(Review.objects.filter(attempt__state="in_review", closed_at=None).order_by("opened_at"))
+    for review in waiting:
+        history.loop.spawn(lambda each=review: decide(each), "staff decides", inside=True)  # type: ignore[misc]
+        history.loop.run(until=history.loop.now + 30)
+
+
 class Desk:
     """Staff of the practice."""
 
@@ -247,11 +275,12 @@ class Desk:
 
     def edit(self, invoice: Any) -> None:
         """A fee was wrong: void the invoice, record the service anew, issue another invoice."""
-        from paywell.care.models import Service
         from paywell.invoicing.actions import issue_invoice, void_invoice
+        from paywell.invoicing.models import InvoiceLine
 
         def change() -> None:
-            services = list(Service.objects.filter(invoice_lines__invoice=invoice).distinct())
+            lines = InvoiceLine.objects.filter(invoice=invoice).select_related("service").order_by("position")
+            services = [line.service for line in lines]
             void_invoice(invoice=invoice, reason="wrong fee", actor_id=None)
             issue_invoice(
                 practice=self.history.world.practice, account=invoice.account, services=services, actor_id=None

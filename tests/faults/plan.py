@@ -35,6 +35,7 @@ class Plan:
     list_lag_s: float = 0.0
     skew_s: float = 0.0
     crash_at: frozenset[int] = frozenset()
+    mutant: str = ""  #: the guard that is switched off (`mutants.py`)
 
 
 def make_plan(kind: Kind, seed: int, **changes: Any) -> Plan:

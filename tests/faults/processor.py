@@ -162,7 +162,7 @@ class Bank:
         return min(found, key=lambda charge: order[charge.status], default=None)
 
     def _take(self, charge: Charge) -> None:
-        charge.captured = charge.amount
+        charge.captured = charge.amount - (100 if charge.token.startswith("short") else 0)
         charge.paid_at = self.now()
         self.captures += 1
         if charge.token.endswith("keep") and charge.customer:
@@ -201,10 +201,11 @@ class Bank:
             refund.status = status
             self._touch(charge, "refund")
 
-    def find_refund(self, reference: str) -> BankRefund | None:
+    def find_refund(self, ref: str, reference: str) -> BankRefund | None:
+        """By their reference, else by ours."""
         for charge in self.charges.values():
             for refund in charge.refunds:
-                if reference and refund.reference == reference:
+                if refund.ref == ref or (not ref and reference and refund.reference == reference):
                     return refund
         return None
 
@@ -230,6 +231,13 @@ class Bank:
         self.tell(charge, what)
 
     # What the oracle reads.
+
+    def has_news_since(self, at: datetime) -> bool:
+        """Whether a sweep after that would find something: a change, or what could still take money."""
+        return any(
+            charge.status in ("reserved", "action", "pending") or charge.changed_at >= at
+            for charge in self.charges.values()
+        )
 
     @property
     def holds(self) -> int:

@@ -20,7 +20,9 @@ class Stage:
 def get_stage() -> Stage:
     from tests.faults import connector, ports, world
 
-    logging.disable(logging.CRITICAL)  # what the product logs of each fault would be most of the work
+    logging.disable(logging.WARNING)  # what the product logs of each fault would be most of the work
+    logging.getLogger("paywell").addHandler(connector.Listener())
+    logging.getLogger("paywell").propagate = False
     ports.take_over()
     connector.plug_in()
     world.make_tables()

@@ -62,7 +62,7 @@ class Workers:
             outbox, attempts, refunds, notices = self._due()
             now = loop.now
             if plan.has_sweep and now >= self.next_sweep:
-                self.next_sweep = now + SWEEP_S
+                self.next_sweep = float("inf") if self.history.is_calm else now + SWEEP_S
                 self._run(jobs.sweep_all.func, "sweep")
                 continue
             due = min((at for at in (attempts, refunds, notices and notices + 60) if at is not None), default=None)
@@ -91,6 +91,7 @@ class Workers:
             work()
         except Exception as error:  # a job that fails is logged and comes again, as in the product's worker
             history.say(f"{name} failed: {error!r}")
+            history.surprise(error, name)
         history.loop.pause(0.01)
 
     def _due(self) -> list[float | None]:

@@ -167,8 +167,6 @@ def _look_up_answers(*, after_grace: bool) -> dict[S, _Row]:
     rows[S.CREATED][V.ABSENT] = Transition(S.FAILED)
     if after_grace:
         rows[S.PROCESSING][V.ABSENT] = Transition(S.IN_REVIEW, Effect.REVIEW)
-    # Our own call may be on its way: whoever makes it hears of the bank check.
-    rows[S.SUBMITTING][V.NEEDS_ACTION] = _stay(S.SUBMITTING)
     rows |= _after_the_end()
     return rows
 

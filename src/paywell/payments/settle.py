@@ -191,6 +191,8 @@ class _Settlement:
         booking.book_accepted(self.attempt, captured, actor_id)
         self.attempt.captured_minor = captured.minor
         self.attempt.decline = ""
+        if captured.minor != self.attempt.amount_minor:
+            self.review("amount_differs", about=str(self.attempt.id), money=captured)
 
     def review(self, kind: str, *, about: str, money: Money | None = None, detail: str = "") -> None:
         attempt = self.attempt

@@ -75,6 +75,13 @@ def test_a_success_of_submit_waits_for_the_look_up() -> None:
     assert next_state(S.PROCESSING, V.SUCCEEDED, Said.LOOK_UP) == Transition(S.SUCCEEDED, Effect.POST)
 
 
+def test_f58_a_bank_check_whose_answer_was_lost_waits_for_the_payer() -> None:
+    """Found by the fault simulation: the worker died over `submit`, and the payer was never shown their step."""
+    for said in LOOK_UPS:
+        assert next_state(S.SUBMITTING, V.NEEDS_ACTION, said) == Transition(S.AWAITING_ACTION)
+        assert next_state(S.SUBMITTING, machine.read(V.NEEDS_ACTION, has_step=False), said).to == S.SUBMITTING  # type: ignore[union-attr]
+
+
 def test_our_own_deadline_expires_and_a_person_cancels() -> None:
     assert next_state(S.AWAITING_ACTION, V.CANCELED, Said.FENCE) == Transition(S.CANCELED)
     assert next_state(S.AWAITING_ACTION, V.CANCELED, Said.FENCE_AT_DEADLINE) == Transition(S.EXPIRED)
