@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Sequence
 
 from tests.faults.history import History, Result
+from tests.faults.mutants import MUTANTS
+from tests.faults.mutating import Hunt
 from tests.faults.plan import make_plan
 from tests.faults.processor import Kind
-from tests.faults.runs import Figures, Job, run_jobs
+from tests.faults.runs import Figures, Job, run_hunts, run_jobs
 from tests.faults.stage import get_stage
 
 KINDS = tuple(Kind)
@@ -28,10 +30,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--profile", help="with --seed or --seeds: this profile, whatever the seed has")
     parser.add_argument("--seeds", type=int, help="that many seeds of each kind")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--mutant", metavar="NAME", help="with --seed: with this guard switched off")
+    parser.add_argument("--mutants", type=int, metavar="N", help="each guard off, until N seeds have noticed it")
     options = parser.parse_args(arguments)
+    if options.mutants:
+        return 0 if report_mutants(hunt_all(options.mutants, kinds=options.kind or "")) else 1
     kinds = [Kind(options.kind)] if options.kind else list(KINDS)
     changes = (("profile", options.profile),) if options.profile else ()
     if options.seed is not None and not options.crash_everywhere:
+        if options.mutant:
+            changes += (*tuple(MUTANTS[options.mutant].changes.items()), ("mutant", options.mutant))
         return _show(kinds[0], options.seed, options.crash, dict(changes))
     if options.seed is not None:
         jobs = [Job(kind, options.seed, changes, everywhere=True) for kind in kinds]
@@ -49,6 +57,28 @@ def main(arguments: Sequence[str]) -> int:
         parts[f"{kind}, seeds"] = run_jobs([Job(kind, seed) for seed in range(GATE_SEEDS)])
         parts[f"{kind}, crashes"] = run_jobs([Job(kind, seed, everywhere=True) for seed in range(GATE_EVERYWHERE)])
     return _report(parts)
+
+
+def hunt_all(wanted: int, *, kinds: str = "", most: int = 400) -> list[Hunt]:
+    """Every mutant with every kind of processor that its guard stands in the way of."""
+    jobs = [
+        (name, kind, wanted, most)
+        for name, each in MUTANTS.items()
+        for kind in each.kinds
+        if not kinds or kind in kinds
+    ]
+    return run_hunts(jobs)
+
+
+def report_mutants(hunts: list[Hunt]) -> bool:
+    """Print what noticed each; False where a mutant survived with one of its kinds."""
+    survivors = 0
+    for each in hunts:
+        survivors += not each.seeds
+        seeds = " ".join(map(str, each.seeds)) or f"SURVIVED {each.tried} histories"
+        print(f"{each.mutant} {each.kind} {seeds}    # {each.why}", flush=True)
+    print(f"{len({each.mutant for each in hunts})} mutants, {len(hunts)} with their kinds, {survivors} survived")
+    return not survivors
 
 
 def _show(kind: Kind, seed: int, crash: int, changes: dict[str, object]) -> int:

@@ -122,7 +122,7 @@ class Connector:
 
             def charge_at_once() -> Outcome:
                 charge = bank.reserve(order.reference, order.money.minor, order.money.currency)
-                charge.customer = self._customer(order)
+                charge.customer, charge.memo = self._customer(order), order.memo
                 return self._tell(bank.pay(charge, token))
 
             return self._asked("submit", lambda: self._once(order.submit_key, token, charge_at_once))
@@ -134,7 +134,7 @@ class Connector:
 
         def authorize() -> Outcome:
             charge = bank.reserve(order.reference, order.money.minor, order.money.currency)
-            charge.customer = self._customer(order)
+            charge.customer, charge.memo = self._customer(order), order.memo
             if token.startswith("decline"):
                 bank.pay(charge, token)
             return self._tell(charge)
@@ -250,7 +250,7 @@ class Connector:
         def make() -> Outcome:
             status = "action" if self.kind is Kind.H else "reserved"
             charge = self.bank.reserve(order.reference, order.money.minor, order.money.currency, status)
-            charge.customer = self._customer(order)
+            charge.customer, charge.memo = self._customer(order), order.memo
             return self._tell(charge)
 
         return self._once(order.open_key, (order.reference, order.money.minor), make)
@@ -298,6 +298,7 @@ class Connector:
                 for each in charge.disputes
             ),
             live_mode=False,
+            memo=charge.memo,
             at=charge.changed_at,
         )
 

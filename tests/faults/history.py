@@ -128,6 +128,7 @@ class History:
     def calm_down(self) -> None:
         """The faults are over; what they left behind has so long to come right."""
         self.is_calm, self.is_counting = True, False
+        self.surprises += [f"{task.name}: {task.error!r}" for task in self.people if task.error is not None]
         self.say("-- the faults are over --")
         began = self.loop.now
         while not self.workers.is_quiet() and self.loop.now < began + CALM_S:
@@ -205,13 +206,33 @@ class History:
         self.may_mail_twice = True
         self.say("CRASH of the machine" if whole else "CRASH of this process")
         if whole:
-            self.down_until = self.loop.now + down_s
+            self.down_until = max(self.down_until, self.loop.now + down_s)
             self.workers.start_again(down_s)
             self.loop.die(lambda each: each.inside and (each.has_begun or each.name.startswith("request")))
         else:
             if task is not None and task.name.startswith("worker"):
                 self.workers.start_again(down_s, only=task.name)
             self.loop.die(lambda each: each is task)
+
+    def lose_database(self) -> None:
+        """The machine is gone with its database; closed until `open_again`."""
+        self.result.restores += 1
+        self.may_mail_twice = True
+
+        def put_back() -> None:
+            self.loop.kill(lambda task: task.inside)
+            self.say("RESTORE of the backup")
+            self.database.put_back()
+            self.workers.queue.clear()
+            self.workers.is_stopped = True
+
+        self.down_until = float("inf")
+        self.call_later(0.0, put_back)
+
+    def open_again(self) -> None:
+        self.down_until = 0.0
+        self.workers.is_stopped = False
+        self.workers.start()
 
     # The database.
 
@@ -258,6 +279,7 @@ class History:
     def request(self, work: Callable[[], Any], name: str) -> Any:
         """One request, waited for. Raises what it raised, and Lost where nothing came back."""
         if self.loop.now < self.down_until:
+            self.loop.pause(0.1)
             raise Lost
         task = self.spawn_request(work, name)
         self.loop.wait_for(task)

@@ -56,8 +56,8 @@ class Task:
             self.loop.task = self
             self.greenlet.throw(Crash)
             self.loop.task = None
-        self.error = self.error or Crash()
-        self.is_over = True
+            return
+        self.error, self.is_over = Crash(), True
         for other in self.waiting:
             self.loop.wake(other)
 

@@ -1,8 +1,8 @@
 """Guards of the payment path, each switched off from outside: the simulation must notice every one.
 
-A mutant is a patch of the product's modules for the time of a history. What it shows is that the guard is needed and
-that the oracle looks where it must. `EQUIVALENT` names guards that may go without harm, because another one stands
-behind them, and says which.
+A mutant is a patch of the product's modules for the time of a history. What it shows is that the guard is needed,
+and that the oracle looks where it must. `EQUIVALENT` names guards that may go without harm, because another one
+stands behind them, and says which.
 """
 
 from __future__ import annotations
@@ -281,7 +281,12 @@ def no_news(stack: ExitStack) -> None:
 
 
 @mutant(
-    "what a notice says is not believed", "KOH", profile="dispute", has_notices=True, has_sweep=False, notice_loss=0.0
+    "what a notice says is not believed",
+    "KOH",
+    profile="dispute",
+    has_notices=True,
+    has_sweep=False,
+    notice_loss=0.0,
 )
 def notice_believed(stack: ExitStack) -> None:
     from paywell.core.money import Money
@@ -434,7 +439,7 @@ def mail_marked_before(stack: ExitStack) -> None:
 #: Guards that may go, and what then holds.
 EQUIVALENT: dict[str, str] = {
     "unique source of a posting alone": "the state graph posts only on the way to succeeded; both off: posted_again",
-    "lease of the outbox alone": "each e-mail has a lease of its own; both off: no_mail_lease",
+    "lease of the outbox": "each e-mail has a lease of its own; both off: no_mail_lease",
     "lease of a look-up": "a look-up only reads, and settling twice changes nothing; the lease saves calls",
     "a notice is marked done after its effect": "the reconciler and the sweep find what a lost notice told",
     "a notice is stored once (the application's check)": "the unique rule of the table refuses the second",

@@ -78,7 +78,9 @@ def _charged_twice(history: History) -> list[str]:
         if charge.status != "paid" or charge.refunded >= charge.captured:
             continue
         for line, amount in history.journal.get(charge.reference, {}).items():
-            service = lines[line][0] if line in lines else line
+            if line not in lines:
+                continue  # issued after the backup that was put back
+            service = lines[line][0]
             kept[service] += amount
             back[service] += charge.refunded
     costs = {service: amount for service, amount, _voided in lines.values()}
@@ -180,9 +182,17 @@ def _reviews(history: History) -> list[str]:
     """A person is asked only about what only a person can know."""
     kinds = {kind for (kind,) in history.database.fetch("SELECT kind FROM payments_review")}
     history.result.seen |= {f"review {kind}" for kind in kinds}
-    if history.plan.kind is Kind.O and history.plan.is_later or history.plan.profile == "mixup":
+    if (history.plan.kind is Kind.O and history.plan.is_later) or history.plan.profile == "mixup":
         return []
+    if history.result.restores and _is_anything_unknown(history):
+        kinds.discard("unmatched_charge")
     return [f"a review was opened: {kind}" for kind in sorted(kinds) if kind in ASTRAY]
+
+
+def _is_anything_unknown(history: History) -> bool:
+    """Whether money was taken for a line that the backup did not have."""
+    lines = _lines(history)
+    return any(line not in lines for paid_for in history.journal.values() for line in paid_for)
 
 
 def _guards(history: History) -> list[str]:

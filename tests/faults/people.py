@@ -55,6 +55,8 @@ def send_people(history: History) -> list[Task]:
             cast.append((draw.uniform(20, 200), f"staff refund {clerk + 1}", desk.refund))
     if profile in ("refund", "dispute") or draw.random() < 0.08:
         cast.append((draw.uniform(30, 400), "dashboard", lambda: act_at_processor(history, profile)))
+    if profile == "restore":
+        cast.append((draw.uniform(0, 60), "operator", lambda: restore(history)))
     if profile == "outage":
         cast.append((draw.uniform(0, 20), "outage", lambda: outage(history)))
     draw.shuffle(cast)
@@ -231,6 +233,36 @@ def end_what_is_slow(history: History, charge: Charge, what: str) -> None:
         )
     elif refund.status == "done" and draw.random() < 0.1:
         history.call_later(draw.choice((300.0, 4000.0)), lambda: history.bank.end_refund(charge, refund, "failed"))
+
+
+def restore(history: History) -> None:
+    """The database is lost, and put back as a backup had it; the product's own runbook brings it to the truth."""
+    from paywell.payments import restoring
+
+    loop = history.loop
+    backup_at = history.now()
+    history.say("a backup is made")
+    history.database.back_up()
+    loop.pause(history.random.choice((2.0, 10.0, 30.0, 120.0, 900.0)))
+    history.lose_database()
+    loop.pause(1.0)
+
+    def reconcile() -> Any:
+        return restoring.reconcile_after_restore(
+            backup_at=backup_at, wait=lambda time: loop.pause(time.total_seconds())
+        )
+
+    while True:  # the operator runs it again until it gives a whole answer
+        task = loop.spawn(reconcile, "operator restores", inside=True)
+        loop.wait_for(task)
+        if task.error is None and not task.result.unasked:
+            break
+        if isinstance(task.error, Exception):
+            history.surprise(task.error, "restore")
+        history.say(f"the restore is not whole yet: {task.error or task.result.unasked}")
+        loop.pause(120)
+    history.say("open again")
+    history.open_again()
 
 
 def decide_reviews(history: History) -> None:

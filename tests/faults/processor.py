@@ -63,6 +63,7 @@ class Charge:
     changed_at: datetime
     captured: int = 0
     customer: str = ""
+    memo: str = ""  #: what we told of the payment, kept for us
     token: str = ""
     kept_card: str = ""
     paid_at: datetime | None = None
@@ -162,7 +163,7 @@ class Bank:
         return min(found, key=lambda charge: order[charge.status], default=None)
 
     def _take(self, charge: Charge) -> None:
-        charge.captured = charge.amount - (100 if charge.token.startswith("short") else 0)
+        charge.captured = charge.amount - (100 if charge.token.startswith("short") and charge.amount > 200 else 0)
         charge.paid_at = self.now()
         self.captures += 1
         if charge.token.endswith("keep") and charge.customer:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.history import History, Result
+from tests.faults.mutating import Hunt, hunt_job
 from tests.faults.plan import make_plan
 from tests.faults.pool import begin
 from tests.faults.processor import Kind
@@ -123,3 +124,12 @@ def run_jobs(jobs: Iterable[Job], *, processes: int | None = None) -> Figures:
     total.took_s = time.monotonic() - began
     total.failed.sort(key=lambda result: (result.kind, result.seed))
     return total
+
+
+def run_hunts(jobs: list[tuple[str, str, int, int]], *, processes: int | None = None) -> list[Hunt]:
+    """Hunts of mutants, on every core: (mutant, kind, seeds wanted, seeds at most)."""
+    processes = processes or int(os.environ.get("PAYWELL_FAULT_PROCESSES", "0")) or os.cpu_count() or 1
+    if processes == 1:
+        return [hunt_job(job) for job in jobs]
+    with multiprocessing.get_context("spawn").Pool(processes, initializer=begin) as pool:
+        return list(pool.imap(hunt_job, jobs))

@@ -30,6 +30,7 @@ class Workers:
 
     def __init__(self, history: History) -> None:
         self.history = history
+        self.is_stopped = False  #: until a restore is through
         self.queue: list[tuple[Callable[[], Any], str]] = []
         self.next_sweep = history.plan.first_sweep_s
         self.names = [f"worker {number + 1}" for number in range(history.plan.workers)]
@@ -40,6 +41,8 @@ class Workers:
 
     def start_again(self, after: float, only: str = "") -> None:
         def start() -> None:
+            if self.is_stopped:
+                return
             for name in [only] if only else self.names:
                 self.history.loop.spawn(self._work, name, inside=True)
 

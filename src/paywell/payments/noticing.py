@@ -36,7 +36,6 @@ def settle_stored_notice(notice_id: UUID) -> None:
     notice = StoredNotice.objects.select_related("processor_account").get(pk=notice_id)
     if notice.done_at is not None:
         return
-    StoredNotice.objects.filter(pk=notice_id).update(tries=F("tries") + 1)
     attempt = _find_attempt(notice)
     if attempt is None and notice.charge_ref:
         told = _ask_whose(notice)
@@ -46,6 +45,8 @@ def settle_stored_notice(notice_id: UUID) -> None:
             StoredNotice.objects.filter(pk=notice_id).update(done_at=clock.now())
             return
     if attempt is not None:
+        # Waiting for a charge to become known is no try: two workers would use them up before the wait is over.
+        StoredNotice.objects.filter(pk=notice_id).update(tries=F("tries") + 1)
         processor = processor_accounts.make_processor(notice.processor_account)
         settle(attempt_id=attempt.id, truth=processor.look_up(charge_order(attempt)), cause="notice")
     elif not _is_unknown_for_good(notice):

@@ -113,6 +113,18 @@ def test_an_accepted_charge_pays_its_service_out_of_suspense(world: World, proce
     assert AuditEvent.objects.filter(action="payments.accept_charge", target_id=attempt.id).count() == 1
 
 
+def test_f44_accepting_another_amount_than_agreed_is_told_in_a_review(
+    world: World, processor: FakeProcessor
+) -> None:
+    """Found by the fault simulation: the books asked for that review, and nobody opened it."""
+    attempt = make_given_up(world, processor, make_line(world), "paid")
+    processor.charges[attempt.reference].captured = Money(11_900)
+    decide(world, Decision.ACCEPT)
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.captured_minor) == (AttemptState.SUCCEEDED, 11_900)
+    assert Review.objects.get(kind="amount_differs").amount_minor == 11_900
+
+
 def test_what_was_accepted_stays_as_it_is_and_can_be_refunded(world: World, processor: FakeProcessor) -> None:
     line = make_line(world)
     attempt = make_given_up(world, processor, line, "paid")
