@@ -438,7 +438,7 @@ def mail_marked_before(stack: ExitStack) -> None:
 
 #: Guards that may go, and what then holds.
 EQUIVALENT: dict[str, str] = {
-    "unique source of a posting alone": "the state graph posts only on the way to succeeded; both off: posted_again",
+    "unique source of a posting": "the state graph posts on the way to succeeded only; both off: posted_again",
     "lease of the outbox": "each e-mail has a lease of its own; both off: no_mail_lease",
     "lease of a look-up": "a look-up only reads, and settling twice changes nothing; the lease saves calls",
     "a notice is marked done after its effect": "the reconciler and the sweep find what a lost notice told",
