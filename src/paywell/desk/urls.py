@@ -120,6 +120,7 @@ urlpatterns = [
     path("settings/processor/connect/", processors.processor_choose, name="processor_choose"),
     path("settings/processor/connect/<slug:connector>/", processors.processor_connect, name="processor_connect"),
     path("settings/processor/disconnect/", processors.processor_disconnect, name="processor_disconnect"),
+    path("settings/processor/cards/", processors.recollect, name="recollect"),
     path("settings/practice/", settings.settings_practice, name="settings_practice"),
     path("settings/look/", settings.settings_look, name="settings_look"),
     path("settings/clinicians/", settings.clinicians, name="clinicians"),

@@ -23,6 +23,7 @@ from paywell.core.money import Money
 from paywell.payments import processor_accounts
 from paywell.payments.history import DATED, SHOWN_STATES, get_moment, get_status
 from paywell.payments.models import Attempt, AttemptState, CardConsent, ProcessorCustomer, SavedCard
+from paywell.payments.recollect import name_processor
 from paywell.payments.reviews import open_review
 from paywell.payments.types import Shown
 from paywell.processors.contract import CardFacts, SavedCardFacts, Verdict
@@ -60,6 +61,7 @@ class ListedCard:
     is_expired: bool
     is_default: bool
     is_usable: bool  #: its processor takes the practice's new payments
+    processor: str  #: the name of the processor that keeps it
     created_at: datetime
     uses: tuple[CardUse, ...]
 
@@ -318,6 +320,7 @@ def _listed(
             is_expired=(card.exp_year or 9999, card.exp_month or 12) < (today.year, today.month),
             is_default=card.is_default,
             is_usable=card.processor_account.is_active,
+            processor=name_processor(card.processor_account.connector),
             created_at=card.created_at,
             uses=tuple(uses.get(card.id, ())),
         )

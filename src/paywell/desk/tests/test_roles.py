@@ -89,6 +89,7 @@ NEEDS: dict[str, P] = {
     "settings": P.CHANGE_SETTINGS,
     "payments_allowed": P.CHANGE_SETTINGS,
     "processor": P.CHANGE_SETTINGS,
+    "recollect": P.SEE_MONEY,
     "processor_choose": P.CHANGE_SETTINGS,
     "processor_connect": P.CHANGE_SETTINGS,
     "processor_keys": P.CHANGE_SETTINGS,
