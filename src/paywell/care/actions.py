@@ -216,6 +216,23 @@ def void_service(*, service: Service, actor_id: UUID | None, reason: str = "") -
     return row
 
 
+def keep_from_insurer(*, service: Service, is_kept: bool, actor_id: UUID | None) -> Service:
+    """The client paid for it in full and asked that no insurer hears of it, or took that back.
+
+    The practice must honor the request (45 CFR 164.522(a)(1)(vi)): no superbill has the service while it stands.
+    """
+    with transaction.atomic():
+        row = lock(Service.objects.filter(practice_id=service.practice_id, pk=service.pk)).get()
+        if row.is_kept_from_insurer != is_kept:
+            row.is_kept_from_insurer = is_kept
+            row.save(update_fields=["is_kept_from_insurer"])
+            record(
+                practice_id=row.practice_id, actor_id=actor_id, action="care.keep_from_insurer",
+                target_kind="service", target_id=row.id, detail={"kept": is_kept},
+            )  # fmt: skip
+    return row
+
+
 def add_diagnosis(
     *,
     practice: Practice,

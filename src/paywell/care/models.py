@@ -88,6 +88,10 @@ class Service(PracticeOwned):
     insurer_minor = models.BigIntegerField(default=0, help_text="What an insurer is to pay of it.")
     currency = models.CharField(max_length=3, default="USD")
     diagnoses = models.ManyToManyField(Diagnosis, through="ServiceDiagnosis", related_name="services")
+    is_kept_from_insurer = models.BooleanField(
+        default=False,
+        help_text="The client paid in full and asked that no insurer hears of it (45 CFR 164.522(a)(1)(vi)).",
+    )
     external_id = models.CharField(max_length=80, blank=True)
     recorded_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True)

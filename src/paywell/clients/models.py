@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from paywell.accounts.models import Invitation, User
+from paywell.core.fields import SecretCharField
 from paywell.practice.models import Clinician, PracticeOwned
 
 
@@ -174,6 +175,46 @@ class Grant(PracticeOwned):
                 name="grant_diagnosis_documents",
             ),
         ]
+
+
+class Relationship(models.TextChoices):
+    """Of the client to the subscriber (box 6 of the CMS-1500)."""
+
+    SELF = "self", "Self"
+    SPOUSE = "spouse", "Spouse"
+    CHILD = "child", "Child"
+    OTHER = "other", "Other"
+
+
+class Coverage(PracticeOwned):
+    """A client's insurance, as its card has it: what superbills tell the insurer. Its numbers are encrypted."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="coverages")
+    insurer = models.CharField(max_length=120)
+    member_id = SecretCharField()
+    group_number = SecretCharField()
+    relationship = models.CharField(max_length=8, choices=Relationship, default=Relationship.SELF)
+    subscriber_name = models.CharField(max_length=160, blank=True, help_text="Blank where it is the client.")
+    subscriber_birth_date = models.DateField(null=True)
+    needs_authorization = models.BooleanField(default=False)
+    authorization_number = SecretCharField()
+    referring_name = models.CharField(max_length=160, blank=True)
+    referring_npi = models.CharField(max_length=10, blank=True)
+    filing_days = models.PositiveSmallIntegerField(
+        null=True, help_text="Within how many days of the service the insurer wants the claim."
+    )
+    rank = models.PositiveSmallIntegerField(default=1, help_text="Which insurer pays first.")
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, help_text="Last day; null while it goes on.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(relationship__in=Relationship.values), name="coverage_relationship"),
+            models.CheckConstraint(
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="coverage_dates"
+            ),
+        ]
+        indexes = [models.Index(fields=["practice", "client", "rank"], name="coverage_client")]
 
 
 class StandingShare(PracticeOwned):

@@ -11,7 +11,7 @@ from paywell.accounts.models import StaffMember
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import CatalogItem, Service
 from paywell.clients.access import clients_of
-from paywell.clients.models import Contact
+from paywell.clients.models import Contact, Coverage
 from paywell.clients.queries import list_contacts
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
@@ -39,6 +39,12 @@ def access_line(viewer: StaffViewer, line_id: UUID) -> InvoiceLine:
 
 def access_contact(viewer: StaffViewer, contact_id: UUID) -> Contact:
     return _get(viewer, "contact", list_contacts(viewer=viewer), contact_id)
+
+
+def access_coverage(viewer: StaffViewer, coverage_id: UUID) -> Coverage:
+    """An insurance of a client whom the viewer may see."""
+    rows = Coverage.objects.filter(practice=viewer.practice, client__in=clients_of(viewer)).select_related("client")
+    return _get(viewer, "coverage", rows, coverage_id)
 
 
 def access_clinician(viewer: StaffViewer, clinician_id: UUID) -> Clinician:

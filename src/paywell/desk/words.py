@@ -111,6 +111,13 @@ DECLINE_WORDS: Final[Mapping[str, Text]] = {
     Decline.TRY_AGAIN_LATER: _("The bank could not answer just then."),
 }
 
+#: How much a finding of the check before a superbill weighs (`documents.check.Level`).
+PROBLEM_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
+    "block": (_("Put it right"), "bad"),
+    "reason": (_("Needs a reason"), "warn"),
+    "warn": (_("Look at it"), "info"),
+}
+
 REFUND_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     "sending": (_("Being sent"), "wait"),
     "pending": (_("Processing"), "wait"),

@@ -15,19 +15,19 @@ from uuid import UUID
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record_view
 from paywell.billing.models import Entry
-from paywell.care.models import Service
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.documents.errors import DigestBroken
 from paywell.documents.invoices import build_invoice
+from paywell.documents.making_superbills import make_superbills
 from paywell.documents.models import IssuedDocument
+from paywell.documents.parts import with_logo
 from paywell.documents.queries import OF_PAYMENTS, get_client_ids, load_issued, visible_to
 from paywell.documents.receipts import get_refunds, issue_hand_receipt, issue_receipt
 from paywell.documents.redact import redact, without_card
-from paywell.documents.rights import Sight, Viewer, get_own_clients, get_sight
-from paywell.documents.superbills import build_superbill, get_services
+from paywell.documents.rights import Sight, Viewer, get_sight
 from paywell.documents.types import InvoiceDocument, Issued, Kind, ReceiptDocument, SuperbillDocument
 from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
@@ -43,6 +43,7 @@ def access_invoice(viewer: Viewer, invoice_id: UUID) -> InvoiceDocument:
     invoice = invoicing_access.access_invoice(viewer, invoice_id)
     lines = list(InvoiceLine.objects.filter(practice=viewer.practice, invoice=invoice).order_by("position"))
     document = build_invoice(invoice, lines, get_sight(viewer, {line.client_id for line in lines}))
+    document = with_logo(document, viewer.practice.id)
     _audit_view(viewer, Kind.INVOICE, invoice.id)
     return document
 
@@ -53,28 +54,14 @@ def access_superbill(viewer: Viewer, service_id: UUID) -> SuperbillDocument:
 
 
 def access_superbill_for(viewer: Viewer, service_ids: Sequence[UUID]) -> SuperbillDocument:
-    """One superbill of several services of one client.
+    """The superbill of these services of one client, issued when first asked for.
 
-    Raises NotFoundForViewer where any of them isn't this viewer's to see, and NoSuperbill (with its reason)
-    where the viewer may see them but they make no superbill.
+    Raises NotFoundForViewer and NoSuperbill as `making_superbills.make_superbills` does.
     """
-    wanted = set(service_ids)
-    target = min(wanted, default="nothing chosen", key=str)
-    _check_staff(viewer, Kind.SUPERBILL, target, Permission.SEE_CLIENTS, Permission.SEE_DIAGNOSES)
-    services = get_services(viewer.practice, list(wanted))
-    if not wanted or len(services) != len(wanted):
-        _refuse(viewer, Kind.SUPERBILL, target, "no such service in the practice")
-    if isinstance(viewer, PortalViewer):
-        _check_portal_services(viewer, services)
-    else:
-        own = get_own_clients(viewer, {service.client_id for service in services})
-        for service in services:
-            if service.client_id not in own:
-                _refuse(viewer, Kind.SUPERBILL, service.id, "not an own client")
-    document = build_superbill(viewer.practice, services)
-    for service in services:
-        _audit_view(viewer, Kind.SUPERBILL, service.id)
-    return document
+    document = _show(viewer, make_superbills(viewer, service_ids)[0])
+    for service_id in service_ids:
+        _audit_view(viewer, Kind.SUPERBILL, service_id)
+    return cast("SuperbillDocument", document)
 
 
 def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
@@ -160,30 +147,11 @@ def _as_it_stands(row: IssuedDocument, document: ReceiptDocument, subject_id: UU
     return replace(document, refunds=get_refunds(attempt), as_of=clock.business_date(clock.now(), zone))
 
 
-def may_print_superbill(viewer: PortalViewer, client_id: UUID) -> bool:
-    """Whether the portal offers superbills of this client at all: both rights are needed."""
-    return client_id in viewer.document_client_ids and client_id in viewer.diagnosis_client_ids
-
-
 def _check_staff(viewer: Viewer, kind: Kind, target: UUID | str, *needed: Permission) -> None:
     if isinstance(viewer, StaffViewer):
         for permission in needed:
             if not viewer.may(permission):
                 _refuse(viewer, kind, target, f"role lacks {permission}")
-
-
-def _check_portal_services(viewer: PortalViewer, services: Sequence[Service]) -> None:
-    """Both rights for the client, and the open account owes, or owed, something for each service."""
-    on_account = set(
-        InvoiceLine.objects.filter(
-            practice=viewer.practice, account=viewer.account, service__in=[s.id for s in services]
-        ).values_list("service_id", flat=True)
-    )
-    for service in services:
-        if not may_print_superbill(viewer, service.client_id):
-            _refuse(viewer, Kind.SUPERBILL, service.id, "no right to the diagnosis")
-        if service.id not in on_account:
-            _refuse(viewer, Kind.SUPERBILL, service.id, "another account")
 
 
 def _refuse(viewer: Viewer, kind: str, target: UUID | str, reason: str) -> NoReturn:

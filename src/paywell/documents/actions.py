@@ -128,7 +128,7 @@ def issue_current(*, practice: Practice, draft: Draft, actor_id: UUID | None, ov
     """
     with transaction.atomic():
         lock(BillingAccount.objects.filter(practice=practice, pk=draft.account.pk)).get()
-        on_file = _on_file(practice, draft)
+        on_file = find_on_file(practice, draft)
         if on_file is not None and _content(on_file.data) == _content(dump(draft.document)):
             return on_file
         return issue_document(
@@ -136,8 +136,8 @@ def issue_current(*, practice: Practice, draft: Draft, actor_id: UUID | None, ov
         )
 
 
-def _on_file(practice: Practice, draft: Draft) -> IssuedDocument | None:
-    """The newest that is about the same, not corrected yet."""
+def find_on_file(practice: Practice, draft: Draft) -> IssuedDocument | None:
+    """The newest that is about the same, not corrected yet; None where there is none."""
     first, last = draft.period or (None, None)
     rows = IssuedDocument.objects.filter(
         practice=practice, kind=draft.document.kind.value, account=draft.account, period_from=first, period_to=last

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import phonenumbers
 from django.db.models import Case, F, Q, Sum, Value, When
 
 from paywell.documents.text import clean
-from paywell.documents.types import Letterhead, Setting
+from paywell.documents.types import Document, Letterhead, Setting
 from paywell.ledger.models import AccountKind, Transfer
+from paywell.practice.logo import get_picture
 from paywell.practice.models import Practice
 
 #: The other sides of a receivable that are not money received: what was charged, and what was forgiven.
 _NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT)
 
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 _ADDRESS = ("street", "city", "state", "postal_code")
 
@@ -63,11 +67,21 @@ def letterhead(practice: Practice) -> Letterhead:
         phone=phone_text(practice.phone),
         email=clean(practice.email),
         accent=practice.accent,
+        notice=clean(practice.part2_notice, 600) if practice.is_part2_program else "",
+        logo_digest=practice.logo_digest,
     )
 
 
 def setting(practice: Practice, currency: str) -> Setting:
-    return Setting(locale=practice.locale, currency=currency)
+    return Setting(locale=practice.locale, currency=currency, paper=practice.paper)
+
+
+def with_logo(document: AnyDocument, practice_id: UUID) -> AnyDocument:
+    """The document with the picture that its letterhead names: the logo of the day on which it was issued."""
+    head = document.letterhead
+    if not head.logo_digest:
+        return document
+    return replace(document, letterhead=replace(head, logo=get_picture(practice_id, head.logo_digest)))
 
 
 def get_paid(*, practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -17,6 +17,7 @@ from paywell.clients.types import PortalViewer
 from paywell.documents.errors import DigestBroken
 from paywell.documents.frozen import get_digest, load
 from paywell.documents.models import IssuedClient, IssuedDocument
+from paywell.documents.parts import with_logo
 from paywell.documents.rights import Viewer
 from paywell.documents.types import Issued, Kind
 
@@ -88,7 +89,8 @@ def load_issued(row: IssuedDocument) -> Issued:
         )
     correction = IssuedDocument.objects.filter(practice_id=row.practice_id, corrects=row).only("label").first()
     document = cast("Issued", load(row.data))
-    return replace(document, replaced_by=correction.label if correction else "")
+    document = replace(document, replaced_by=correction.label if correction else "")
+    return with_logo(document, row.practice_id)
 
 
 def is_whole(row: IssuedDocument) -> bool:

@@ -41,6 +41,7 @@ def freeze_invoice(
         "terms_days": practice.payment_terms_days,
         "currency": account.currency,
         "locale": practice.locale,
+        "paper": practice.paper,
         "total_minor": sum(line.amount_minor for line in lines),
         "practice": freeze_letterhead(practice),
         "addressee": {
@@ -63,6 +64,9 @@ def freeze_letterhead(practice: Practice) -> dict[str, str]:
         "email": practice.email,
         "npi": practice.npi,
         "tax_id": practice.tax_id if practice.tax_id_kind == "EIN" else "",
+        "accent": practice.accent,
+        "logo_digest": practice.logo_digest,
+        "notice": practice.part2_notice if practice.is_part2_program else "",
     }
 
 

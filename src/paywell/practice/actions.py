@@ -29,15 +29,16 @@ _COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 PRACTICE_FIELDS: Final = frozenset(
     {
         "name", "phone", "email", "street", "city", "state", "postal_code", "tax_id", "tax_id_kind", "npi",
-        "timezone", "accent", "discreet_label", "invoice_prefix", "payment_terms_days",
+        "timezone", "accent", "discreet_label", "invoice_prefix", "payment_terms_days", "paper",
+        "shows_diagnosis_words", "is_part2_program", "part2_notice",
         "pay_link_days",
         "client_idle_minutes", "staff_idle_minutes",
     }
 )  # fmt: skip
 CLINICIAN_FIELDS: Final = frozenset(
     {
-        "name", "credentials", "npi", "license_number", "license_state", "taxonomy", "supervisor",
-        "external_id", "is_active",
+        "name", "credentials", "npi", "license_number", "license_state", "license_from", "license_until",
+        "taxonomy", "has_signature_on_file", "supervisor", "external_id", "is_active",
     }
 )  # fmt: skip
 LOCATION_FIELDS: Final = frozenset({"name", "street", "city", "state", "postal_code", "place_of_service", "npi"})
@@ -70,6 +71,7 @@ def update_practice(*, practice: Practice, actor_id: UUID | None, **fields: Any)
         changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
         for field in changed:
             setattr(row, field, values[field])
+        _refuse_part2_without_notice(row)
         if changed:
             row.save(update_fields=changed)
             record(
@@ -275,3 +277,12 @@ def _refuse_taken_external_id(practice: Practice, external_id: str, own_id: UUID
 def _refuse_foreign_supervisor(practice: Practice, supervisor: Clinician | None) -> None:
     if supervisor is not None and supervisor.practice_id != practice.id:
         raise UserError("Choose a supervisor of this practice.", code="supervisor_invalid", field="supervisor")
+
+
+def _refuse_part2_without_notice(practice: Practice) -> None:
+    if practice.is_part2_program and not practice.part2_notice:
+        raise UserError(
+            "Enter the notice: documents of such a program must carry it.",
+            code="part2_notice_missing",
+            field="part2_notice",
+        )

@@ -12,7 +12,7 @@ from uuid import UUID
 from paywell.audit.actions import record
 from paywell.core.db import lock, phase
 from paywell.core.errors import UserError
-from paywell.practice.models import Practice
+from paywell.practice.models import LogoPicture, Practice
 
 MAX_BYTES: Final = 200_000
 MAX_SIDE: Final = 2_000
@@ -29,11 +29,21 @@ def set_logo(*, practice: Practice, png: bytes | None, actor_id: UUID | None) ->
         row.logo = clean
         row.logo_digest = hashlib.sha256(clean).hexdigest()[:16] if clean else ""
         row.save(update_fields=["logo", "logo_digest"])
+        if clean:
+            LogoPicture.objects.get_or_create(practice=row, digest=row.logo_digest, defaults={"png": clean})
         record(
             practice_id=row.id, actor_id=actor_id, action="practice.set_logo",
             target_kind="practice", target_id=row.id,
         )  # fmt: skip
     return row
+
+
+def get_picture(practice_id: UUID, digest: str) -> bytes:
+    """The logo that has this digest, also when the practice has another one by now; empty where there is none."""
+    if not digest:
+        return b""
+    row = LogoPicture.objects.filter(practice_id=practice_id, digest=digest).only("png").first()
+    return bytes(row.png) if row else b""
 
 
 def clean_png(data: bytes) -> bytes:

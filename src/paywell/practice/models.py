@@ -42,12 +42,23 @@ class Practice(models.Model):
     )
     client_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
     staff_idle_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(2)])
+    paper = models.CharField(max_length=10, choices=[("us-letter", "US Letter"), ("a4", "A4")], default="us-letter")
+    shows_diagnosis_words = models.BooleanField(
+        default=True, help_text="Superbills print what a diagnosis means; its code they always print."
+    )
+    is_part2_program = models.BooleanField(
+        default=False, help_text="A substance use disorder program: documents carry `part2_notice`."
+    )
+    part2_notice = models.CharField(max_length=600, blank=True, help_text="The statement of 42 CFR 2.32.")
     created_at = models.DateTimeField()
     setup_closed_at = models.DateTimeField(null=True, help_text="When the owner put the list of the set-up away.")
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(payment_terms_days__lte=365), name="practice_terms"),
+            models.CheckConstraint(
+                condition=Q(is_part2_program=False) | ~Q(part2_notice=""), name="practice_part2_notice"
+            ),
             models.CheckConstraint(
                 condition=Q(pay_link_days__gte=1, pay_link_days__lte=365), name="practice_pay_link_days"
             ),
@@ -65,6 +76,16 @@ class PracticeOwned(models.Model):
 
     class Meta:
         abstract = True
+
+
+class LogoPicture(PracticeOwned):
+    """A logo that the practice has or had: documents keep the one that they were issued with. Append-only."""
+
+    digest = models.CharField(max_length=16)
+    png = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "digest"], name="logo_picture_once")]
 
 
 class Location(PracticeOwned):
@@ -87,7 +108,12 @@ class Clinician(PracticeOwned):
     npi = models.CharField(max_length=10, blank=True, help_text="Individual NPI (type 1).")
     license_number = models.CharField(max_length=40, blank=True)
     license_state = models.CharField(max_length=2, blank=True)
+    license_from = models.DateField(null=True, blank=True)
+    license_until = models.DateField(null=True, blank=True, help_text="Last day on which the license is valid.")
     taxonomy = models.CharField(max_length=10, blank=True)
+    has_signature_on_file = models.BooleanField(
+        default=False, help_text="Superbills say so instead of leaving a line to sign on."
+    )
     supervisor = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     external_id = models.CharField(max_length=80, blank=True)
     is_active = models.BooleanField(default=True)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import ServiceKind
-from paywell.desk.forms.base import DeskForm, MoneyField, text
+from paywell.desk.forms.base import DeskForm, MoneyField, day, text
 from paywell.practice.logo import MAX_BYTES
 from paywell.practice.models import Clinician
 
@@ -38,6 +38,27 @@ class PracticeForm(DeskForm):
     )
     invoice_prefix = text(_("Before invoice numbers"), 10)
     payment_terms_days = forms.IntegerField(label=_("Days to pay an invoice"), min_value=0, max_value=365)
+    paper = forms.ChoiceField(
+        label=_("Paper of documents"),
+        choices=[("us-letter", _("US Letter")), ("a4", _("A4"))],
+        required=False,
+    )
+    shows_diagnosis_words = forms.BooleanField(
+        label=_("Superbills say what a diagnosis means"),
+        required=False,
+        help_text=_("Its code they always have."),
+    )
+    is_part2_program = forms.BooleanField(
+        label=_("This is a substance use disorder program under 42 CFR Part 2"),
+        required=False,
+        help_text=_("Every document then carries the notice below."),
+    )
+    part2_notice = text(
+        _("Notice on documents"),
+        600,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The statement of 42 CFR 2.32 that the program uses."),
+    )
     pay_link_days = forms.IntegerField(label=_("Days a pay link works"), min_value=1, max_value=365, initial=30)
 
     def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
@@ -55,6 +76,8 @@ class PracticeForm(DeskForm):
     def clean(self) -> dict[str, Any]:
         """An empty tax number leaves the one on file, as long as its kind stays too."""
         values = super().clean() or {}
+        if not values.get("paper"):
+            values.pop("paper", None)
         if not values.get("tax_id"):
             values.pop("tax_id", None)
             if self.practice.tax_id and values.get("tax_id_kind") != self.practice.tax_id_kind:
@@ -68,7 +91,14 @@ class ClinicianForm(DeskForm):
     npi = text(_("NPI"), 10)
     license_number = text(_("License number"), 40)
     license_state = text(_("License state"), 2)
+    license_from = day(_("License valid from"), required=False)
+    license_until = day(_("License valid until"), required=False)
     taxonomy = text(_("Taxonomy code"), 10)
+    has_signature_on_file = forms.BooleanField(
+        label=_("Signature is on file"),
+        required=False,
+        help_text=_("Superbills say so instead of leaving a line to sign on."),
+    )
     supervisor = forms.ModelChoiceField(
         label=_("Supervisor"), queryset=Clinician.objects.none(), required=False, empty_label=_("None")
     )

@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from paywell.accounts.types import StaffViewer
-from paywell.care.models import Service
+from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
 from paywell.clients.models import Client
 from paywell.core.money import Money
 from paywell.core.paging import Page
@@ -47,6 +47,13 @@ def list_uninvoiced_rows(viewer: StaffViewer, client: Client) -> list[ServiceRow
     """All of a client's services that an invoice could take up, oldest first. Three queries."""
     services = _with_lines(_uninvoiced(services_of(viewer).filter(client=client))).order_by("on", "id")
     return _rows(viewer, list(services))
+
+
+def list_superbill_services(viewer: StaffViewer, client: Client) -> list[Service]:
+    """A client's newest services that a superbill could list: they took place, and no insurer is kept out."""
+    services = services_of(viewer).filter(client=client, voided_at=None, is_kept_from_insurer=False)
+    newest = services.exclude(kind__in=NEVER_ON_A_SUPERBILL).select_related("clinician").order_by("-on", "-id")
+    return list(newest[:100])
 
 
 def get_uninvoiced_sum(viewer: StaffViewer, client: Client) -> tuple[Money, int]:

@@ -17,6 +17,7 @@ from paywell.desk.words import (
     DECLINE_WORDS,
     DISPUTE_WORDS,
     METHOD_WORDS,
+    PROBLEM_WORDS,
     REFUND_WORDS,
     STATUS_TONES,
     STATUS_WORDS,
@@ -41,6 +42,13 @@ def state_badge(state: Any) -> SafeString:
 def status_badge(status: Shown) -> SafeString:
     """A status of a payment."""
     return badge(STATUS_TONES[status], str(STATUS_WORDS[status]))
+
+
+@register.simple_tag
+def problem_badge(level: str) -> SafeString:
+    """How much a finding of the check before a superbill weighs."""
+    words, tone = PROBLEM_WORDS[level]
+    return badge(tone, str(words))
 
 
 @register.simple_tag

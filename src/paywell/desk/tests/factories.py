@@ -17,11 +17,14 @@ from paywell.billing.models import Entry, EntryKind, Question
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
 from paywell.care.models import CatalogItem, Diagnosis, Service
 from paywell.clients.actions import grant_access, invite_contact
-from paywell.clients.models import BillingAccount, Client, Contact, Grant
+from paywell.clients.coverage import add_coverage
+from paywell.clients.models import BillingAccount, Client, Contact, Coverage, Grant
 from paywell.clients.tests.factories import make_client, make_contact
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.core.money import Money
+from paywell.documents.models import IssuedDocument
+from paywell.documents.receipts import issue_receipt
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.models import Invoice
 from paywell.invoicing.tests.factories import make_clinician, make_practice
@@ -64,6 +67,8 @@ class Desk:
     attempt: Attempt
     review: Review
     pay_link: PayLink
+    receipt: IssuedDocument
+    coverage: Coverage
     work: Work  #: ended, asked for by the owner
     work_file: WorkFile
     question: Question  #: about the half paid service, open
@@ -101,6 +106,8 @@ class Desk:
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
+            "document_id": self.receipt.id,
+            "coverage_id": self.coverage.id,
             "work_id": self.work.id,
             "file_id": self.work_file.id,
             "connector": "test_inline",
@@ -143,7 +150,8 @@ def make_desk(**practice: Any) -> Desk:
     owner = make_staff(made, Role.OWNER)
     desk = Desk(
         made, clinician, item, client, contact, grant, invitation, diagnosis, services[0], unpaid, services[2],
-        invoice, processor_account, attempt, review, make_pay_link(unpaid),
+        invoice, processor_account, attempt, review, make_pay_link(unpaid), issue_receipt(attempt),
+        add_coverage(client=client, insurer="Alder Mutual", starts_on=date(2026, 1, 1), actor_id=None),
         *make_ended_work(made.id, owner.user_id),
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
         add_plan(unpaid, owner),

@@ -74,8 +74,15 @@ NEEDS: dict[str, P] = {
     "services": P.SEE_CLIENTS,
     "service": P.SEE_CLIENTS,
     "service_void": P.RECORD_SERVICES,
-    "superbill": P.SEE_DIAGNOSES,
-    "superbill_pdf": P.SEE_DIAGNOSES,
+    "service_keep": P.RECORD_SERVICES,
+    "superbill_new": P.RECORD_SERVICES,
+    "statement_new": P.ISSUE_INVOICES,
+    "client_documents": P.SEE_MONEY,
+    "issued": P.SEE_CLIENTS,
+    "issued_pdf": P.SEE_CLIENTS,
+    "client_insurance": P.SEE_CLIENTS,
+    "coverage_new": P.EDIT_CLIENTS,
+    "coverage_edit": P.EDIT_CLIENTS,
     "invoices": P.SEE_MONEY,
     "invoice_batch": P.ISSUE_INVOICES,
     "invoice": P.SEE_MONEY,
@@ -134,6 +141,7 @@ POST_ONLY = {
     "payment_check",
     "payments_allowed",
     "processor_check",
+    "service_keep",
     "setup_close",
     "setup_try",
     "staff_invite",
@@ -223,7 +231,7 @@ def test_a_clinician_sees_own_clients_only(desk: Desk) -> None:
 def test_a_clinician_sees_no_invoice_payment_or_service_of_others(desk: Desk) -> None:
     type(desk.client).objects.filter(pk=desk.client.pk).update(clinician=None)
     browser = desk.browser(Role.CLINICIAN)
-    for name in ("service", "invoice", "invoice_pdf", "payment", "receipt", "superbill"):
+    for name in ("service", "invoice", "invoice_pdf", "payment", "receipt", "issued", "issued_pdf"):
         assert browser.get(address(name, desk)).status_code == 404, name
     for name in ("clients", "services", "invoices", "payments", "inbox"):
         content = browser.get(address(name, desk), {"show": "all"}).content.decode()

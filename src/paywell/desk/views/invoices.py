@@ -25,6 +25,7 @@ from paywell.desk.queries.invoices import get_invoice_lines, get_invoice_rows, l
 from paywell.desk.queries.pay_links import get_link_panel
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import list_uninvoiced_rows, preview_invoices
+from paywell.desk.views.ids import read_ids
 from paywell.documents import access as documents
 from paywell.documents.web import page_response, pdf_response
 from paywell.invoicing.access import access_invoice
@@ -70,7 +71,7 @@ def invoice_document(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID
 def invoice_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
     """Choose services, see what would be issued, issue it. Nothing is issued without the preview's button."""
     client = access_client(viewer, client_id)
-    chosen = _ids(request.POST.getlist("service") or request.GET.getlist("service"))
+    chosen = read_ids(request.POST.getlist("service") or request.GET.getlist("service"))
     preview = preview_invoices(viewer, client, chosen)
     if request.method == "POST" and preview:
         if request.POST.get("step") == "issue":
@@ -162,14 +163,3 @@ def _issue_batch(request: HttpRequest, viewer: StaffViewer, form: BatchForm) -> 
     else:
         messages.info(request, _("No invoice is issued: there is nothing left to invoice in that range."))
     return redirect("desk:invoices")
-
-
-def _ids(values: list[str]) -> list[UUID]:
-    """What of the form is an id at all; the rest is left out."""
-    found = []
-    for value in values[:500]:
-        try:
-            found.append(UUID(value))
-        except ValueError:
-            continue
-    return found

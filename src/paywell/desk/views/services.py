@@ -12,24 +12,22 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.entries import get_insurer_left
-from paywell.care.actions import record_each_day, record_service, void_service
+from paywell.care.actions import keep_from_insurer, record_each_day, record_service, void_service
 from paywell.care.models import Service
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.desk.access import access_service
 from paywell.desk.forms.billing import FeeForm, ReasonForm, ServiceForm
-from paywell.desk.pages import page_of, run, show, succeeds
+from paywell.desk.pages import act, page_of, run, show, succeeds
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import get_service_row, list_services
-from paywell.documents.access import access_superbill
-from paywell.documents.errors import NoSuperbill
-from paywell.documents.gaps import superbill_gaps
-from paywell.documents.web import page_response, pdf_response
+from paywell.documents.check import check_superbill
+from paywell.documents.superbills import get_services
 
 
 @require_safe
@@ -46,10 +44,12 @@ def service(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> Http
     row = access_service(viewer, service_id)
     may_see_diagnoses = viewer.may(Permission.SEE_DIAGNOSES)
     pointers = row.pointers.select_related("diagnosis").order_by("position") if may_see_diagnoses else []
-    gaps = superbill_gaps(row) if may_see_diagnoses else []
+    problems = (
+        check_superbill(viewer.practice, get_services(viewer.practice, [row.id])) if may_see_diagnoses else []
+    )
     return show(
         request, viewer, "service", "services",
-        row=get_service_row(viewer, row), service=row, pointers=pointers, gaps=gaps,
+        row=get_service_row(viewer, row), service=row, pointers=pointers, problems=problems,
         insurer_left=get_insurer_left(row),
     )  # fmt: skip
 
@@ -91,21 +91,19 @@ def service_void(request: HttpRequest, viewer: StaffViewer, service_id: UUID) ->
     )
 
 
-@require_safe
-@desk_view(Permission.SEE_DIAGNOSES)
-def superbill(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> HttpResponse:
-    try:
-        document = access_superbill(viewer, service_id)
-    except NoSuperbill as reason:
-        messages.warning(request, str(reason))
-        return redirect("desk:service", service_id)
-    if request.resolver_match and request.resolver_match.url_name == "superbill_pdf":
-        return pdf_response(document)
-    return page_response(
+@require_POST
+@desk_view(Permission.RECORD_SERVICES)
+def service_keep(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> HttpResponse:
+    """The client asked that no insurer hears of the service, or took that back."""
+    row = access_service(viewer, service_id)
+    is_kept = request.POST.get("kept") == "yes"
+    done = _("No superbill will have this service.") if is_kept else _("Superbills may have this service again.")
+    return act(
         request,
-        document,
-        pdf_url=reverse("desk:superbill_pdf", args=[service_id]),
-        back_url=reverse("desk:service", args=[service_id]),
+        lambda: keep_from_insurer(service=row, is_kept=is_kept, actor_id=viewer.id),
+        done=done,
+        back="desk:service",
+        service_id=row.id,
     )
 
 

@@ -58,7 +58,7 @@ def sheet(doc: Document, heading: str, number: str) -> Printed:
         },
         "facts": [[gettext("Number"), number], *_cross_references(doc)],
         "addressee": [],
-        "notes": [],
+        "notes": [head.notice] if head.notice else [],
         "standing": {},
         "ageing": {},
     }

@@ -5,10 +5,49 @@ from __future__ import annotations
 from django.utils.translation import gettext, ngettext
 
 from paywell.documents.present.parts import Printed, cell, join, numeric, sheet, table, total, writers
-from paywell.documents.types import SuperbillClinician, SuperbillDocument
+from paywell.documents.types import SuperbillClinician, SuperbillCoverage, SuperbillDocument
 
 
 def present_superbill(doc: SuperbillDocument) -> Printed:
+    money, _ = writers(doc.setting)
+    printed = sheet(doc, gettext("Superbill"), doc.number)
+    printed["facts"].append([gettext("Date"), numeric(doc.issued_on)])
+    if doc.part:
+        printed["facts"].append([gettext("Part"), doc.part])
+    printed["panels"] = [
+        _client_panel(doc),
+        *([_coverage_panel(doc, doc.coverage)] if doc.coverage else []),
+        _practice_panel(doc),
+        *(_clinician_panel(clinician) for clinician in doc.clinicians),
+        *_facility_panel(doc),
+        *_referral_panel(doc),
+    ]
+    printed["diagnoses"] = {"heading": gettext("Diagnoses (ICD-10-CM)"), "table": _diagnoses(doc)}
+    printed["services"] = ngettext("Service", "Services", len(doc.items))
+    printed["table"] = _lines(doc)
+    printed["totals"] = [
+        total(gettext("Total charge"), money(doc.charge_minor)),
+        total(gettext("Paid by client"), money(doc.paid_minor)),
+        total(gettext("Balance"), money(doc.balance_minor), strong=True),
+    ]
+    printed["notes"] = [
+        gettext("Please send any reimbursement to the client. Assignment of benefits: no."),
+        *_proof(doc),
+        *printed["notes"],
+    ]
+    if doc.signed_by and doc.signed_on:
+        signed = gettext("Signature on file: %(name)s") % {"name": doc.signed_by}
+        printed["signature"] = {"texts": [signed, numeric(doc.signed_on)], "labels": _signature_labels()}
+    else:
+        printed["signature"] = {"texts": ["", ""], "labels": _signature_labels()}
+    return printed
+
+
+def _signature_labels() -> list[str]:
+    return [gettext("Signature of clinician"), gettext("Date signed")]
+
+
+def _lines(doc: SuperbillDocument) -> Printed:
     money, _ = writers(doc.setting)
     many = len(doc.clinicians) > 1
     rows = [
@@ -25,71 +64,98 @@ def present_superbill(doc: SuperbillDocument) -> Printed:
         ]
         for item in doc.items
     ]
-    printed = sheet(doc, gettext("Superbill"), doc.number)
-    printed["facts"].append([gettext("Date"), numeric(doc.issued_on)])
-    printed["panels"] = [_client_panel(doc), _practice_panel(doc), *_clinician_panels(doc), *_facility_panel(doc)]
-    printed["diagnoses"] = {
-        "heading": gettext("Diagnoses (ICD-10-CM)"),
-        "table": table(
-            [gettext("Pointer"), gettext("Code"), gettext("Description")],
-            [[cell(dx.letter), cell(dx.code), cell(dx.description)] for dx in doc.diagnoses]
-            or [[cell(""), cell(""), cell(gettext("None recorded on or before the date of service"))]],
-            wide=2,
-        ),
+    labels = [
+        gettext("Date"),
+        gettext("Place"),
+        gettext("Code"),
+        gettext("Mod."),
+        gettext("Description"),
+        gettext("Dx"),
+        gettext("Units"),
+        gettext("Charge"),
+        gettext("Paid"),
+    ]
+    return table(labels, rows, wide=4, right=(6, 7, 8))
+
+
+def _diagnoses(doc: SuperbillDocument) -> Printed:
+    none = gettext("None recorded on or before the date of service")
+    rows = [
+        [cell(dx.letter), cell(dx.code), cell(dx.description if doc.show_descriptions else "")]
+        for dx in doc.diagnoses
+    ] or [[cell(""), cell(""), cell(none)]]
+    return table([gettext("Pointer"), gettext("Code"), gettext("Description")], rows, wide=2, optional=(2,))
+
+
+def _proof(doc: SuperbillDocument) -> list[str]:
+    """When and how the client paid: some insurers ask for it."""
+    money, _ = writers(doc.setting)
+    methods = {
+        "card": gettext("card"),
+        "cash or check": gettext("cash or check"),
+        "bank transfer": gettext("bank transfer"),
+        "credit on account": gettext("credit on account"),
     }
-    printed["services"] = ngettext("Service", "Services", len(doc.items))
-    printed["table"] = table(
-        [
-            gettext("Date"),
-            gettext("Place"),
-            gettext("Code"),
-            gettext("Mod."),
-            gettext("Description"),
-            gettext("Dx"),
-            gettext("Units"),
-            gettext("Charge"),
-            gettext("Paid"),
-        ],
-        rows,
-        wide=4,
-        right=(6, 7, 8),
-    )
-    printed["totals"] = [
-        total(gettext("Total charge"), money(doc.charge_minor)),
-        total(gettext("Paid by client"), money(doc.paid_minor)),
-        total(gettext("Balance"), money(doc.balance_minor), strong=True),
+    parts = [
+        gettext("%(amount)s on %(day)s by %(method)s")
+        % {
+            "amount": money(payment.amount_minor),
+            "day": numeric(payment.on),
+            "method": methods.get(payment.method, gettext("other means")),
+        }
+        for payment in doc.payments
     ]
-    printed["notes"] = [
-        gettext("Please send any reimbursement to the client. Benefits are not assigned to the practice."),
-    ]
-    printed["signature"] = [gettext("Signature of clinician"), gettext("Date signed")]
-    return printed
+    return [gettext("Paid by the client: %(parts)s.") % {"parts": "; ".join(parts)}] if parts else []
+
+
+# The panels
 
 
 def _client_panel(doc: SuperbillDocument) -> Printed:
     return {
         "heading": gettext("Client"),
-        "facts": [
+        "facts": _known(
             [gettext("Legal name"), doc.client],
             [gettext("Date of birth"), numeric(doc.birth_date)],
             [gettext("Sex"), doc.sex],
             [gettext("Address"), ", ".join(doc.client_address)],
             [gettext("Phone"), doc.client_phone],
             [gettext("Payee"), gettext("Client")],
-        ],
+        ),
+    }
+
+
+def _coverage_panel(doc: SuperbillDocument, coverage: SuperbillCoverage) -> Printed:
+    relationships = {
+        "self": gettext("Self"),
+        "spouse": gettext("Spouse"),
+        "child": gettext("Child"),
+        "other": gettext("Other"),
+    }
+    return {
+        "heading": gettext("Insurance"),
+        "facts": _known(
+            [gettext("Insurer"), coverage.insurer],
+            [gettext("Member ID"), coverage.member_id],
+            [gettext("Group"), coverage.group_number],
+            [gettext("Subscriber"), coverage.subscriber],
+            [gettext("Date of birth"), numeric(coverage.subscriber_birth_date)],
+            [gettext("Client is"), relationships.get(coverage.relationship, "")],
+            [gettext("Authorization"), doc.authorization],
+        ),
     }
 
 
 def _practice_panel(doc: SuperbillDocument) -> Printed:
     return {
         "heading": gettext("Practice"),
-        "facts": [
+        "facts": _known(
             [gettext("Name"), doc.letterhead.name],
             [gettext("Address"), ", ".join(doc.letterhead.address)],
             [gettext("Phone"), doc.letterhead.phone],
             _tax_id(doc),
             [gettext("Group NPI"), doc.group_npi],
-        ],
+        ),
     }
 
 
@@ -101,31 +167,39 @@ def _tax_id(doc: SuperbillDocument) -> list[str]:
     return fact
 
 
-def _clinician_panels(doc: SuperbillDocument) -> list[Printed]:
-    return [_clinician_panel(clinician) for clinician in doc.clinicians]
-
-
 def _clinician_panel(clinician: SuperbillClinician) -> Printed:
-    facts = [
-        [gettext("Name"), join(clinician.name, clinician.credentials, by=", ")],
-        [gettext("NPI"), clinician.npi],
-        [gettext("License"), clinician.license],
-        [gettext("Taxonomy"), clinician.taxonomy],
-    ]
-    if clinician.supervisor:
-        facts.append([gettext("Supervisor"), clinician.supervisor])
-    return {"heading": gettext("Rendering clinician"), "facts": facts}
+    return {
+        "heading": gettext("Rendering clinician"),
+        "facts": _known(
+            [gettext("Name"), join(clinician.name, clinician.credentials, by=", ")],
+            [gettext("NPI"), clinician.npi],
+            [gettext("License"), clinician.license],
+            [gettext("Taxonomy"), clinician.taxonomy],
+            [gettext("Supervisor"), clinician.supervisor],
+            [gettext("Their license"), clinician.supervisor_license],
+            [gettext("Their NPI"), clinician.supervisor_npi],
+        ),
+    }
 
 
 def _facility_panel(doc: SuperbillDocument) -> list[Printed]:
     if not doc.facility:
         return []
-    return [
-        {
-            "heading": gettext("Place of service"),
-            "facts": [
-                [gettext("Name"), doc.facility[0]],
-                [gettext("Address"), ", ".join(doc.facility[1:])],
-            ],
-        }
-    ]
+    facts = _known(
+        [gettext("Name"), doc.facility[0]],
+        [gettext("Address"), ", ".join(doc.facility[1:])],
+        [gettext("NPI"), doc.facility_npi],
+    )
+    return [{"heading": gettext("Place of service"), "facts": facts}]
+
+
+def _referral_panel(doc: SuperbillDocument) -> list[Printed]:
+    if not doc.referring:
+        return []
+    facts = _known([gettext("Name"), doc.referring], [gettext("NPI"), doc.referring_npi])
+    return [{"heading": gettext("Referred by"), "facts": facts}]
+
+
+def _known(*facts: list[str]) -> list[list[str]]:
+    """The facts of which there is something to say."""
+    return [fact for fact in facts if fact[1]]

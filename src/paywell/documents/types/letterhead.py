@@ -29,6 +29,7 @@ class Letterhead:
     phone: str = ""
     email: str = ""
     accent: str = ""  #: "#rrggbb", only for a rule and headings; the print is as clear without it
+    notice: str = ""  #: what every document of this practice must say: the Part 2 notice
     logo_digest: str = ""  #: which of the practice's pictures (`practice.logo`); blank: none
     logo: bytes = field(default=b"", metadata=LIVE)  #: the PNG itself
 

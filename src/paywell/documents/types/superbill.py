@@ -64,7 +64,6 @@ class SuperbillItem:
     charge_minor: int
     paid_minor: int
     clinician: int  #: place in `clinicians`
-    authorization: str = ""  #: prior authorization or referral number (box 23)
     service_id: str = ""  #: not printed
 
 
@@ -95,6 +94,7 @@ class SuperbillDocument:
     balance_minor: int
     coverage: SuperbillCoverage | None = None
     payments: tuple[SuperbillPayment, ...] = ()
+    authorization: str = ""  #: prior authorization or referral number (box 23)
     referring: str = ""  #: name of who referred the client (box 17)
     referring_npi: str = ""
     signed_by: str = ""  #: whose signature is on file (box 31); blank: to be signed by hand
@@ -102,6 +102,5 @@ class SuperbillDocument:
     facility_npi: str = ""
     show_descriptions: bool = True  #: of the diagnoses; their codes always stand
     part: str = ""  #: "1 of 2", where more than twelve diagnoses made several
-    notice: str = ""  #: the practice's notice on redisclosure, where it is a Part 2 program
     replaces: str = ""
     replaced_by: str = field(default="", metadata=LIVE)
