@@ -9,16 +9,21 @@ superbill 12.1 and 12.9, receipt 8.4 and 9.3; the first one of a process about 3
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+import shutil
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
 import typst
+from django.utils.translation import gettext
 
 from paywell.core import clock
 from paywell.documents.present import present
-from paywell.documents.text import FONTS, for_font
+from paywell.documents.text import FONTS, NO_GLYPH, for_font
 from paywell.documents.types import Document, Kind
 
 TEMPLATES = Path(__file__).parent / "typst"
@@ -27,6 +32,11 @@ _RENEW_AFTER = 1_000
 #: Kinds that are laid out like another one.
 _LAID_OUT_LIKE = {Kind.REFUND: Kind.RECEIPT, Kind.YEARLY: Kind.RECEIPT}
 
+#: A process serves this many pairs of kind and logo before the one used longest ago is given up.
+_MOST_COMPILERS = 24
+_folders = tempfile.TemporaryDirectory(prefix="paywell-documents-")
+_log = logging.getLogger("paywell.documents")
+
 #: A Typst compiler is not made for two threads at once; each thread has its own, and they share the fonts.
 _local = threading.local()
 _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
@@ -34,9 +44,25 @@ _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, f
 
 def render(document: Document) -> bytes:
     """The document as PDF bytes. Raises typst.TypstError only where the template itself is wrong."""
-    data = json.dumps(_printable(present(document)), ensure_ascii=False)
-    pdf = _compiler(document.kind).compile(
-        sys_inputs={"data": data},
+    printed = _printable(present(document))
+    if NO_GLYPH in json.dumps(printed, ensure_ascii=False):
+        printed["notes"] = [
+            *printed["notes"],
+            gettext("%(sign)s stands for a letter that this font lacks.") % {"sign": NO_GLYPH},
+        ]
+    logo = document.letterhead.logo
+    try:
+        return _compile(document.kind, printed, logo)
+    except typst.TypstError:
+        if not logo:
+            raise
+        _log.warning("a practice's logo could not be drawn; the document is printed without it")
+        return _compile(document.kind, {**printed, "logo": ""}, b"")
+
+
+def _compile(kind: Kind, printed: dict[str, Any], logo: bytes) -> bytes:
+    pdf = _compiler(kind, logo).compile(
+        sys_inputs={"data": json.dumps(printed, ensure_ascii=False)},
         format="pdf",
         pdf_standards=STANDARDS,
         timestamp=clock.now().replace(microsecond=0),
@@ -46,14 +72,30 @@ def render(document: Document) -> bytes:
     return pdf
 
 
-def _compiler(kind: Kind) -> typst.Compiler:
+def _compiler(kind: Kind, logo: bytes) -> typst.Compiler:
     kind = _LAID_OUT_LIKE.get(kind, kind)
-    made: dict[Kind, tuple[typst.Compiler, int]] = _local.__dict__.setdefault("made", {})
-    compiler, used = made.get(kind, (None, 0))
+    folder = _folder(logo) if logo else TEMPLATES
+    made: dict[tuple[Kind, Path], tuple[typst.Compiler, int]] = _local.__dict__.setdefault("made", {})
+    compiler, used = made.pop((kind, folder), (None, 0))
     if compiler is None or used >= _RENEW_AFTER:
-        compiler, used = typst.Compiler(str(TEMPLATES / f"{kind}.typ"), root=str(TEMPLATES), font_paths=_fonts), 0
-    made[kind] = (compiler, used + 1)
+        compiler = typst.Compiler(str(folder / f"{kind}.typ"), root=str(folder), font_paths=_fonts)
+        used = 0
+    made[kind, folder] = (compiler, used + 1)
+    if len(made) > _MOST_COMPILERS:
+        del made[next(iter(made))]
     return compiler
+
+
+def _folder(logo: bytes) -> Path:
+    """The templates with this picture among them: Typst reads nothing outside the folder that it is given."""
+    folder = Path(_folders.name) / hashlib.sha256(logo).hexdigest()
+    if not (folder / "ready").exists():
+        folder.mkdir(exist_ok=True)
+        for template in TEMPLATES.glob("*.typ"):
+            shutil.copy(template, folder)
+        (folder / "logo.png").write_bytes(logo)
+        (folder / "ready").touch()
+    return folder
 
 
 def _printable(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as render_template
 from django.utils.http import content_disposition_header
@@ -26,7 +28,12 @@ def page_response(
     request: HttpRequest, document: Document, *, pdf_url: str = "", back_url: str = ""
 ) -> HttpResponse:
     """The printable page, with a Print button, and links to the PDF and back where they are given."""
-    context = {"sheet": _labeled(present(document)), "pdf_url": pdf_url, "back_url": back_url}
+    context = {
+        "sheet": _labeled(present(document)),
+        "logo": _data_url(document.letterhead.logo),
+        "pdf_url": pdf_url,
+        "back_url": back_url,
+    }
     return _not_kept(render_template(request, f"documents/{document.kind}.html", context))
 
 
@@ -34,6 +41,11 @@ def filename_of(document: Document) -> str:
     """`invoice-INV-0142.pdf`: letters, digits and hyphens alone."""
     number = "".join(char if char.isascii() and char.isalnum() else "-" for char in document.number)
     return f"{document.kind}-{number}.pdf"
+
+
+def _data_url(png: bytes) -> str:
+    """The logo within the page itself: an issued document shows the one of its day, which may have no address."""
+    return f"data:image/png;base64,{b64encode(png).decode()}" if png else ""
 
 
 def _labeled(sheet: dict[str, object]) -> dict[str, object]:

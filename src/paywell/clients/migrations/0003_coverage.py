@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0002_shares_and_mail_address'),
-        ('practice', '0003_for_documents'),
+        ('practice', '0005_for_documents'),
     ]
 
     operations = [

@@ -10,8 +10,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from paywell.clients.models import BillingAccount, Relationship
+from paywell.accounts.types import StaffViewer
+from paywell.care.models import CatalogItem, Diagnosis
+from paywell.clients.models import BillingAccount, Client, Relationship
+from paywell.core.money import Money
 from paywell.desk.forms.base import DeskForm, day, text
+from paywell.desk.forms.billing import DiagnosisChoice, ItemChoice
+from paywell.documents.estimates import Expected, get_last_day
+from paywell.practice.models import Clinician
 
 
 class RangeForm(DeskForm):
@@ -56,6 +62,89 @@ class StatementForm(RangeForm):
         known = BillingAccount.objects.filter(id__in=[account.id for account in accounts])
         self.fields["account"].queryset = known.order_by("name")  # type: ignore[attr-defined]
         self.fields["kind"].initial = "statement"
+
+
+#: Kinds of services on one estimate.
+ESTIMATE_LINES = 4
+
+
+class EstimateForm(DeskForm):
+    """What care is expected, for a Good Faith Estimate."""
+
+    why = forms.ChoiceField(
+        label=_("Why now"),
+        choices=[("request", _("The client asked what care costs")), ("scheduled", _("A service was scheduled"))],
+        widget=forms.RadioSelect,
+        initial="request",
+    )
+    asked_on = day(_("On"))
+    first_on = day(_("First date of service"), required=False, help_text=_("Empty: not scheduled yet."))
+    clinician = forms.ModelChoiceField(
+        label=_("Clinician"), queryset=Clinician.objects.none(), empty_label=_("Choose")
+    )
+    period_from = day(_("Care from"))
+    period_to = day(_("Care until"), help_text=_("At most twelve months."))
+    frequency = text(_("How often"), 120, required=True, help_text=_("Like once a week."))
+    diagnoses = DiagnosisChoice(
+        label=_("Diagnoses"),
+        queryset=Diagnosis.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Where they are known."),
+    )
+
+    def __init__(self, *args: Any, viewer: StaffViewer, client: Client, today: date, **options: Any) -> None:
+        initial = {
+            "asked_on": today,
+            "period_from": today,
+            "period_to": get_last_day(today),
+            "clinician": client.clinician_id,
+        }
+        super().__init__(*args, initial=initial, **options)
+        practice = viewer.practice
+        clinicians = Clinician.objects.filter(practice=practice, is_active=True).order_by("name")
+        self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
+        diagnoses = Diagnosis.objects.filter(practice=practice, client=client).order_by("rank", "code")
+        self.fields["diagnoses"].queryset = diagnoses  # type: ignore[attr-defined]
+        if not diagnoses.exists():
+            del self.fields["diagnoses"]
+        items = CatalogItem.objects.filter(practice=practice, is_active=True).order_by("wording")
+        for number in range(1, ESTIMATE_LINES + 1):
+            label = {"number": number}
+            self.fields[f"item_{number}"] = ItemChoice(
+                label=_("Service %(number)s") % label, queryset=items, required=False, empty_label=_("None")
+            )
+            self.fields[f"count_{number}"] = forms.IntegerField(
+                label=_("How many times, service %(number)s") % label, required=False, min_value=1, max_value=400
+            )
+            self.fields[f"separate_{number}"] = forms.BooleanField(
+                label=_("Service %(number)s is scheduled separately") % label, required=False
+            )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for number in range(1, ESTIMATE_LINES + 1):
+            if values.get(f"item_{number}") and not values.get(f"count_{number}"):
+                self.add_error(f"count_{number}", ValidationError(_("Say how many times.")))
+        return values
+
+    def expected(self) -> list[Expected]:
+        """What was chosen, in order."""
+        values, found = self.cleaned_data, []
+        for number in range(1, ESTIMATE_LINES + 1):
+            item = values[f"item_{number}"]
+            if item is not None:
+                found.append(
+                    Expected(
+                        wording=item.wording,
+                        code=item.code,
+                        fee=Money(item.fee_minor, item.currency),
+                        count=values[f"count_{number}"],
+                        clinician=values["clinician"],
+                        is_separate=values[f"separate_{number}"],
+                    )
+                )
+        return found
 
 
 class CoverageForm(DeskForm):

@@ -140,3 +140,38 @@ def test_a_part_2_program_needs_its_notice(desk: Desk) -> None:
     assert "must carry it" in answer.content.decode()
     assert browser.post(url("settings_practice"), form | {"part2_notice": "42 CFR part 2"}).status_code == 302
     assert Practice.objects.get(pk=desk.practice.pk).part2_notice == "42 CFR part 2"
+
+
+def test_an_estimate_is_made_with_its_deadline_and_replaces_another(desk: Desk) -> None:
+    browser, make = desk.browser(), url("estimate_new", desk.client.id)
+    form = {
+        "why": "request", "asked_on": "2026-01-05", "clinician": str(desk.clinician.id),
+        "period_from": "2026-11-01", "period_to": "2027-10-31", "frequency": "once a week",
+        "item_1": str(desk.item.id), "count_1": "10",
+    }  # fmt: skip
+    page = browser.post(make, form, follow=True).content.decode()
+    assert "Good Faith Estimate" in page
+    assert "$1,400.00" in page
+    documents = browser.get(url("client_documents", desk.client.id)).content.decode()
+    assert "GFE-0001" in documents
+    assert "It is late: it was due by Jan 8, 2026." in page + documents
+    first = IssuedDocument.objects.get(label="GFE-0001")
+    browser.post(make, form | {"replaces": str(first.id), "count_1": "12"})
+    assert IssuedDocument.objects.get(label="GFE-0002").corrects_id == first.id
+    assert browser.post(make, form | {"period_to": "2027-11-01"}).status_code == 422
+    assert browser.post(make, form | {"count_1": ""}).status_code == 422
+
+
+def test_issuing_an_invoice_far_above_the_estimate_is_warned_of_before(desk: Desk) -> None:
+    browser = desk.browser()
+    form = {
+        "why": "request", "asked_on": "2026-01-05", "clinician": str(desk.clinician.id),
+        "period_from": "2026-11-01", "period_to": "2027-10-31", "frequency": "once",
+        "item_1": str(desk.item.id), "count_1": "1",
+    }  # fmt: skip
+    browser.post(url("estimate_new", desk.client.id), form)
+    Service.objects.filter(pk=desk.waiting.pk).update(fee_minor=40_000)
+    page = browser.post(url("invoice_new", desk.client.id), {"service": str(desk.waiting.id)}).content.decode()
+    assert "GFE-0001, which expected $140.00" in page
+    days = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+    assert "GFE-0001, which expected $140.00" in browser.get(url("invoice_batch"), days).content.decode()

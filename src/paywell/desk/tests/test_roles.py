@@ -76,6 +76,7 @@ NEEDS: dict[str, P] = {
     "service_void": P.RECORD_SERVICES,
     "service_keep": P.RECORD_SERVICES,
     "superbill_new": P.RECORD_SERVICES,
+    "estimate_new": P.RECORD_SERVICES,
     "statement_new": P.ISSUE_INVOICES,
     "client_documents": P.SEE_MONEY,
     "issued": P.SEE_CLIENTS,

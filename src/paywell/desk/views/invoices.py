@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import list_uninvoiced_rows, preview_invoices
 from paywell.desk.views.ids import read_ids
 from paywell.documents import access as documents
+from paywell.documents.estimates import warn_above_estimates
 from paywell.documents.web import page_response, pdf_response
 from paywell.invoicing.access import access_invoice
 from paywell.invoicing.actions import issue_batch, issue_invoice, void_invoice
@@ -79,6 +81,7 @@ def invoice_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
         return show(
             request, viewer, "invoice_preview", "clients",
             client=client, preview=preview, chosen=chosen, today=get_today(viewer),
+            above_estimates=_warn(viewer, preview),
         )  # fmt: skip
     return show(
         request, viewer, "invoice_new", "clients",
@@ -103,7 +106,8 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     total = sum((entry.total for entry in preview or ()), Money(0, viewer.practice.currency))
     return show(
         request, viewer, "invoice_batch", "invoices",
-        form=form, preview=preview, total=total, status=422 if form.errors else 200,
+        form=form, preview=preview, total=total, above_estimates=_warn(viewer, preview or ()),
+        status=422 if form.errors else 200,
     )  # fmt: skip
 
 
@@ -123,6 +127,12 @@ def invoice_void(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID) ->
         request, viewer, "invoice_void", "invoices",
         invoice=row, row=get_invoice_rows(viewer, [row])[0], form=form, status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+def _warn(viewer: StaffViewer, preview: Sequence[Uninvoiced]) -> list[str]:
+    """Where these invoices would go 400 dollars or more above what the client was told to expect."""
+    services = {service.id: service for entry in preview for service in entry.services}
+    return warn_above_estimates(viewer.practice, list(services.values()))
 
 
 def _issue(request: HttpRequest, viewer: StaffViewer, client: Client, preview: list[Uninvoiced]) -> HttpResponse:

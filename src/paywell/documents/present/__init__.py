@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from paywell.documents.present.account import present_statement, present_yearly
+from paywell.documents.present.estimate import present_estimate
 from paywell.documents.present.invoice import present_invoice
 from paywell.documents.present.parts import Printed, card_name
 from paywell.documents.present.payment import present_receipt, present_refund
@@ -24,6 +25,7 @@ _KINDS: dict[Kind, Callable[[Any], Printed]] = {
     Kind.RECEIPT: present_receipt,
     Kind.REFUND: present_refund,
     Kind.YEARLY: present_yearly,
+    Kind.ESTIMATE: present_estimate,
 }
 
 

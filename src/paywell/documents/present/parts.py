@@ -52,6 +52,7 @@ def sheet(doc: Document, heading: str, number: str) -> Printed:
         "page": [gettext("Page"), gettext("of")],
         "mark": "",
         "mark_note": "",
+        "logo": gettext("Logo of %(name)s") % {"name": head.name} if head.logo else "",
         "letterhead": {
             "name": head.name,
             "lines": [line for line in (*head.address, head.phone, head.email) if line],
@@ -123,3 +124,8 @@ def table(
         "columns": [{"label": labels[i], "wide": i == wide, "right": i in right} for i in shown],
         "rows": [[row[i] for i in shown] for row in rows],
     }
+
+
+def known(*facts: list[str]) -> list[list[str]]:
+    """The facts of which there is something to say."""
+    return [fact for fact in facts if fact[1]]

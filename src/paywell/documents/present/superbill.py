@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, ngettext
 
-from paywell.documents.present.parts import Printed, cell, join, numeric, sheet, table, total, writers
+from paywell.documents.present.parts import Printed, cell, join, known, numeric, sheet, table, total, writers
 from paywell.documents.types import SuperbillClinician, SuperbillCoverage, SuperbillDocument
 
 
@@ -114,7 +114,7 @@ def _proof(doc: SuperbillDocument) -> list[str]:
 def _client_panel(doc: SuperbillDocument) -> Printed:
     return {
         "heading": gettext("Client"),
-        "facts": _known(
+        "facts": known(
             [gettext("Legal name"), doc.client],
             [gettext("Date of birth"), numeric(doc.birth_date)],
             [gettext("Sex"), doc.sex],
@@ -134,7 +134,7 @@ def _coverage_panel(doc: SuperbillDocument, coverage: SuperbillCoverage) -> Prin
     }
     return {
         "heading": gettext("Insurance"),
-        "facts": _known(
+        "facts": known(
             [gettext("Insurer"), coverage.insurer],
             [gettext("Member ID"), coverage.member_id],
             [gettext("Group"), coverage.group_number],
@@ -149,7 +149,7 @@ def _coverage_panel(doc: SuperbillDocument, coverage: SuperbillCoverage) -> Prin
 def _practice_panel(doc: SuperbillDocument) -> Printed:
     return {
         "heading": gettext("Practice"),
-        "facts": _known(
+        "facts": known(
             [gettext("Name"), doc.letterhead.name],
             [gettext("Address"), ", ".join(doc.letterhead.address)],
             [gettext("Phone"), doc.letterhead.phone],
@@ -170,7 +170,7 @@ def _tax_id(doc: SuperbillDocument) -> list[str]:
 def _clinician_panel(clinician: SuperbillClinician) -> Printed:
     return {
         "heading": gettext("Rendering clinician"),
-        "facts": _known(
+        "facts": known(
             [gettext("Name"), join(clinician.name, clinician.credentials, by=", ")],
             [gettext("NPI"), clinician.npi],
             [gettext("License"), clinician.license],
@@ -185,7 +185,7 @@ def _clinician_panel(clinician: SuperbillClinician) -> Printed:
 def _facility_panel(doc: SuperbillDocument) -> list[Printed]:
     if not doc.facility:
         return []
-    facts = _known(
+    facts = known(
         [gettext("Name"), doc.facility[0]],
         [gettext("Address"), ", ".join(doc.facility[1:])],
         [gettext("NPI"), doc.facility_npi],
@@ -196,10 +196,5 @@ def _facility_panel(doc: SuperbillDocument) -> list[Printed]:
 def _referral_panel(doc: SuperbillDocument) -> list[Printed]:
     if not doc.referring:
         return []
-    facts = _known([gettext("Name"), doc.referring], [gettext("NPI"), doc.referring_npi])
+    facts = known([gettext("Name"), doc.referring], [gettext("NPI"), doc.referring_npi])
     return [{"heading": gettext("Referred by"), "facts": facts}]
-
-
-def _known(*facts: list[str]) -> list[list[str]]:
-    """The facts of which there is something to say."""
-    return [fact for fact in facts if fact[1]]

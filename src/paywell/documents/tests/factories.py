@@ -16,6 +16,8 @@ from paywell.core.money import Money
 from paywell.documents.types import (
     Ageing,
     Entry,
+    EstimateDocument,
+    EstimateItem,
     InvoiceDocument,
     InvoiceItem,
     Letterhead,
@@ -236,6 +238,21 @@ def yearly_document(lines: int = 1, wording: str = WORDING, client: str = "Ana D
     return YearlyDocument(**{**values, **fields})
 
 
+def estimate_document(lines: int = 1, wording: str = WORDING, client: str = "Ana Duarte", **fields: Any) -> Any:
+    item = EstimateItem(wording, "H0004", 26, 14_000, 364_000, 0)
+    values = {
+        "letterhead": HEAD, "setting": Setting(), "number": "GFE-0005", "issued_on": date(2026, 11, 23),
+        "addressee": ADDRESSEE, "client": client, "birth_date": date(1991, 3, 9), "primary": wording,
+        "first_on": date(2026, 12, 7), "period_from": date(2026, 12, 7), "period_to": date(2027, 6, 30),
+        "frequency": "once a week",
+        "diagnoses": (SuperbillDiagnosis("A", "F41.1", "Generalized anxiety disorder"),),
+        "clinicians": (SuperbillClinician("Lucia Reyes", "PhD", "1234567893", "OR 4411", "103T00000X"),),
+        "place": HEAD.address, "tax_id": "12-3456789", "tax_id_kind": "EIN", "group_npi": "1234567893",
+        "items": (item,) * lines, "total_minor": 364_000 * lines,
+    }  # fmt: skip
+    return EstimateDocument(**{**values, **fields})
+
+
 MAKERS = {
     "invoice": invoice_document,
     "superbill": superbill_document,
@@ -243,4 +260,5 @@ MAKERS = {
     "refund": refund_document,
     "statement": statement_document,
     "yearly": yearly_document,
+    "estimate": estimate_document,
 }

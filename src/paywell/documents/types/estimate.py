@@ -49,5 +49,7 @@ class EstimateDocument:
     group_npi: str
     items: tuple[EstimateItem, ...]
     total_minor: int
+    asked_on: date | None = None  #: not printed: when the client asked, or the service was scheduled
+    due_on: date | None = None  #: not printed: by when the client must have it
     replaces: str = ""
     replaced_by: str = field(default="", metadata=LIVE)

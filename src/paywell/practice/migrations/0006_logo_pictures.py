@@ -12,7 +12,7 @@ def keep_logos(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("practice", "0003_for_documents")]
+    dependencies = [("practice", "0005_for_documents")]
 
     operations = [
         migrations.RunPython(keep_logos, migrations.RunPython.noop),

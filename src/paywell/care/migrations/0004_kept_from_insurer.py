@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('care', '0002_diagnosis_override'),
+        ('care', '0003_code_license'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('practice', '0002_pay_links'),
+        ('practice', '0004_catalogue_presets'),
     ]
 
     operations = [
