@@ -34,6 +34,11 @@ def redact(document: Issued, sight: Sight) -> Issued:
     return document
 
 
+def without_wordings(document: ReceiptDocument) -> ReceiptDocument:
+    """The plain receipt: dates, people and amounts, and nothing of what kind of service it was."""
+    return replace(document, items=tuple(replace(item, wording="") for item in document.items))
+
+
 def without_card(document: Issued) -> Issued:
     """For a payer who looks at another's payment: a card is never shown to them."""
     if isinstance(document, ReceiptDocument | RefundDocument):

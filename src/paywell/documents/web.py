@@ -25,14 +25,23 @@ def pdf_response(document: Document, filename: str = "") -> HttpResponse:
 
 
 def page_response(
-    request: HttpRequest, document: Document, *, pdf_url: str = "", back_url: str = ""
+    request: HttpRequest,
+    document: Document,
+    *,
+    pdf_url: str = "",
+    back_url: str = "",
+    other: tuple[str, str] = ("", ""),
 ) -> HttpResponse:
-    """The printable page, with a Print button, and links to the PDF and back where they are given."""
+    """The printable page, with a Print button, and links to the PDF and back where they are given.
+
+    `other` is the address and the name of the same document in another grade of privacy.
+    """
     context = {
         "sheet": _labeled(present(document)),
         "logo": _data_url(document.letterhead.logo),
         "pdf_url": pdf_url,
         "back_url": back_url,
+        "other": other,
     }
     return _not_kept(render_template(request, f"documents/{document.kind}.html", context))
 

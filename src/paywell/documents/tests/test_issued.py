@@ -21,6 +21,7 @@ from paywell.documents.models import IssuedClient, IssuedDocument
 from paywell.documents.pdf import render
 from paywell.documents.queries import is_whole, list_issued, load_issued
 from paywell.documents.receipts import issue_receipt, issue_refund_receipt
+from paywell.documents.redact import without_wordings
 from paywell.documents.tests.factories import (
     NOON,
     Case,
@@ -252,3 +253,15 @@ def test_the_list_narrows_down_by_kind_day_and_client() -> None:
     assert not list_issued(viewer, date_to=date(2026, 11, 22)).exists()
     assert set(list_issued(viewer, client_id=case.client.id)) == {superbill, receipt}
     assert not list_issued(viewer, client_id=make_client(case.practice).id).exists()
+
+
+def test_a_plain_receipt_says_nothing_of_the_kind_of_service_and_an_fsa_receipt_no_diagnosis() -> None:
+    case = make_case()
+    full = access_receipt(make_portal_viewer(case), case.attempt.id)
+    plain = without_wordings(full)
+    assert "Individual session" in str(full)
+    assert "Individual session" not in str(plain)
+    assert (plain.items[0].on, plain.items[0].amount_minor, plain.amount_minor) == (date(2026, 11, 3), 2_000, 2_000)
+    for receipt in (full, plain):
+        assert "F41.1" not in str(receipt)
+        assert "anxiety" not in str(receipt)
