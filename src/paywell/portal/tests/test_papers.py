@@ -160,3 +160,13 @@ def test_the_list_costs_the_same_however_much_there_is(
         make_line(world)
     with django_assert_max_num_queries(14):
         browser.get(DOCUMENTS, {"show": "all"})
+
+
+def test_a_superbill_is_made_for_days_or_says_what_is_missing(browser: Browser, world: World) -> None:
+    line = make_line(world)
+    form = {"make": "superbill", "from": line.on.isoformat(), "to": line.on.isoformat()}
+    answer = browser.post(reverse("portal:document_make"), form)
+    assert answer.status_code == 422
+    assert "something that an insurer needs is missing" in text(answer)
+    empty = browser.post(reverse("portal:document_make"), form | {"from": "2020-01-01", "to": "2020-01-31"})
+    assert "There is no service of these days" in text(empty)

@@ -20,6 +20,7 @@ from paywell.core.errors import UserError
 from paywell.core.zips import stream_zip
 from paywell.documents.access import access_issued
 from paywell.documents.making import make_statement, make_yearly
+from paywell.documents.making_superbills import make_superbills_for_range, may_print_superbill
 from paywell.documents.web import page_response, pdf_response
 from paywell.documents.year_pack import make_year_pack
 from paywell.portal.forms import read_day
@@ -49,7 +50,7 @@ def issued(request: HttpRequest, viewer: PortalViewer, document_id: UUID) -> Htt
 @require_http_methods(["GET", "HEAD", "POST"])
 @portal_view
 def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBase:
-    """A statement, a yearly statement, or a year's papers; what was sent comes back with its error."""
+    """A statement, a superbill, a yearly statement, or a year's papers; what was sent comes back with its error."""
     error: UserError | None = None
     asked = request.POST.get("make", "") if request.method == "POST" else ""
     if asked:
@@ -64,6 +65,7 @@ def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBas
         "error": error,
         "asked": asked,
         "typed": request.POST,
+        "superbill_clients": [right for right in viewer.rights if may_print_superbill(viewer, right.client_id)],
         "today": today,
         "first": today.replace(month=1, day=1),
         "years": range(today.year, today.year - YEARS, -1),
@@ -79,7 +81,24 @@ def _make(request: HttpRequest, viewer: PortalViewer, asked: str) -> HttpRespons
     date_from, date_to = _read_days(request)
     if asked == "statement":
         return redirect("portal:issued", make_statement(viewer, date_from=date_from, date_to=date_to).id)
+    if asked == "superbill":
+        rows = make_superbills_for_range(
+            viewer, client_id=_read_client(request, viewer), date_from=date_from, date_to=date_to
+        )
+        if len(rows) > 1:
+            messages.info(request, _("They have many diagnoses, so they are on several superbills."))
+            return redirect(f"{reverse('portal:documents')}?show=superbills")
+        return redirect("portal:issued", rows[0].id)
     raise UserError(_("Choose what to make."), code="make_unknown")
+
+
+def _read_client(request: HttpRequest, viewer: PortalViewer) -> UUID:
+    """The one that was chosen; the only one where there is no choice. Whether it is theirs is checked later."""
+    chosen = request.POST.get("client", "")
+    try:
+        return UUID(chosen) if chosen else viewer.rights[0].client_id
+    except (ValueError, IndexError):
+        raise UserError(_("Choose whom it is for."), code="client_missing", field="client") from None
 
 
 def _pack_response(viewer: PortalViewer, year: int) -> HttpResponseBase:
