@@ -39,9 +39,7 @@ def main() -> int:
     names = [name for name, connector in CONNECTORS.items() if not connector.is_test]
     parser = argparse.ArgumentParser(prog="./run sandbox", description=__doc__)
     parser.add_argument("--processor", required=True, choices=names)
-    parser.add_argument(
-        "--return-url", default="https://example.org/", help="where its page leads back"
-    )
+    parser.add_argument("--return-url", default="https://example.org/", help="where its page leads back")
     chosen = parser.parse_args()
     connection, missing = read_keys(chosen.processor, get_setup(chosen.processor))
     if missing:
