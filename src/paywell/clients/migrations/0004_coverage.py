@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0002_shares_and_mail_address'),
+        ('clients', '0003_client_list'),
         ('practice', '0005_for_documents'),
     ]
 
