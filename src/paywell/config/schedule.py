@@ -17,4 +17,5 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.audit.jobs.seal_views", 3600),
     ("paywell.agreements.jobs.announce", 3600),
     ("paywell.agreements.jobs.charge", 300),
+    ("paywell.billing.jobs.invoices", 900),
 )

@@ -8,6 +8,9 @@ from typing import Any
 
 from paywell.accounts.access import access_desk
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.agreements.agree import make_agreement
+from paywell.agreements.models import AgreementKind
+from paywell.agreements.plans import offer_plan
 from paywell.billing.entries import EntryForm, make_entry, reverse_entry
 from paywell.billing.models import Entry, EntryKind, Method
 from paywell.billing.questions import ask_question
@@ -18,6 +21,8 @@ from paywell.core.money import Money
 from paywell.demo.people import Troupe
 from paywell.demo.story import Scene, at
 from paywell.invoicing.models import InvoiceLine
+from paywell.ledger.queries import get_open_lines
+from paywell.payments.models import SavedCard
 
 
 def biller(troupe: Troupe) -> StaffViewer:
@@ -50,6 +55,12 @@ def by_hand(troupe: Troupe, today: date) -> Iterator[Scene]:
         )
     if "Samir Dunn" in accounts:
         yield Scene(on(6), lambda: _insurer(troupe, "Samir Dunn"))
+    if "Ines Coral" in accounts and troupe.part.slug == "willow-creek":
+        yield Scene(on(3, 9), lambda: _agree(troupe, "Ines Coral", AgreementKind.AUTOPAY))
+    if "Ada Brook" in accounts and troupe.part.slug == "willow-creek":
+        yield Scene(on(1, 12), lambda: _agree(troupe, "Ada Brook", AgreementKind.STAFF))
+    if "Victor Hale" in accounts:
+        yield Scene(on(1, 13), lambda: _offer(troupe, "Victor Hale", today))
     if "Owen Pike" in accounts:
         yield Scene(on(2, 20), lambda: _ask(troupe, "Owen Pike"))
 
@@ -73,6 +84,29 @@ def _insurer(troupe: Troupe, name: str) -> None:
     paid = {"service_id": service.id, "reason": "Explanation of benefits 7741"}
     enter(troupe, name, EntryKind.INSURER_PAYMENT, service.insurer_minor - 1_000, method=Method.BANK, **paid)
     enter(troupe, name, EntryKind.INSURER_ADJUSTMENT, 1_000, **paid)
+
+
+def _agree(troupe: Troupe, name: str, kind: AgreementKind) -> None:
+    """A payer with a saved card turns it on, with a limit of their own."""
+    viewer = access_portal(troupe.users[name], troupe.accounts[name].id)
+    card = SavedCard.objects.filter(practice=troupe.practice, contact=viewer.contact, removed_at=None).first()
+    if card is not None:
+        limit = Money(30_000, troupe.practice.currency)
+        make_agreement(viewer=viewer, kind=kind, card_id=card.id, charge_limit=limit, is_agreed=True)
+
+
+def _offer(troupe: Troupe, name: str, today: date) -> None:
+    """Four installments over the three oldest open services; the client has yet to agree."""
+    account = troupe.accounts[name]
+    opened = get_open_lines(practice_id=troupe.practice.id, owner_id=account.id).order_by("on", "line_id")
+    offer_plan(
+        viewer=biller(troupe),
+        account=account,
+        line_ids=list(opened.values_list("line_id", flat=True)[:3]),
+        count=4,
+        first_on=today + timedelta(days=9),
+        every="month",
+    )
 
 
 def _ask(troupe: Troupe, name: str) -> None:

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from paywell.accounts.queries import list_staff_practices
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.core.errors import UserError
+from paywell.desk.queries.waiting import count_waiting
 
 Result = TypeVar("Result")
 
@@ -28,6 +29,7 @@ def show(
         "zone": viewer.practice.timezone,
         "memberships": list_staff_practices(request.user),  # type: ignore[arg-type]
         "in_setup": in_setup(request),
+        "waiting_count": count_waiting(viewer),
     }
     return render(request, f"desk/{template}.html", frame | context, status=status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -20,6 +20,9 @@ from paywell.core.paging import Page, cut_page, page_bounds
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.payments.models import Review, SavedCard
 from paywell.payments.types import PaymentRow
+
+if TYPE_CHECKING:
+    from paywell.desk.queries.waiting import Waiting
 
 Source = TypeVar("Source", bound=models.Model)
 Row = TypeVar("Row")
@@ -213,6 +216,7 @@ class Inbox:
     received: Money  #: the sum of those that are paid, less refunds
     open_attempts: tuple[OpenAttempt, ...]
     reviews: tuple[ReviewRow, ...]
+    waiting: Waiting  #: what else waits for a person, by kind
     checklist: Checklist | None  #: of the set-up, while it is open; the gaps then wait
     gaps: tuple[SetupGap, ...]
     uninvoiced_count: int

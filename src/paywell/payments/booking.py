@@ -73,6 +73,17 @@ def book_refund(attempt: Attempt, refund: Refund) -> Money:
     return beyond
 
 
+def get_part_from_credit(attempt: Attempt, minor: int) -> int:
+    """How much of a refund of `minor` would come out of the account's credit: what the payment left over."""
+    part = 0
+    for leg, unreversed in _legs_left(attempt):
+        taken = min(unreversed, minor)
+        minor -= taken
+        if leg.credit.kind == AccountKind.CLIENT_CREDIT:
+            part += taken
+    return part
+
+
 def book_failed_refund(attempt: Attempt, refund: Refund) -> None:
     """The money of a refund that was done came back: reverse each of its transfers."""
     postings = [

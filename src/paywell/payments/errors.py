@@ -124,6 +124,20 @@ def refund_form_reused() -> UserError:
     )
 
 
+def credit_is_used() -> UserError:
+    return UserError(
+        "This payment left credit that is used already. Take that back first (the client's Ledger), then refund.",
+        code="credit_is_used",
+    )
+
+
+def needs_approval() -> UserError:
+    return UserError(
+        "A refund of this size needs a second person. Nothing was sent. Ask for approval instead.",
+        code="needs_approval",
+    )
+
+
 def amount_not_positive() -> UserError:
     return UserError("Enter an amount that is more than zero.", code="amount_zero", field="amount")
 

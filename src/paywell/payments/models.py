@@ -375,3 +375,48 @@ class Review(PracticeOwned):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "dedupe"], name="review_once")]
+
+
+class RefundRequest(PracticeOwned):
+    """A refund above the practice's amount, waiting for a second person. Nothing is sent before their word.
+
+    Its id becomes the refund's, so that approving twice is one refund.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="refund_requests")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=200)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    is_approved = models.BooleanField(null=True, help_text="Null while nobody has decided.")
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_request_amount"),
+            models.CheckConstraint(
+                condition=Q(is_approved=None, decided_by=None, decided_at=None)
+                | Q(is_approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
+                name="refund_request_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_approved=None) | Q(is_approved=False) | ~Q(decided_by=F("requested_by")),
+                name="refund_request_two_people",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["practice", "requested_at"], name="refund_request_open", condition=Q(is_approved=None)
+            )
+        ]
+
+
+class SeenPayment(PracticeOwned):
+    """Somebody at the desk took note of a payment that came in by itself: it leaves the inbox."""
+
+    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="seen")
+    seen_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField()

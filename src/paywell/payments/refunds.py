@@ -9,6 +9,7 @@ from django.db.models import Sum
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record
+from paywell.billing.entries import get_credit
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.closing import get_closing
@@ -17,6 +18,8 @@ from paywell.core.errors import NotAllowed, NotFoundForViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.payments import errors, processor_accounts
+from paywell.payments.approvals import is_approved, needs_approval
+from paywell.payments.booking import get_part_from_credit
 from paywell.payments.models import Attempt, AttemptState, Dispute, Refund, RefundState
 from paywell.payments.orders import refund_order
 from paywell.payments.refund_machine import RefundSaid
@@ -35,7 +38,8 @@ def refund_payment(
     `refund_id` is made with the form: sending the same form again returns the same refund and moves nothing.
 
     Raises NotAllowed for a role that may not, NotFoundForViewer for another practice's payment, UserError
-    `not_refundable` (not paid, in dispute, not possible there) and `refund_above_captured`.
+    `not_refundable` (not paid, in dispute, not possible there) and `refund_above_captured`, and
+    `needs_approval` above the practice's amount before another person approved it.
     """
     if not viewer.may(Permission.REFUND):
         raise NotAllowed
@@ -74,6 +78,9 @@ def _place(
                 raise errors.refund_form_reused()
             return before, attempt, False
         _refuse_unless_refundable(attempt, amount, processor)
+        _refuse_used_credit(attempt, amount)
+        if needs_approval(attempt, amount) and not is_approved(attempt, amount, refund_id):
+            raise errors.needs_approval()
         now = clock.now()
         refund = Refund.objects.create(
             id=refund_id,
@@ -110,6 +117,13 @@ def _refuse_unless_refundable(attempt: Attempt, amount: Money, processor: Proces
         raise errors.refund_above_captured(left)
     if amount.minor < attempt.captured_minor:
         _refuse_unless_partial_possible(attempt, processor)
+
+
+def _refuse_used_credit(attempt: Attempt, amount: Money) -> None:
+    """What the payment left over as credit may have paid for something else meanwhile: it can't go back twice."""
+    part = get_part_from_credit(attempt, amount.minor)
+    if part and part > get_credit(attempt.account).minor:
+        raise errors.credit_is_used()
 
 
 def _refuse_unless_partial_possible(attempt: Attempt, processor: Processor) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -103,6 +104,17 @@ def tell_account(practice_id: UUID, transfers: Iterable[Transfer], *, card_of: U
     """These transfers of an account's book as steps, one for each source, in their order. Four queries."""
     rows = list(transfers)
     return _steps(rows, _Facts(practice_id, rows, card_of))
+
+
+def find_credit_cards(practice_id: UUID, account_id: UUID) -> list[Attempt]:
+    """Card payments of the account that left credit: their credit goes back to the card by a refund of them."""
+    sources = Transfer.objects.filter(
+        practice_id=practice_id, source__startswith="payment:", credit__kind=AccountKind.CLIENT_CREDIT,
+        credit__owner_id=account_id,
+    ).values_list("source", flat=True)  # fmt: skip
+    ids = [key for source in sources if (key := _uuid(source.partition(":")[2][:36]))]
+    rows = Attempt.objects.filter(practice_id=practice_id, id__in=ids, refunded_minor__lt=F("captured_minor"))
+    return list(rows.order_by("-closed_at"))
 
 
 def get_entry_words(kind: EntryKind) -> Text:

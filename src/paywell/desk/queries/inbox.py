@@ -19,6 +19,7 @@ from paywell.desk.queries.payments import STATUS_FILTERS
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import count_uninvoiced
 from paywell.desk.queries.setup import get_open_checklist
+from paywell.desk.queries.waiting import get_waiting
 from paywell.desk.types import Inbox, OpenAttempt, ReviewRow, SetupGap
 from paywell.desk.words import STATE_WORDS, review_title
 from paywell.ledger.models import LineBalance
@@ -50,6 +51,7 @@ def get_inbox(viewer: StaffViewer) -> Inbox:
         received=received,
         open_attempts=_list_open(viewer) if sees_money else (),
         reviews=_list_reviews(viewer) if viewer.may(Permission.REFUND) else (),
+        waiting=get_waiting(viewer),
         checklist=checklist,
         gaps=() if checklist else tuple(_gaps(viewer)),
         uninvoiced_count=count_uninvoiced(viewer) if viewer.may(Permission.ISSUE_INVOICES) else 0,

@@ -37,6 +37,7 @@ from paywell.payments.models import (
     AttemptState,
     PayLink,
     ProcessorAccount,
+    RefundRequest,
     Review,
     SavedCard,
 )
@@ -75,6 +76,7 @@ class Desk:
     entry: Entry  #: five dollars in cash, on account
     charge: Charge  #: by AutoPay, failed
     plan: Plan  #: offered, two installments
+    request: RefundRequest  #: ten dollars of the payment, not decided
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
     def browser(self, role: Role = Role.OWNER) -> Browser:
@@ -103,6 +105,7 @@ class Desk:
             "agreement_id": self.charge.agreement_id,
             "charge_id": self.charge.id,
             "plan_id": self.plan.id,
+            "request_id": self.request.id,
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
@@ -154,7 +157,7 @@ def make_desk(**practice: Any) -> Desk:
         add_coverage(client=client, insurer="Alder Mutual", starts_on=date(2026, 1, 1), actor_id=None),
         *make_ended_work(made.id, owner.user_id),
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
-        add_plan(unpaid, owner),
+        add_plan(unpaid, owner), add_request(attempt),
     )  # fmt: skip
     desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
@@ -183,6 +186,15 @@ def add_failed_charge(contact: Contact, account: BillingAccount, processor_accou
     return Charge.objects.create(
         **own, agreement=agreement, key=f"autopay:{agreement.id}", amount_minor=7_000, currency="USD", due_on=DAY,
         state="failed", words="The bank declined it.", created_at=clock.now(), closed_at=clock.now(),
+    )  # fmt: skip
+
+
+def add_request(attempt: Attempt) -> RefundRequest:
+    """A refund that somebody asked for and nobody decided yet."""
+    return RefundRequest.objects.create(
+        practice=attempt.practice, attempt=attempt, amount_minor=1_000, currency="USD", reason="Session canceled",
+        requested_by=make_user(name="Nia Frost"), requested_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=7),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from paywell.accounts.models import Invitation, Role
 from paywell.care.models import CatalogItem
 from paywell.desk.tests.factories import Desk, add_payment
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount, Refund, Review
-from paywell.practice.models import Clinician
+from paywell.practice.models import Clinician, Practice
 from paywell.processors.contract import Outcome, Verdict
 
 
@@ -144,6 +144,8 @@ def test_a_person_can_t_close_what_may_still_be_charged(desk: Desk, monkeypatch:
 
 
 def test_the_inbox_names_what_is_missing(desk: Desk) -> None:
+    """Once the set-up's own list is put away."""
+    Practice.objects.update(setup_closed_at=desk.client.created_at)
     ProcessorAccount.objects.update(is_active=False)
     CatalogItem.objects.update(is_active=False)
     Clinician.objects.update(npi="")

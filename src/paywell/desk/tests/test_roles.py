@@ -48,6 +48,11 @@ NEEDS: dict[str, P] = {
     "adjust": P.ISSUE_INVOICES,
     "entry_reverse": P.TAKE_PAYMENTS,
     "client_agreements": P.SEE_MONEY,
+    "payments_seen": P.TAKE_PAYMENTS,
+    "refund_request": P.REFUND,
+    "invoice_reissue": P.ISSUE_INVOICES,
+    "billing_rules": P.CHANGE_SETTINGS,
+    "client_by_rule": P.ISSUE_INVOICES,
     "charge_card": P.TAKE_PAYMENTS,
     "plan_new": P.TAKE_PAYMENTS,
     "plan_withdraw": P.TAKE_PAYMENTS,
@@ -129,6 +134,9 @@ NEEDS: dict[str, P] = {
 }
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 POST_ONLY = {
+    "payments_seen",
+    "invoice_reissue",
+    "client_by_rule",
     "plan_withdraw",
     "agreement_hold",
     "agreement_end",

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
+from paywell.billing.rules import get_rules, is_invoiced_by_rule
 from paywell.care.actions import add_diagnosis
 from paywell.care.models import Diagnosis
 from paywell.clients import actions
@@ -135,6 +136,7 @@ def client_billing(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -
     return _record(
         request, viewer, row, "client_billing", "billing",
         accounts=list_accounts(viewer=viewer, client=row), share_sets=_share_sets(get_standing_shares(row)),
+        rules=get_rules(viewer.practice), by_rule=is_invoiced_by_rule(row),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from paywell.desk.queries.accounts import choose_account, get_account_state
 from paywell.desk.queries.scope import get_today
 from paywell.desk.words import ENTRY_DONE, ENTRY_PAGES
 from paywell.invoicing.models import InvoiceLine
-from paywell.payments.story import get_entry_words
+from paywell.payments.story import find_credit_cards, get_entry_words
 
 K = EntryKind
 
@@ -129,6 +129,7 @@ def _enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Se
     return show(
         request, viewer, "entry_new", "clients",
         client=client, state=state, accounts=accounts, account=account, words=ENTRY_PAGES[kinds[0]], form=form,
+        from_cards=find_credit_cards(viewer.practice.id, account.id) if kinds[0] is K.CREDIT_OUT else (),
         status=422 if form.errors else 200,
     )  # fmt: skip
 

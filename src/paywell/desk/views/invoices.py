@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,13 +13,15 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
+from paywell.billing.invoice_runs import INVOICES, reissue_invoice
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.core.errors import UserError
+from paywell.core.ids import new_key
 from paywell.core.money import Money
 from paywell.desk.forms.billing import BatchForm, ReasonForm
 from paywell.desk.pages import page_of, run, show, succeeds
@@ -34,6 +37,10 @@ from paywell.invoicing.access import access_invoice
 from paywell.invoicing.actions import issue_batch, issue_invoice, void_invoice
 from paywell.invoicing.queries import list_uninvoiced
 from paywell.invoicing.types import Uninvoiced
+from paywell.work.actions import request_work
+
+#: More than this many invoices are issued by the worker, with a page that tells how far it is.
+AT_ONCE: Final = 25
 
 
 @require_safe
@@ -107,6 +114,7 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     return show(
         request, viewer, "invoice_batch", "invoices",
         form=form, preview=preview, total=total, above_estimates=_warn(viewer, preview or ()),
+        key=new_key(),
         status=422 if form.errors else 200,
     )  # fmt: skip
 
@@ -127,6 +135,20 @@ def invoice_void(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID) ->
         request, viewer, "invoice_void", "invoices",
         invoice=row, row=get_invoice_rows(viewer, [row])[0], form=form, status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+@require_POST
+@desk_view(Permission.ISSUE_INVOICES)
+def invoice_reissue(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID) -> HttpResponse:
+    """The services of a void invoice once more, as they are now, on one that replaces it."""
+    row = access_invoice(viewer, invoice_id)
+    try:
+        made = reissue_invoice(invoice=row, actor_id=viewer.id)
+    except UserError as error:
+        messages.error(request, error.message)
+        return redirect("desk:invoice", row.id)
+    messages.success(request, _("%(label)s replaces it.") % {"label": made.label})
+    return redirect("desk:invoice", made.id)
 
 
 def _warn(viewer: StaffViewer, preview: Sequence[Uninvoiced]) -> list[str]:
@@ -156,6 +178,17 @@ def _issue(request: HttpRequest, viewer: StaffViewer, client: Client, preview: l
 
 
 def _issue_batch(request: HttpRequest, viewer: StaffViewer, form: BatchForm) -> HttpResponse:
+    first, last = form.cleaned_data["date_from"], form.cleaned_data["date_to"]
+    if len(list_uninvoiced(viewer, first, last)) > AT_ONCE:
+        work = request_work(
+            practice_id=viewer.practice.id,
+            kind=INVOICES,
+            title=_("Invoices for %(first)s to %(last)s") % {"first": first.isoformat(), "last": last.isoformat()},
+            actor_id=viewer.id,
+            parameters={"date_from": first.isoformat(), "date_to": last.isoformat()},
+            key=f"invoices:{request.POST.get('key', '')[:40]}",
+        )
+        return redirect("desk:work", work.id)
     batch = run(
         form,
         lambda: issue_batch(

@@ -24,6 +24,7 @@ from paywell.documents.access import access_receipt
 from paywell.documents.web import page_response, pdf_response
 from paywell.payments.access import access_payment, find_hand_payment
 from paywell.payments.actions import check_attempt, find_refund, refund_payment
+from paywell.payments.approvals import needs_approval, request_refund
 from paywell.payments.decisions import decide_review, list_decisions
 from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, RefundState, Review
@@ -89,8 +90,11 @@ def refund(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpR
     if form.is_valid():
         # The same confirmation sent again finds less to refund than it showed, and only asks once more.
         is_sure = request.POST.get("step") == "refund" and request.POST.get("left") == format_plain(left)
+        waits = needs_approval(attempt, form.cleaned_data["amount"])
         if not is_sure or refund_id is None:
-            return _page(request, viewer, "refund_confirm", attempt, left, form)
+            return _page(request, viewer, "refund_confirm", attempt, left, form, waits=waits)
+        if waits:
+            return _ask_for_approval(request, viewer, attempt, form, refund_id)
         done = run(
             form,
             lambda: refund_payment(
@@ -105,6 +109,23 @@ def refund(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpR
             _say_refunded(request, done.state, format_money(form.cleaned_data["amount"]))
             return redirect("desk:payment", attempt.id)
     return _page(request, viewer, "refund", attempt, left, form)
+
+
+def _ask_for_approval(
+    request: HttpRequest, viewer: StaffViewer, attempt: Attempt, form: RefundForm, refund_id: UUID
+) -> HttpResponse:
+    """Above the practice's amount: somebody else decides, and only then anything is sent."""
+    said = form.cleaned_data
+    wanted = run(
+        form,
+        lambda: request_refund(
+            viewer=viewer, attempt=attempt, amount=said["amount"], reason=said["reason"], request_id=refund_id
+        ),
+    )
+    if wanted is None:
+        return _page(request, viewer, "refund", attempt, get_refundable(viewer, attempt), form)
+    messages.success(request, _("Somebody else has to approve it now; it waits in their inbox. Nothing was sent."))
+    return redirect("desk:payment", attempt.id)
 
 
 @require_safe
@@ -144,11 +165,18 @@ def _close(viewer: StaffViewer, review: Review, form: ReviewForm) -> Review:
 
 
 def _page(
-    request: HttpRequest, viewer: StaffViewer, template: str, attempt: Attempt, left: object, form: RefundForm
+    request: HttpRequest,
+    viewer: StaffViewer,
+    template: str,
+    attempt: Attempt,
+    left: object,
+    form: RefundForm,
+    *,
+    waits: bool = False,
 ) -> HttpResponse:
     return show(
         request, viewer, template, "payments",
-        attempt=attempt, left=left, form=form, refund_id=new_id(), status=422 if form.errors else 200,
+        attempt=attempt, left=left, form=form, refund_id=new_id(), waits=waits, status=422 if form.errors else 200,
     )  # fmt: skip
 
 

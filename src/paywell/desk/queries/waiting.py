@@ -1,0 +1,102 @@
+"""Everything that waits for a person at the desk, and how much of it there is: the number on the rail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from paywell.accounts.models import Role
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.agreements.models import Charge
+from paywell.agreements.queries import list_failed_charges
+from paywell.billing.models import Question
+from paywell.billing.questions import list_open_questions
+from paywell.clients.models import Contact, Grant
+from paywell.core import clock
+from paywell.notifications.models import Delivery
+from paywell.payments.approvals import list_open_requests
+from paywell.payments.models import Attempt, RefundRequest, Review
+from paywell.payments.seen import list_unseen
+
+#: An e-mail that failed this often, and within this time, is shown: the address may be wrong.
+MAIL_TRIES: Final = 3
+MAIL_SINCE: Final = timedelta(days=14)
+#: Entries of one kind on the page; the count goes on.
+MOST: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class FailedMail:
+    """An e-mail that does not arrive: to whom, and on whose record the address stands."""
+
+    name: str
+    client_id: UUID | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits, by kind; each entry leads to the act that closes it."""
+
+    payments: tuple[Attempt, ...]
+    questions: tuple[Question, ...]
+    requests: tuple[RefundRequest, ...]
+    charges: tuple[Charge, ...]
+    mails: tuple[FailedMail, ...]
+
+
+def get_waiting(viewer: StaffViewer) -> Waiting:
+    """One query for each kind that the viewer's role can do something about."""
+    lists = _lists(viewer)
+    found: dict[str, Any] = {
+        name: tuple(lists[name][:MOST]) if name in lists else () for name in Waiting.__dataclass_fields__
+    }
+    return Waiting(**found | {"mails": _name_mails(viewer, found["mails"])})
+
+
+def _name_mails(viewer: StaffViewer, mails: Collection[Delivery]) -> tuple[FailedMail, ...]:
+    """At most one entry for each person. Two queries, none where all mails arrive."""
+    if not mails:
+        return ()
+    ids = {mail.recipient_id for mail in mails}
+    tries: dict[UUID, int] = {}
+    for mail in mails:
+        tries[mail.recipient_id] = max(tries.get(mail.recipient_id, 0), mail.tries)
+    clients = dict(
+        Grant.objects.filter(practice=viewer.practice, contact__in=ids).values_list("contact_id", "client_id")
+    )
+    contacts = dict(Contact.objects.filter(practice=viewer.practice, id__in=ids).values_list("id", "name"))
+    unknown = str(_("somebody who was invited or works here"))
+    return tuple(FailedMail(contacts.get(one, unknown), clients.get(one), count) for one, count in tries.items())
+
+
+def count_waiting(viewer: StaffViewer) -> int:
+    """How many entries wait in the inbox. One query."""
+    rows = [found.order_by().values_list("id") for found in _lists(viewer).values()]
+    if viewer.may(Permission.REFUND):
+        rows.append(Review.objects.filter(practice=viewer.practice, closed_at=None).values_list("id"))
+    if not rows:
+        return 0
+    return rows[0].union(*rows[1:], all=True).count() if len(rows) > 1 else rows[0].count()
+
+
+def _lists(viewer: StaffViewer) -> dict[str, QuerySet[Any]]:
+    lists: dict[str, QuerySet[Any]] = {}
+    if viewer.may(Permission.TAKE_PAYMENTS):
+        lists["payments"] = list_unseen(viewer)
+        lists["questions"] = list_open_questions(viewer)
+        lists["charges"] = list_failed_charges(viewer)
+    if viewer.may(Permission.REFUND):
+        lists["requests"] = list_open_requests(viewer)
+    if viewer.may(Permission.EDIT_CLIENTS) and viewer.role is not Role.CLINICIAN:
+        lists["mails"] = Delivery.objects.filter(
+            practice=viewer.practice, sent_at=None, skipped_at=None, tries__gte=MAIL_TRIES,
+            created_at__gt=clock.now() - MAIL_SINCE,
+        ).order_by("created_at")  # fmt: skip
+    return lists

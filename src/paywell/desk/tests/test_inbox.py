@@ -1,0 +1,141 @@
+"""The inbox is emptied by doing: each entry leads to the act that closes it, and the rail counts what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from paywell.accounts.models import Role
+from paywell.billing.models import BillingRules
+from paywell.core import clock
+from paywell.core.ids import new_id
+from paywell.core.money import Money
+from paywell.desk.queries.waiting import count_waiting
+from paywell.desk.tests.factories import Desk
+from paywell.invoicing.actions import void_invoice
+from paywell.invoicing.models import Invoice
+from paywell.notifications.models import Delivery
+from paywell.payments import processor_accounts
+from paywell.payments.models import Refund, RefundRequest
+from paywell.payments.tests.fake_processor import Charge, FakeProcessor
+from paywell.work.models import Work
+
+
+def url(name: str, *ids: Any) -> str:
+    return reverse(f"desk:{name}", args=ids)
+
+
+def counted(desk: Desk, role: Role = Role.OWNER) -> str:
+    text = desk.browser(role).get(url("clients")).content.decode()
+    return text.partition('class="count">')[2].partition("<")[0]
+
+
+def test_each_entry_is_closed_by_its_own_act(desk: Desk) -> None:
+    browser = desk.browser()
+    text = browser.get(url("inbox")).content.decode()
+    for words in ("A refund to approve", "asks about a balance", "The bank declined it.", "Came in by itself"):
+        assert words in text
+    assert counted(desk) == "5"
+    browser.post(url("payments_seen"), {"payment": str(desk.attempt.id)})
+    assert counted(desk) == "4"
+    browser.post(url("charge_seen", desk.charge.id))
+    assert counted(desk) == "3"
+    browser.post(url("question_answer", desk.question.id), {"answer": "Yes."})
+    assert counted(desk) == "2"
+    browser.post(url("refund_request", desk.request.id), {"decision": "decline"})
+    assert counted(desk) == "1"
+    browser.post(url("review_close", desk.review.id), {"reason": "Looked at it"})
+    assert counted(desk) == ""
+
+
+def test_who_can_do_nothing_about_it_is_not_counted_for(desk: Desk) -> None:
+    assert counted(desk, Role.READ_ONLY) == ""
+    assert counted(desk, Role.FRONT_DESK) == "3"
+
+
+def test_an_e_mail_that_does_not_arrive_leads_to_the_address(desk: Desk) -> None:
+    Delivery.objects.create(
+        practice=desk.practice, event_id=new_id(), kind="x", recipient_kind="contact", recipient_id=desk.contact.id,
+        message_id="<x>", created_at=clock.now(), tries=3, error="SMTPRecipientsRefused",
+    )  # fmt: skip
+    text = desk.browser().get(url("inbox")).content.decode()
+    assert "An e-mail to Ana Duarte does not arrive" in text
+    assert url("client_people", desk.client.id) in text
+    assert "An e-mail to" not in desk.browser(Role.FRONT_DESK).get(url("inbox")).content.decode()
+
+
+def test_a_large_refund_is_asked_for_by_one_and_sent_by_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeProcessor()
+    paid = Money(7_000)
+    fake.charges[desk.attempt.reference] = Charge(
+        desk.attempt.processor_ref, desk.attempt.reference, paid, status="paid", captured=paid
+    )
+    monkeypatch.setattr(processor_accounts, "make_processor", lambda account: fake)
+    BillingRules.objects.create(practice=desk.practice, approve_refunds_above_minor=1_000)
+    RefundRequest.objects.all().delete()
+    page = url("refund", desk.attempt.id)
+    body = {"amount": "20.00", "reason": "Session canceled"}
+    biller, owner = desk.browser(Role.BILLER), desk.browser()
+    assert "Ask for approval" in biller.post(page, body).content.decode()
+    said = body | {"step": "refund", "left": "70.00", "refund": str(new_id())}
+    assert "Nothing was sent" in biller.post(page, said, follow=True).content.decode()
+    wanted = RefundRequest.objects.get()
+    decide = url("refund_request", wanted.id)
+    assert "somebody else has to approve" in biller.get(decide).content.decode()
+    assert "Somebody else" in biller.post(decide, {"decision": "approve"}, follow=True).content.decode()
+    assert Refund.objects.count() == 0
+    assert fake.calls == []
+    owner.post(decide, {"decision": "approve"})
+    refund = Refund.objects.get()
+    assert (refund.id, refund.amount_minor, refund.actor_id) == (wanted.id, 2_000, desk.members[Role.OWNER].user_id)
+    assert fake.calls.count("refund") == 1
+
+
+def test_the_rules_are_chosen_in_the_settings(desk: Desk) -> None:
+    browser = desk.browser()
+    assert browser.post(url("billing_rules"), {"cadence": "hourly"}).status_code == 422
+    browser.post(url("billing_rules"), {"cadence": "weekly", "approve_above": "500"})
+    rules = BillingRules.objects.get()
+    assert (rules.invoice_cadence, rules.approve_refunds_above_minor) == ("weekly", 50_000)
+    assert "Every Monday" in browser.get(url("client_billing", desk.client.id)).content.decode()
+    browser.post(url("client_by_rule", desk.client.id), {"on": "no"})
+    assert "by hand alone" in browser.get(url("client_billing", desk.client.id)).content.decode()
+
+
+def test_a_void_invoice_is_issued_again(desk: Desk) -> None:
+    browser = desk.browser()
+    void_invoice(invoice=desk.unpaid, reason="Wrong", actor_id=None)
+    assert "Issue it again" in browser.get(url("invoice", desk.unpaid.id)).content.decode()
+    browser.post(url("invoice_reissue", desk.unpaid.id))
+    made = Invoice.objects.get(replaces=desk.unpaid)
+    assert desk.unpaid.label in browser.get(url("invoice", made.id)).content.decode()
+    assert "already" in browser.post(url("invoice_reissue", desk.unpaid.id), follow=True).content.decode()
+
+
+def test_many_invoices_are_issued_by_the_worker(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paywell.desk.views.invoices.AT_ONCE", 0)
+    browser = desk.browser()
+    body = {"date_from": "2026-11-01", "date_to": "2026-11-30", "key": "k"}
+    for _ in range(2):
+        answer = browser.post(url("invoice_batch"), body)
+    work = Work.objects.get(kind="issue_invoices")
+    assert answer["Location"] == url("work", work.id)
+    assert Invoice.objects.count() == 2
+    from paywell.work.jobs import run_due
+
+    run_due.call()
+    work.refresh_from_db()
+    assert (work.state, work.done, Invoice.objects.count()) == ("done", 1, 3)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_counting_never_fails(desk: Desk, role: Role) -> None:
+    from paywell.accounts.types import StaffViewer
+
+    member = desk.members.get(role) or (desk.browser(role) and desk.members[role])
+    viewer = StaffViewer(member.user_id, desk.practice, role, member.clinician_id)
+    assert count_waiting(viewer) >= 0

@@ -1,0 +1,68 @@
+"""The acts that empty the inbox: payments seen, refunds approved or not."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.accounts.web import desk_view
+from paywell.core.errors import UserError
+from paywell.core.money import Money, format_money
+from paywell.desk.pages import show
+from paywell.payments.actions import refund_payment
+from paywell.payments.approvals import access_request, decide_request
+from paywell.payments.models import RefundState
+from paywell.payments.seen import mark_seen
+
+
+@require_POST
+@desk_view(Permission.TAKE_PAYMENTS)
+def payments_seen(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """One payment, or all that are in the inbox."""
+    try:
+        ids = [UUID(each) for each in request.POST.getlist("payment")]
+    except ValueError:
+        ids = []
+    count = mark_seen(viewer=viewer, attempt_ids=ids)
+    if len(ids) != 1:
+        text = ngettext("%(count)s payment left the inbox.", "%(count)s payments left the inbox.", count)
+        messages.success(request, text % {"count": count})
+    return redirect("desk:inbox")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def refund_request(request: HttpRequest, viewer: StaffViewer, request_id: UUID) -> HttpResponse:
+    """A refund that waits for a second person. Nothing is sent before; whoever asked can take it back."""
+    wanted = access_request(viewer, request_id)
+    amount = Money(wanted.amount_minor, wanted.currency)
+    if request.method == "POST":
+        approve = request.POST.get("decision") == "approve"
+        try:
+            decide_request(viewer=viewer, request=wanted, is_approved=approve)
+            if not approve:
+                messages.success(request, _("The refund is declined. Nothing was sent."))
+                return redirect("desk:inbox")
+            done = refund_payment(
+                viewer=viewer, attempt=wanted.attempt, amount=amount, reason=wanted.reason, refund_id=wanted.id
+            )
+        except UserError as error:
+            messages.error(request, error.message)
+            return redirect("desk:refund_request", wanted.id)
+        if done.state == RefundState.FAILED:
+            messages.error(request, _("The processor refused the refund. No money went back."))
+        else:
+            messages.success(request, _("%(amount)s goes back to the card.") % {"amount": format_money(amount)})
+        return redirect("desk:payment", wanted.attempt_id)
+    return show(
+        request, viewer, "refund_request", "inbox",
+        wanted=wanted, amount=amount, is_own=wanted.requested_by_id == viewer.id,
+        is_open=wanted.is_approved is not False,
+    )  # fmt: skip
