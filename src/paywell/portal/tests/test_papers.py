@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from paywell.care.actions import add_diagnosis
 from paywell.care.models import Service, ServiceDiagnosis
+from paywell.clients.models import Grant
 from paywell.core import clock
 from paywell.documents.models import IssuedDocument
 from paywell.outbox.delivery import deliver_due
@@ -22,6 +23,12 @@ from paywell.portal.tests.pages import pay, text
 
 DOCUMENTS = "/portal/documents/"
 MAKE = "/portal/documents/make/"
+
+
+@pytest.fixture
+def _whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an insurer would say of the superbills is tried elsewhere."""
+    monkeypatch.setattr("paywell.documents.making_superbills.check_superbill", lambda practice, services: [])
 
 
 def today(world: World) -> Any:
@@ -35,7 +42,7 @@ def make(browser: Browser, world: World, what: str, **values: str) -> Any:
 
 
 @pytest.fixture
-def paid(browser: Browser, world: World) -> None:
+def paid(browser: Browser, world: World, _whole: None) -> None:
     """One service paid, one open, both with a diagnosis; the receipt is issued as it is for everybody."""
     pay(browser, make_line(world))
     make_line(world)
@@ -50,13 +57,14 @@ def paid(browser: Browser, world: World) -> None:
 
 @pytest.mark.usefixtures("paid")
 def test_everything_ever_issued_is_listed_open_and_paid_alike(browser: Browser, world: World) -> None:
-    for what in ("statement", "yearly"):
+    for what in ("statement", "superbill", "yearly"):
         assert make(browser, world, what).status_code == 302, what
     page = text(browser.get(DOCUMENTS, {"show": "all"}))
     for words in (
         "Invoice INV-",
         "Receipt RC-0001",
         "Statement ST-0001",
+        "Superbill SB-0001",
         "Yearly statement YS-0001",
     ):
         assert words in page, words
@@ -90,7 +98,9 @@ def test_days_narrow_the_list_down_and_a_wrong_one_is_told(browser: Browser, wor
 
 
 @pytest.mark.usefixtures("paid")
-@pytest.mark.parametrize(("what", "kind"), [("statement", "statement"), ("yearly", "yearly")])
+@pytest.mark.parametrize(
+    ("what", "kind"), [("statement", "statement"), ("superbill", "superbill"), ("yearly", "yearly")]
+)
 def test_what_is_made_opens_as_a_page_and_as_pdf_and_twice_is_one(
     browser: Browser, world: World, what: str, kind: str
 ) -> None:
@@ -111,6 +121,7 @@ def test_what_is_made_opens_as_a_page_and_as_pdf_and_twice_is_one(
         ("statement", {"from": ""}, "Enter the first and the last day"),
         ("statement", {"to": "2999-01-01"}, "ends today or earlier"),
         ("statement", {"from": "2026-13-01"}, "Choose a date"),
+        ("superbill", {"from": "2001-01-01", "to": "2001-02-01"}, "no service of these days"),
         ("yearly", {"year": "1999"}, "Nothing was paid in 1999"),
         ("pack", {"year": "1999"}, "Nothing was paid in 1999"),
         ("yearly", {"year": "x"}, "Choose a year"),
@@ -133,12 +144,29 @@ def read_pack(answer: Any) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("paid")
-def test_a_year_s_papers_hold_the_yearly_statement_and_the_receipts(browser: Browser, world: World) -> None:
+def test_a_year_s_papers_hold_the_yearly_statement_the_receipts_and_the_superbill(
+    browser: Browser, world: World
+) -> None:
     answer = make(browser, world, "pack")
     assert answer["Content-Disposition"] == f'attachment; filename="documents-{today(world).year}.zip"'
     files = read_pack(answer)
-    assert sorted(files) == ["receipt-RC-0001.pdf", "yearly-YS-0001.pdf"]
+    assert sorted(files) == ["receipt-RC-0001.pdf", "superbill-SB-0001.pdf", "yearly-YS-0001.pdf"]
     assert all(content.startswith(b"%PDF") for content in files.values())
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_payer_without_the_right_to_the_diagnosis_gets_no_superbill_by_any_door(
+    browser: Browser, world: World
+) -> None:
+    make(browser, world, "superbill")
+    superbill = IssuedDocument.objects.get(kind="superbill")
+    Grant.objects.update(may_see_diagnosis=False)
+    assert sorted(read_pack(make(browser, world, "pack"))) == ["receipt-RC-0001.pdf", "yearly-YS-0001.pdf"]
+    assert make(browser, world, "superbill").status_code == 404
+    assert make(browser, world, "superbill", client=str(world.client.id)).status_code == 404
+    assert browser.get(reverse("portal:issued", args=[superbill.id])).status_code == 404
+    assert "SB-0001" not in text(browser.get(DOCUMENTS, {"show": "all"}))
+    assert "Make a superbill" not in text(browser.get(MAKE))
 
 
 @pytest.mark.usefixtures("paid")
@@ -150,6 +178,21 @@ def test_documents_of_others_are_not_found_and_not_listed(browser: Browser, worl
     for name in ("issued", "issued_pdf"):
         assert stranger.get(reverse(f"portal:{name}", args=[row.id])).status_code == 404
     assert "ST-0001" not in text(stranger.get(DOCUMENTS, {"show": "all"}))
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_superbill_that_can_t_be_made_is_told_in_the_pack(
+    browser: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paywell.documents.errors import NoSuperbill
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise NoSuperbill("An insurer would miss something.", code="check_blocks")
+
+    monkeypatch.setattr("paywell.documents.year_pack.make_superbills_for_range", refuse)
+    files = read_pack(make(browser, world, "pack"))
+    assert "An insurer would miss something." in files["notes.txt"].decode()
+    assert "superbill-SB-0001.pdf" not in files
 
 
 @pytest.mark.usefixtures("paid")

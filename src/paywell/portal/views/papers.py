@@ -13,17 +13,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from paywell.clients.types import PortalViewer
+from paywell.clients.types import ClientRights, PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core import clock
-from paywell.core.errors import UserError
+from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.core.security_log import access_refused
 from paywell.core.zips import stream_zip
 from paywell.documents.access import access_issued
 from paywell.documents.making import make_statement, make_yearly
 from paywell.documents.making_superbills import make_superbills_for_range, may_print_superbill
+from paywell.documents.models import IssuedDocument
 from paywell.documents.web import page_response, pdf_response
 from paywell.documents.year_pack import make_year_pack
-from paywell.portal.forms import read_day
+from paywell.portal.forms import read_day, read_ids
 
 #: Years that are offered; an older one's papers stay in the list.
 YEARS: Final = 7
@@ -65,10 +67,10 @@ def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBas
         "error": error,
         "asked": asked,
         "typed": request.POST,
-        "superbill_clients": [right for right in viewer.rights if may_print_superbill(viewer, right.client_id)],
         "today": today,
         "first": today.replace(month=1, day=1),
         "years": range(today.year, today.year - YEARS, -1),
+        "superbill_clients": _superbill_clients(viewer),
     }
     return render(request, "portal/document_make.html", context, status=422 if error else 200)
 
@@ -77,28 +79,22 @@ def _make(request: HttpRequest, viewer: PortalViewer, asked: str) -> HttpRespons
     if asked == "pack":
         return _pack_response(viewer, _read_year(request))
     if asked == "yearly":
-        return redirect("portal:issued", make_yearly(viewer, year=_read_year(request)).id)
+        return _to([make_yearly(viewer, year=_read_year(request))])
     date_from, date_to = _read_days(request)
     if asked == "statement":
-        return redirect("portal:issued", make_statement(viewer, date_from=date_from, date_to=date_to).id)
+        return _to([make_statement(viewer, date_from=date_from, date_to=date_to)])
     if asked == "superbill":
-        rows = make_superbills_for_range(
-            viewer, client_id=_read_client(request, viewer), date_from=date_from, date_to=date_to
-        )
-        if len(rows) > 1:
-            messages.info(request, _("They have many diagnoses, so they are on several superbills."))
-            return redirect(f"{reverse('portal:documents')}?show=superbills")
-        return redirect("portal:issued", rows[0].id)
+        client_id = _read_client(request, viewer)
+        rows = make_superbills_for_range(viewer, client_id=client_id, date_from=date_from, date_to=date_to)
+        return _to(rows)
     raise UserError(_("Choose what to make."), code="make_unknown")
 
 
-def _read_client(request: HttpRequest, viewer: PortalViewer) -> UUID:
-    """The one that was chosen; the only one where there is no choice. Whether it is theirs is checked later."""
-    chosen = request.POST.get("client", "")
-    try:
-        return UUID(chosen) if chosen else viewer.rights[0].client_id
-    except (ValueError, IndexError):
-        raise UserError(_("Choose whom it is for."), code="client_missing", field="client") from None
+def _to(rows: list[IssuedDocument]) -> HttpResponse:
+    """To the document; where it took several, to the list that begins with them."""
+    if len(rows) == 1:
+        return redirect("portal:issued", rows[0].id)
+    return redirect(f"{reverse('portal:documents')}?show=superbills")
 
 
 def _pack_response(viewer: PortalViewer, year: int) -> HttpResponseBase:
@@ -107,6 +103,22 @@ def _pack_response(viewer: PortalViewer, year: int) -> HttpResponseBase:
     response["Content-Disposition"] = f'attachment; filename="documents-{year}.zip"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _superbill_clients(viewer: PortalViewer) -> list[ClientRights]:
+    return [right for right in viewer.rights if may_print_superbill(viewer, right.client_id)]
+
+
+def _read_client(request: HttpRequest, viewer: PortalViewer) -> UUID:
+    """One of those for whom a superbill is offered; anything else is forged."""
+    offered = [right.client_id for right in _superbill_clients(viewer)]
+    chosen = read_ids(viewer, request.POST.getlist("client"), "client")
+    if len(offered) == 1 and not chosen:
+        return offered[0]
+    if len(chosen) != 1 or chosen[0] not in offered:
+        access_refused(viewer=viewer, kind="superbill", target=chosen[0] if chosen else "none", reason="no right")
+        raise NotFoundForViewer
+    return chosen[0]
 
 
 def _read_days(request: HttpRequest) -> tuple[date, date]:
