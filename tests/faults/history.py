@@ -88,7 +88,7 @@ class History:
         self.network = Network(self, f"{seed}:network", rate=plan.network_rate, later=plan.is_later)
         self.connector = Connector(self.bank, self.network, lag_s=plan.list_lag_s)
         self.connector.mixes_up = plan.profile == "mixup"
-        self.connector.on_order = self.note_order
+        self.connector.on_order, self.connector.on_refund = self.note_order, self.note_refund
         self.workers = Workers(self)
         self.postman = Postman(self)
         self.people: list[Task] = []
@@ -343,3 +343,9 @@ class History:
                 f"the processor was called for {reference}, of which no row was committed"
             )
         self.journal[reference] = {str(line).replace("-", ""): amount for line, amount in rows}
+
+    def note_refund(self, reference: str) -> None:
+        if not self.database.fetch(f"SELECT id FROM payments_refund WHERE reference = '{reference}'"):
+            self.result.violations.append(
+                f"the processor was called for refund {reference}, of which no row stands"
+            )

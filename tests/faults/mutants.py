@@ -350,7 +350,9 @@ def no_deadline(stack: ExitStack) -> None:
 # Refunds.
 
 
-@mutant("a refund is decided and written in one transaction", profile="refund", crash_rate=0.0, network_rate=0.0)
+@mutant(
+    "a refund is decided and written in one transaction", "N", profile="refund", crash_rate=0.0, network_rate=0.0
+)
 def refund_checked_before(stack: ExitStack) -> None:
     from paywell.core.db import phase
     from paywell.payments import refunds
@@ -445,5 +447,6 @@ EQUIVALENT: dict[str, str] = {
     "a notice is stored once (the application's check)": "the unique rule of the table refuses the second",
     "new key when `open` is repeated": "what `open` makes can't take money, and the sweep fences what nobody used",
     "payments under way are not replaced": "replacing begins with a fence, which they survive: it stops there",
+    "a refund is decided under the lock (K, O, H)": "these processors refuse to give back more than they took",
     "refund refused in a dispute": "the processor refuses it too, and the refund's row fails with a review",
 }

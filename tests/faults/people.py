@@ -40,7 +40,7 @@ def send_people(history: History) -> list[Task]:
     payer(family, 0, wanted, clicks=clicks, tabs=2 if profile == "clicks" or draw.random() < 0.15 else 1)
     if profile == "family" or draw.random() < 0.25:
         payer(family, 1, draw.choice((wanted, wanted[:1], [0], [1, 2])))
-    if draw.random() < 0.15:
+    if draw.random() < 0.15 or profile == "mixup":
         payer(neighbor, 0, [0], clicks=draw.choice((1, 2)))
     desk = Desk(history)
     if profile == "void" or draw.random() < 0.1:
@@ -51,8 +51,9 @@ def send_people(history: History) -> list[Task]:
     if (profile == "void" and draw.random() < 0.6) or draw.random() < 0.05:
         cast.append((draw.uniform(0, 60), "staff cancel", desk.cancel))
     if profile == "refund" or draw.random() < 0.12:
+        at = draw.uniform(20, 200)  # several clerks, often at the same moment
         for clerk in range(draw.choice((1, 2, 3))):
-            cast.append((draw.uniform(20, 200), f"staff refund {clerk + 1}", desk.refund))
+            cast.append((at + draw.choice((0.0, 0.01, 30.0)), f"staff refund {clerk + 1}", desk.refund))
     if profile in ("refund", "dispute") or draw.random() < 0.08:
         cast.append((draw.uniform(30, 400), "dashboard", lambda: act_at_processor(history, profile)))
     if profile == "restore":

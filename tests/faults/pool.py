@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 
 
 def begin() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.faults.settings"
+    if url := os.environ.get("PAYWELL_TEST_DATABASE_URL"):
+        os.environ["PAYWELL_TEST_DATABASE_URL"] = _own_database(url)
     import django
 
     django.setup()
     from tests.faults.stage import get_stage
 
     get_stage()
+
+
+def _own_database(url: str) -> str:
+    """A PostgreSQL database of this process, gone when it ends."""
+    import psycopg
+
+    name = f"faults_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+
+    def drop() -> None:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    atexit.register(drop)
+    base, mark, query = url.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}{mark}{query}"

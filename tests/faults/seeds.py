@@ -1,0 +1,21 @@
+"""Seeds that once found something. They stay, and run on every change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.faults.runs import Job
+
+#: Kind, seed, what was changed of its plan, and what it found.
+KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
+    ("K", 3, {"profile": "void"}, "an e-mail of a voided invoice waited for ever after its sender had died"),
+    ("K", 1, {"network_rate": 0.45, "crash_rate": 0.03}, "a bank check whose answer was lost was never shown"),
+    ("K", 8, {"network_rate": 0.45, "crash_rate": 0.03}, "the same, with the payer away"),
+    ("K", 2, {"profile": "restore"}, "two workers used up the tries of a notice before a person could hear of it"),
+    ("O", 4, {"profile": "restore"}, "the same with one call that charges"),
+    ("K", 8, {"profile": "mixup", "crash_rate": 0.0}, "an accepted charge of another amount, and no review of it"),
+)
+
+
+def kept_jobs() -> list[Job]:
+    return [Job(kind, seed, tuple(changes.items())) for kind, seed, changes, _what in KEPT]
