@@ -21,6 +21,7 @@ from paywell.clients.actions import (
     grant_access,
     set_standing_shares,
 )
+from paywell.clients.coverage import add_coverage
 from paywell.clients.models import BillingAccount, Client, Contact
 from paywell.core import clock
 from paywell.core.identifiers import make_npi
@@ -106,6 +107,7 @@ def _make_staff(troupe: Troupe) -> None:
             npi=make_npi(clinician.npi_digits),
             license_number=clinician.license_number,
             license_state=practice.state,
+            has_signature_on_file=True,
             actor_id=None,
         )
     for member in part.staff:
@@ -182,6 +184,16 @@ def _make_client(troupe: Troupe, part: ClientPart, since: date) -> None:
         )
         for rank, (code, description) in enumerate(part.diagnosis, start=1)
     ]
+    if part.diagnosis:
+        add_coverage(
+            client=client,
+            insurer="Alder Mutual",
+            member_id=f"XDM{number:06d}",
+            group_number="G4100",
+            filing_days=365,
+            starts_on=since.replace(month=1, day=1),
+            actor_id=actor_id,
+        )
 
 
 def _make_payer(troupe: Troupe, part: PayerPart, since: date) -> None:

@@ -22,6 +22,8 @@ from paywell.core import clock
 from paywell.core.identifiers import get_tax_id_warning, is_npi
 from paywell.demo.cast import PASSWORD, email_of
 from paywell.demo.seed import CAST, seed, write_people
+from paywell.documents.check import Level, check_superbill
+from paywell.documents.superbills import get_services
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
 from paywell.ledger.models import AccountBalance, AccountKind, LineBalance, Transfer
@@ -225,3 +227,16 @@ def test_the_books_keep_all_twelve_laws_also_beside_the_processor() -> None:
     assert (report.offences, report.unasked) == ([], [])
     assert report.looked_at["transfers"] == Transfer.objects.count() > 100
     assert report.looked_at["charges"] >= Attempt.objects.count()
+
+
+def test_every_session_with_a_diagnosis_makes_a_superbill_that_no_insurer_is_certain_to_turn_down(
+    filled: Any,
+) -> None:
+    for practice in Practice.objects.all():
+        sessions = Service.objects.filter(practice=practice, voided_at=None, pointers__isnull=False)
+        newest = sessions.exclude(kind__in=NEVER_ON_A_SUPERBILL).filter(on__lte=clock.now().date()).order_by("-on")
+        ids = list(dict.fromkeys(newest.values_list("id", flat=True)))[:5]
+        assert ids
+        for service in get_services(practice, ids):
+            problems = check_superbill(practice, [service])
+            assert [problem for problem in problems if problem.level is Level.BLOCK] == []
