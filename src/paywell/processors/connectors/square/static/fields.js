@@ -51,9 +51,9 @@ paywellFields.register("square", {
           sellerKeyedIn: false,
           billingContact: {},
         });
-        if (result.status === "OK" && result.token) return result.token;
-        const first = result.errors?.[0];
-        throw new paywellFields.Problem(first?.message || "");
+        if (result.status === "OK") return result.token;
+        const errors = "errors" in result ? result.errors : [];
+        throw new paywellFields.Problem(errors?.[0]?.message || "");
       },
       focus: () => card.focus?.("cardNumber"),
     };
