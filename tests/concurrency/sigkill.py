@@ -343,15 +343,20 @@ def settle_and_judge(folder: Path) -> dict[str, Any]:
         time.sleep(0.5)
     report = check_books(with_processor=True)
     with closing(sqlite3.connect(folder / "processor.sqlite3")) as processor:
-        charges = processor.execute("SELECT memo, captured FROM charges WHERE status = 'succeeded'").fetchall()
-    charged: Counter[Any] = Counter()
-    for memo, _captured in charges:
+        charges = processor.execute(
+            "SELECT memo, captured, (SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE charge = c.id)"
+            " FROM charges c WHERE status = 'succeeded'"
+        ).fetchall()
+    # What was given back in full is owed again, and may be paid again: only what stands counts.
+    stands: Counter[Any] = Counter()
+    for memo, captured, given_back in charges:
         read = read_memo(memo)
-        charged.update(line for line, _ in (read.lines if read else ()))
+        for line, _ in read.lines if read else ():
+            stands[line] += captured - given_back
     return {
         "settled_after_s": waited, "stuck": [name for name, is_there in still.items() if is_there],
-        "charges": len(charges), "captured_minor": sum(captured for _, captured in charges),
-        "charged_twice": sum(1 for times in charged.values() if times > 1),
+        "charges": len(charges), "captured_minor": sum(captured for _, captured, _ in charges),
+        "charged_twice": sum(1 for minor in stands.values() if minor > 14000),
         "attempts": dict(Counter(Attempt.objects.values_list("state", flat=True))),
         "refunds": dict(Counter(Refund.objects.values_list("state", flat=True))),
         "claims": Claim.objects.exclude(attempt__state="in_review").count(),

@@ -13,6 +13,8 @@ SHORT: dict[str, Any] = {
     "CHECK_AFTER": tuple(timedelta(seconds=seconds) for seconds in (1, 1, 2, 2, 3)),
     "LEASE": timedelta(seconds=12),
 }
+#: How long "there is no such refund" is not believed. No request here is on its way for longer.
+GRACE_S = 20
 
 
 class QuickConfig(AppConfig):
@@ -21,6 +23,7 @@ class QuickConfig(AppConfig):
 
     def ready(self) -> None:
         from paywell.config import schedule
+        from paywell.notifications import send
         from paywell.outbox import delivery
         from paywell.payments import jobs  # noqa: F401 (jobs loads what uses it)
         from paywell.payments import schedule as payment_schedule
@@ -30,6 +33,11 @@ class QuickConfig(AppConfig):
             for module in [m for n, m in list(sys.modules.items()) if n.startswith("paywell.payments")]:
                 if getattr(module, name, None) is usual:
                     setattr(module, name, short)
+        for module in [m for n, m in list(sys.modules.items()) if n.startswith("paywell.payments")]:
+            if hasattr(module, "GRACE_S"):
+                module.GRACE_S = GRACE_S
         delivery.LEASE = timedelta(seconds=12)  # type: ignore[misc]
+        delivery.RETRY_AFTER = SHORT["CHECK_AFTER"]
+        send._LEASE = timedelta(seconds=12)  # type: ignore[misc]
         often = {"paywell.payments.jobs.reconcile": 1, "paywell.payments.jobs.sweep_all": 20}
         schedule.PERIODIC = tuple((path, often.get(path, every)) for path, every in schedule.PERIODIC)  # type: ignore[misc]
