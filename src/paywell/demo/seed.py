@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import F
 
 from paywell.core import clock
-from paywell.demo import money, processor, story
+from paywell.demo import code_list, money, processor, story
 from paywell.demo.cast import PASSWORD, PracticePart, email_of
 from paywell.demo.harbor_light import HARBOR_LIGHT
 from paywell.demo.people import make_troupe
@@ -35,6 +35,7 @@ def seed(*, processor_url: str, address: str) -> bool:
     if is_new:
         now = clock.now()
         with _fast_writes():
+            code_list.install(now.date())
             for part in CAST:
                 _tell(part, now, processor_url)
     slugs = [part.slug for part in CAST]

@@ -14,10 +14,12 @@ from django.db.models import F, Sum
 
 from paywell.accounts.models import StaffMember, User
 from paywell.books.check import check_books
-from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
+from paywell.care.models import NEVER_ON_A_SUPERBILL, Diagnosis, Service
 from paywell.clients.access import access_portal
 from paywell.clients.models import Client
 from paywell.clients.types import PortalViewer
+from paywell.codes.queries import check_code, search_codes
+from paywell.codes.types import Finding
 from paywell.core import clock
 from paywell.core.identifiers import get_tax_id_warning, is_npi
 from paywell.demo.cast import PASSWORD, email_of
@@ -78,6 +80,16 @@ def test_there_are_two_practices_with_clinicians_whose_npis_are_valid() -> None:
     assert Clinician.objects.count() == 5
     assert all(is_npi(npi) for npi in Clinician.objects.values_list("npi", flat=True))
     assert not any(get_tax_id_warning(practice.tax_id) for practice in Practice.objects.all())
+
+
+def test_every_diagnosis_is_a_code_that_can_be_billed_on_its_day_and_words_find_one() -> None:
+    wrong = [
+        row.code
+        for row in Diagnosis.objects.all()
+        if check_code(row.code, row.diagnosed_on).finding is not Finding.VALID
+    ]
+    assert wrong == []
+    assert [each.code for each in search_codes("grief", clock.now().date())] == ["F43.81"]
 
 
 def test_there_are_twenty_clients_with_months_of_services() -> None:
