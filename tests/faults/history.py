@@ -136,15 +136,9 @@ class History:
         self.result.recovered_s = self.loop.now - began
         self.say(f"-- quiet after {self.result.recovered_s:.0f} s --")
         decide_reviews(self)
-        # One more sweep, and another after the fence's two hours where something lies alive at the processor.
-        # In between a sweep would find the same.
+        # One more sweep, and another after the fence's two hours; in between they would find the same.
         self.workers.next_sweep = self.loop.now + 600
-        self.loop.run(until=self.loop.now + 700)
-        swept_at = self.bank_now()
-        self.loop.run(until=self.loop.now + AFTERWARDS_S - 1200)
-        if self.bank.has_news_since(swept_at - timedelta(hours=1)):  # lists lag
-            self.workers.next_sweep = self.loop.now
-        self.loop.run(until=self.loop.now + 1200)
+        self.loop.run(until=self.loop.now + AFTERWARDS_S)
 
     # Time.
 

@@ -235,13 +235,6 @@ class Bank:
 
     # What the oracle reads.
 
-    def has_news_since(self, at: datetime) -> bool:
-        """Whether a sweep after that would find something: a change, or what could still take money."""
-        return any(
-            charge.status in ("reserved", "action", "pending") or charge.changed_at >= at
-            for charge in self.charges.values()
-        )
-
     @property
     def holds(self) -> int:
         """Captured, less given back, less withheld: every cent that is ours over there."""

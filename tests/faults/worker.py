@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.faults.history import History
 
 RECONCILE_S, SWEEP_S, DELIVER_S = 60.0, 3600.0, 2.0
+#: In the quiet hours after the faults.
+CALM_SWEEP_S = 2.7 * 3600
 
 _OPEN = "('created', 'awaiting_action', 'submitting', 'processing', 'unknown')"
 #: When something of each queue can next be taken up: for looking only when there is something to see.
@@ -65,7 +67,7 @@ class Workers:
             outbox, attempts, refunds, notices = self._due()
             now = loop.now
             if plan.has_sweep and now >= self.next_sweep:
-                self.next_sweep = float("inf") if self.history.is_calm else now + SWEEP_S
+                self.next_sweep = now + (CALM_SWEEP_S if self.history.is_calm else SWEEP_S)
                 self._run(jobs.sweep_all.func, "sweep")
                 continue
             due = min((at for at in (attempts, refunds, notices and notices + 60) if at is not None), default=None)
