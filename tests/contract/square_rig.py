@@ -23,9 +23,6 @@ from tests.contract.rig import PAID, Rig, Sent
 from tests.contract.square_calls import make_refund
 from tests.contract.square_fake import SquareFake
 
-#: The suite's words for a call -> the stand-in's, where they differ.
-_CALLS = {"find": "list"}
-
 
 class SquareRig(Rig):
     __test__ = False
@@ -78,7 +75,7 @@ class SquareRig(Rig):
         raise NotImplementedError("the fields ask the bank themselves")
 
     def script(self, call: str, kind: str, value: str = "", times: int = 1) -> None:
-        self.account.faults.add(_CALLS.get(call, call), kind, value, times)
+        self.account.faults.add(call, kind, value, times)
 
     def settle(self, charge_ref: str, status: str) -> None:
         payment = self.account.payments[charge_ref]
