@@ -124,7 +124,7 @@ class Charge(PracticeOwned):
 
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="charges")
     installment = models.OneToOneField(Installment, null=True, on_delete=models.PROTECT, related_name="charge")
-    key = models.CharField(max_length=64, help_text="Asking again under the same key finds the same charge.")
+    key = models.CharField(max_length=120, help_text="Asking again under the same key finds the same charge.")
     amount_minor = models.BigIntegerField(help_text="As announced.")
     currency = models.CharField(max_length=3)
     due_on = models.DateField(help_text="The day on which it is charged.")
