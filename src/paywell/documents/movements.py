@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from paywell.billing.models import Entry
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import UserError
-from paywell.documents.types import Entry
+from paywell.documents.types import Entry as EntryKind
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, LedgerAccount, Transfer
 from paywell.payments.models import Attempt
@@ -42,14 +43,14 @@ class Movement:
         return self.other not in NOT_MONEY
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> EntryKind:
         if self.other == AccountKind.INCOME:
-            return Entry.CHARGE if self.delta_minor > 0 else Entry.VOID
+            return EntryKind.CHARGE if self.delta_minor > 0 else EntryKind.VOID
         if self.other in (AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT):
-            return Entry.ADJUSTMENT
+            return EntryKind.ADJUSTMENT
         if not self.is_money:
-            return Entry.CREDIT
-        return Entry.PAYMENT if self.delta_minor < 0 else Entry.REFUND
+            return EntryKind.CREDIT
+        return EntryKind.PAYMENT if self.delta_minor < 0 else EntryKind.REFUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,13 @@ def get_attempts(practice: Practice, sources: Iterable[str]) -> dict[str, Attemp
     ids = [each for source in sources if source.startswith("payment:") and (each := _id_in(source))]
     rows = Attempt.objects.filter(practice=practice, id__in=ids).select_related("contact")
     return {f"payment:{attempt.id}": attempt for attempt in rows}
+
+
+def get_entry_days(practice: Practice, sources: Iterable[str]) -> dict[str, date]:
+    """On which day money came that was entered by hand: it may have been entered later. By source."""
+    ids = [each for source in sources if source.startswith("entry:") and (each := _id_in(source))]
+    rows = Entry.objects.filter(practice=practice, id__in=ids).values_list("id", "on")
+    return {f"entry:{entry_id}": on for entry_id, on in rows}
 
 
 def _id_in(source: str) -> UUID | None:

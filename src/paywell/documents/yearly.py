@@ -7,6 +7,7 @@ later counts in the year in which it was paid: using it adds to the service and 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.documents.actions import Draft, issue_current
 from paywell.documents.models import IssuedDocument
-from paywell.documents.movements import Movement, get_attempts, get_lines, get_movements, get_period
+from paywell.documents.movements import Movement, get_attempts, get_entry_days, get_lines, get_movements, get_period
 from paywell.documents.parts import address_lines, letterhead, setting
 from paywell.documents.text import clean
 from paywell.documents.types import YearlyDocument, YearlyItem
@@ -41,8 +42,7 @@ def issue_yearly(
     if not 1990 <= year <= today.year:
         raise UserError(f"Choose a year up to {today.year}.", code="year_ahead", field="year")
     last = min(date(year, 12, 31), today)
-    period = get_period(practice, date(year, 1, 1), last)
-    items = _items(practice, account, get_movements(account, period, practice.timezone), client_ids)
+    items = _items(practice, account, _get_moved(practice, account, year, today), client_ids)
     if not items:
         raise UserError(f"Nothing was paid in {year}.", code="nothing_paid", field="year")
     paid = sum(item.amount_minor for item in items if item.amount_minor > 0 and not item.is_transfer)
@@ -62,8 +62,17 @@ def issue_yearly(
         net_minor=net,
     )
     named = {UUID(item.client_id) for item in items if item.client_id}
-    draft = Draft(document, account, named, period=(period.first, date(year, 12, 31)))
+    draft = Draft(document, account, named, period=(date(year, 1, 1), date(year, 12, 31)))
     return issue_current(practice=practice, draft=draft, actor_id=actor_id)
+
+
+def _get_moved(practice: Practice, account: BillingAccount, year: int, today: date) -> list[Movement]:
+    """What moved in the year. A check that came in December counts there, also when it was entered in January."""
+    period = get_period(practice, date(year, 1, 1), min(date(year + 1, 12, 31), today))
+    movements = get_movements(account, period, practice.timezone)
+    came_on = get_entry_days(practice, (each.source for each in movements))
+    dated = [replace(each, on=came_on.get(each.source, each.on)) for each in movements]
+    return [each for each in dated if each.on.year == year]
 
 
 def _items(

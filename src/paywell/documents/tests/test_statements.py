@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 
 from paywell.accounts.models import Role
+from paywell.billing.models import Entry as HandEntry
+from paywell.billing.models import EntryKind, Method
 from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
@@ -292,3 +294,19 @@ def test_a_yearly_statement_is_of_the_clients_whom_its_reader_may_see() -> None:
     assert isinstance(of_all, YearlyDocument)
     assert (of_one.net_minor, of_all.net_minor) == (2_000, 2_900)
     assert "Leo" not in str(of_one)
+
+
+def test_a_check_that_came_in_december_counts_there_although_it_was_entered_in_january() -> None:
+    case = case_at(datetime(2025, 12, 20, 18, tzinfo=UTC))
+    with clock.set_to(datetime(2026, 1, 4, 18, tzinfo=UTC)):
+        entry = HandEntry.objects.create(
+            practice=case.practice, account=case.account, kind=EntryKind.PAYMENT, method=Method.CHECK,
+            amount_minor=3_000, currency="USD", on=date(2025, 12, 30), recorded_at=clock.now(),
+        )  # fmt: skip
+        move(case, AccountKind.CASH, AccountKind.RECEIVABLE, 3_000, line_of(case), f"entry:{entry.id}")
+        last_year = yearly(case, 2025)
+        with pytest.raises(UserError, match="Nothing was paid in 2026"):
+            yearly(case, 2026)
+    assert [(item.paid_on, item.amount_minor) for item in last_year.items] == [
+        (date(2025, 12, 20), 2_000), (date(2025, 12, 30), 3_000),
+    ]  # fmt: skip
