@@ -11,6 +11,7 @@ import pytest
 
 from paywell.core.clock import now
 from paywell.core.ids import new_key
+from paywell.payments.orders import ask_about
 from paywell.processors import registry
 from paywell.processors.contract import (
     BadNotice,
@@ -34,7 +35,7 @@ def test_a_genuine_notice_names_the_charge(authorize_net: AuthorizeNetRig) -> No
     assert report.event_id == json.loads(notice.body)["notificationId"]
 
 
-def test_the_notice_of_our_refund_names_the_payment_and_one_of_theirs_nothing(
+def test_the_notice_of_our_refund_names_the_payment_and_one_of_theirs_leads_to_it(
     authorize_net: AuthorizeNetRig,
 ) -> None:
     rig = authorize_net
@@ -44,7 +45,10 @@ def test_the_notice_of_our_refund_names_the_payment_and_one_of_theirs_nothing(
     rig.refund_there(order.processor_ref, 200)
     ours, theirs = (rig.processor.read_notice(each)[0] for each in rig.collect_notices(3)[1:])
     assert (ours.charge_ref, ours.reference) == ("", order.reference)
-    assert (theirs.charge_ref, theirs.reference) == ("", "")  # the sweep finds it
+    assert theirs.reference == ""
+    told = rig.processor.look_up(ask_about(theirs.charge_ref))
+    assert (told.processor_ref, told.reference) == (order.processor_ref, order.reference)
+    assert [each.money.minor for each in told.refunds] == [200]  # ours is settled: the sweep tells of it
 
 
 def test_notices_about_anything_but_payments_name_no_charge(authorize_net: AuthorizeNetRig) -> None:

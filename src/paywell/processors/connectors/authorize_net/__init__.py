@@ -116,10 +116,14 @@ class AuthorizeNet:
         return self.look_up(order)
 
     def look_up(self, order: ChargeOrder) -> Outcome:
-        """By their number once it is known, else through their lists by our invoice number."""
+        """By their number once it is known, else through their lists by our invoice number.
+
+        The number of a refund, as a notice names it, leads to its charge.
+        """
         try:
             if order.processor_ref:
-                return self._tell(self.lists.get(order.processor_ref))
+                found = self.lists.get(order.processor_ref)
+                return self._tell(self.lists.get(found.parent_id) if found.parent_id else found)
             return self._find(order)
         except Refused as refusal:
             if order.processor_ref and refusal.code == "E00040":

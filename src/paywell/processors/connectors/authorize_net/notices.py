@@ -38,7 +38,7 @@ def verify(notice: RawNotice, secrets: Mapping[str, str]) -> None:
 
 
 def read(body: bytes) -> list[Report]:
-    """What a verified notice names. A refund's number is no charge's: it goes by our reference alone."""
+    """What a verified notice names. A refund made there goes by its own number: a look-up tells its charge."""
     try:
         event: dict[str, Any] = json.loads(body)
         payload = event.get("payload") or {}
@@ -56,6 +56,7 @@ def _names(kind: str, payload: Mapping[str, Any]) -> tuple[str, str]:
     said = [str(payload.get(name) or "") for name in ("merchantReferenceId", "invoiceNumber")]
     reference = next((each for each in said if 0 < len(each) <= _REFERENCE_MAX), "")
     if kind.startswith(_REFUND):
-        # Made there, it names no charge of ours: the sweep finds it. `merchantReferenceId` is that of the call.
-        return "", said[0] if len(said[0]) <= _REFERENCE_MAX else ""
+        # `merchantReferenceId` is that of our call. Made there, only the refund's own number says whose it is.
+        ours = said[0] if len(said[0]) <= _REFERENCE_MAX else ""
+        return "" if ours else str(payload["id"]), ours
     return str(payload["id"]), reference
