@@ -76,6 +76,9 @@ def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
             *money.payments(troupe, connected, today, first),
         ]
     )
+    # The story's notices rang when its payments were made, and its practice was set up long ago.
+    ProcessorAccount.objects.filter(pk=connected.pk).update(noticed_at=now)
+    Practice.objects.filter(pk=troupe.practice.pk).update(setup_closed_at=opened_at)
     # What happened months ago was told to people then: the worker has no e-mail to send about it.
     events = OutboxEvent.objects.filter(practice_id=troupe.practice.id, delivered_at=None)
     events.update(delivered_at=F("created_at"))

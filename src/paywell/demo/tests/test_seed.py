@@ -32,8 +32,10 @@ from paywell.ledger.models import AccountBalance, AccountKind, LineBalance, Tran
 from paywell.ledger.queries import get_account_balance, get_line_balances
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.availability import get_availability
-from paywell.payments.models import Attempt, AttemptState, Claim, Refund, Review, SavedCard
+from paywell.payments.models import Attempt, AttemptState, Claim, ProcessorAccount, Refund, Review, SavedCard
+from paywell.payments.notice_alerts import check_silence
 from paywell.payments.payables import get_summary
+from paywell.payments.processor_accounts import make_processor
 from paywell.payments.types import Closed
 from paywell.practice.models import Clinician, Practice
 from paywell.processors.contract import Style
@@ -157,6 +159,13 @@ def test_nothing_of_the_past_is_left_hanging() -> None:
     assert set(Attempt.objects.values_list("state", flat=True)) == {"succeeded", "declined"}
     assert not Attempt.objects.filter(created_at__gt=clock.now()).exists()
     assert not OutboxEvent.objects.filter(delivered_at=None).exists()
+
+
+def test_the_inbox_begins_without_a_false_alarm_and_the_set_up_is_done() -> None:
+    for account in ProcessorAccount.objects.filter(practice__slug__in=[part.slug for part in CAST]):
+        assert not check_silence(account, make_processor(account))
+        assert account.practice.setup_closed_at is not None
+    assert not Review.objects.filter(kind="notices_silent").exists()
 
 
 def test_everybody_can_sign_in_and_nobody_has_to_confirm_an_address(tmp_path: Path) -> None:
