@@ -210,6 +210,17 @@ def review_title(kind: str) -> str:
     return kind.replace("_", " ").capitalize()
 
 
+#: The kinds by which a client's documents are narrowed (documents.listing.SHELVES).
+SHELF_WORDS: Final[Mapping[str, Text]] = {
+    "all": _("All"),
+    "invoices": _("Invoices"),
+    "superbills": _("Superbills"),
+    "statements": _("Statements"),
+    "receipts": _("Receipts"),
+    "yearly": _("Yearly"),
+    "estimates": _("Estimates"),
+}
+
 #: What an event of the audit trail is about.
 TARGET_WORDS: Final[Mapping[str, Text]] = {
     "attempt": _("Payment"),

@@ -1,4 +1,4 @@
-"""Everything that was ever issued to the open account: invoices and all other documents in one list."""
+"""Everything that was ever issued, to the open account or for a client: invoices and all others in one list."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet, Sum
 
+from paywell.accounts.types import StaffViewer
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.paging import Page, cut_page, page_bounds
@@ -71,6 +72,25 @@ def list_documents(
     owed = _owed_on(viewer, [row.id for row in found.rows if isinstance(row, Invoice)])
     replaced = _replaced(viewer, [row.id for row in found.rows if isinstance(row, IssuedDocument)])
     return found.with_rows(_row(row, owed, replaced) for row in found.rows)
+
+
+def list_client_documents(viewer: StaffViewer, client_id: UUID, *, shelf: str = "all", page: int = 1) -> Page[Any]:
+    """For the desk: everything issued for one client, already fetched by `access_client`, newest first.
+
+    Rows are Invoice and IssuedDocument as they are kept. Two queries, however much there is.
+    """
+    kinds = SHELVES.get(shelf, ())
+    bounds = page_bounds(page)
+    invoices: Iterable[Invoice] = ()
+    others: Iterable[IssuedDocument] = ()
+    if not kinds or Kind.INVOICE in kinds:
+        lines = InvoiceLine.objects.filter(practice=viewer.practice, client=client_id)
+        rows = Invoice.objects.filter(practice=viewer.practice, id__in=lines.values("invoice"))
+        invoices = rows.order_by("-issued_on", "-issued_at", "-id")[: bounds.stop]
+    if kinds != (Kind.INVOICE,):
+        others = list_issued(viewer, kinds=kinds, client_id=client_id)[: bounds.stop]
+    both: Iterable[Invoice | IssuedDocument] = merge(invoices, others, key=_when, reverse=True)
+    return cut_page(list(both)[bounds], page)
 
 
 def _invoices(viewer: PortalViewer, date_from: date | None, date_to: date | None) -> QuerySet[Invoice]:

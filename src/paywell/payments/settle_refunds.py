@@ -16,6 +16,8 @@ from paywell.core import clock
 from paywell.core.db import lock, phase
 from paywell.core.ids import new_reference
 from paywell.core.money import Money
+from paywell.ledger.models import AccountKind
+from paywell.ledger.queries import get_account_balance
 from paywell.outbox.actions import emit
 from paywell.payments import booking
 from paywell.payments.machine import GRACE_S
@@ -143,6 +145,7 @@ def _enter(attempt: Attempt, refund: Refund, state: RefundState, told: Refunded)
             refund.amount_minor = told.money.minor
         if booking.book_refund(attempt, refund):
             _review(attempt, "refund_above_captured", about, told.money)
+        _review_credit(attempt, about)
         if refund.state == RefundState.FAILED:
             _review(attempt, "refund_done_after_all", about, told.money)
         is_rebuilt = refund.origin == Origin.HERE and refund.actor_id is None
@@ -160,6 +163,19 @@ def _enter(attempt: Attempt, refund: Refund, state: RefundState, told: Refunded)
         _review(attempt, "refund_failed_late", about, Money(refund.amount_minor, refund.currency))
     elif state in (RefundState.FAILED, RefundState.IN_REVIEW):
         _review(attempt, f"refund_{state}", about, Money(refund.amount_minor, refund.currency))
+
+
+def _review_credit(attempt: Attempt, about: str) -> None:
+    """A refund made at the processor may give back credit that has paid for something since: a person has to ask
+    the payer for it, or take the use of the credit back."""
+    below = get_account_balance(
+        practice_id=attempt.practice_id,
+        kind=AccountKind.CLIENT_CREDIT,
+        owner_id=attempt.account_id,
+        currency=attempt.currency,
+    )
+    if below > 0:
+        _review(attempt, "credit_below_zero", about, Money(below, attempt.currency))
 
 
 def _sum_up(attempt: Attempt) -> None:

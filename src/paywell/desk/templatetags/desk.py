@@ -27,6 +27,8 @@ from paywell.payments.types import PaymentRow, Shown
 from paywell.processors.registry import CONNECTORS
 
 register = template.Library()
+#: Boxes of one question that stand open; the rest folds away, if it is more than one.
+CHOICES_SHOWN = 10
 _BRANDS: Mapping[str, str] = {
     "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover",
 }  # fmt: skip
@@ -49,6 +51,19 @@ def problem_badge(level: str) -> SafeString:
     """How much a finding of the check before a superbill weighs."""
     words, tone = PROBLEM_WORDS[level]
     return badge(tone, str(words))
+
+
+@register.simple_tag
+def fold_choices(field: BoundField) -> dict[str, Any]:
+    """The first choices of a set of boxes, and the rest to fold away: open where one of the rest is ticked."""
+    options = list(field)
+    most = CHOICES_SHOWN if kind_of(field) == "boxes" and len(options) > CHOICES_SHOWN + 1 else len(options)
+    folded = options[most:]
+    return {
+        "shown": options[:most],
+        "folded": folded,
+        "is_open": any(option.data["selected"] for option in folded),
+    }
 
 
 @register.simple_tag

@@ -175,3 +175,15 @@ def test_issuing_an_invoice_far_above_the_estimate_is_warned_of_before(desk: Des
     assert "GFE-0001, which expected $140.00" in page
     days = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
     assert "GFE-0001, which expected $140.00" in browser.get(url("invoice_batch"), days).content.decode()
+
+
+def test_the_documents_of_a_client_are_listed_by_kind_with_their_invoices(desk: Desk) -> None:
+    browser, tab = desk.browser(), url("client_documents", desk.client.id)
+    receipt = reverse("desk:issued", args=[desk.receipt.id])
+    invoices = [reverse("desk:invoice", args=[one.id]) for one in (desk.invoice, desk.unpaid)]
+    expected = {"all": [receipt, *invoices], "receipts": [receipt], "invoices": invoices, "superbills": []}
+    for shelf, addresses in expected.items():
+        page = browser.get(tab, {"show": shelf}).content.decode()
+        shown = [one for one in [receipt, *invoices] if f'"{one}"' in page or f'"{one}?' in page]
+        assert shown == addresses, shelf
+    assert "Nothing of this kind" in browser.get(tab, {"show": "superbills"}).content.decode()

@@ -12,6 +12,8 @@ from paywell.billing.models import Entry, EntryKind, Question
 from paywell.clients.tests.factories import make_client
 from paywell.core.ids import new_id
 from paywell.desk.tests.factories import Desk, add_service
+from paywell.invoicing.actions import issue_invoice
+from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.queries import get_line_balances
 
 
@@ -151,3 +153,17 @@ def test_a_question_is_answered_where_the_story_is_told(desk: Desk) -> None:
     assert "Yes: a session" in browser.get(story).content.decode()
     assert Question.objects.get().answered_by_id == desk.members[Role.OWNER].user_id
     assert browser.get(page).status_code == 404
+
+
+def test_services_beyond_ten_are_folded_and_a_tick_among_them_opens_the_fold(desk: Desk) -> None:
+    days = [desk.service.on.replace(day=day) for day in range(6, 17)]
+    services = [add_service(desk.client, desk.clinician, desk.item, day) for day in days]
+    issue_invoice(practice=desk.practice, account=desk.client.default_account, services=services, actor_id=None)
+    browser, address = desk.browser(), url("payment_new", desk.client.id)
+    first, fold = browser.get(address).content.decode().split("<details>")
+    assert first.count('name="lines"') == 10
+    assert "Show 3 more" in fold
+    assert fold.split("</details>")[0].count('name="lines"') == 3
+    last = InvoiceLine.objects.get(service=services[-1]).id
+    again = browser.post(address, said("0", lines=[str(last)])).content.decode()
+    assert "<details open>" in again

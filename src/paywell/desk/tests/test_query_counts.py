@@ -24,6 +24,8 @@ LISTS = {
     "payments": 9,
     "audit": 14,
 }
+#: On PostgreSQL alone: the second wall taken down to find out where the person works, and put up again.
+SCOPING = 2
 
 
 def fill(desk: Desk, count: int) -> None:
@@ -63,7 +65,9 @@ def count_queries(desk: Desk, role: Role, name: str) -> int:
         connection,
     ) as found:
         assert browser.get(reverse(f"desk:{name}"), {"show": "all"}).status_code == 200
-    return len(found)
+    scoping = [query["sql"] for query in found if "set_config" in query["sql"]]
+    assert len(scoping) <= SCOPING, scoping
+    return len(found) - len(scoping)
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.CLINICIAN])

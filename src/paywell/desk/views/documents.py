@@ -18,20 +18,20 @@ from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.clients.queries import list_accounts
 from paywell.core.errors import UserError
-from paywell.core.paging import PAGE_SIZE, cut_page, page_bounds
 from paywell.desk.forms.documents import StatementForm, SuperbillRangeForm
 from paywell.desk.pages import page_of, run, show
 from paywell.desk.queries.clients import get_header
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import list_superbill_services
 from paywell.desk.views.ids import read_ids
+from paywell.desk.words import SHELF_WORDS
 from paywell.documents.access import access_issued
 from paywell.documents.check import Level, check_superbill
 from paywell.documents.errors import NoSuperbill
+from paywell.documents.listing import list_client_documents
 from paywell.documents.making import make_statement, make_yearly
 from paywell.documents.making_superbills import access_services, find_services, make_superbills
 from paywell.documents.models import IssuedDocument
-from paywell.documents.queries import list_issued
 from paywell.documents.superbills import refuse_services
 from paywell.documents.web import page_response, pdf_response
 
@@ -41,13 +41,14 @@ _FORM = ["GET", "HEAD", "POST"]
 @require_safe
 @desk_view(Permission.SEE_MONEY)
 def client_documents(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Everything issued for the client, by kind and by day of issue."""
     row = access_client(viewer, client_id)
-    number = page_of(request)
-    bounds = page_bounds(number, PAGE_SIZE)
-    found = list_issued(viewer, client_id=row.id)[bounds.start : bounds.stop]
+    asked = request.GET.get("show", "")
+    only = asked if asked in SHELF_WORDS else "all"
     return show(
         request, viewer, "client_documents", "clients",
-        header=get_header(viewer, row), client=row, tab="documents", page=cut_page(list(found), number, PAGE_SIZE),
+        header=get_header(viewer, row), client=row, tab="documents", only=only, shelves=SHELF_WORDS.items(),
+        page=list_client_documents(viewer, row.id, shelf=only, page=page_of(request)),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
@@ -13,6 +13,8 @@ from paywell.core import clock
 from paywell.core.errors import NotAllowed, NotFoundForViewer, UserError
 from paywell.core.ids import new_id
 from paywell.core.money import Money
+from paywell.invoicing.models import InvoiceLine
+from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.books import find_drift
 from paywell.ledger.models import AccountKind
 from paywell.outbox.models import OutboxEvent
@@ -33,6 +35,19 @@ def pay(world: World, *lines: object) -> Attempt:
 
 def refund(world: World, attempt: Attempt, minor: int) -> Refund:
     return refund_payment(viewer=world.staff, attempt=attempt, amount=Money(minor), reason="Session canceled")
+
+
+def use_credit(world: World, line: InvoiceLine, minor: int) -> None:
+    with transaction.atomic():
+        post(
+            practice_id=world.practice.id, book_owner_id=world.account.id, source=f"credit:{new_id()}",
+            postings=[Posting(
+                debit=Side(AccountKind.CLIENT_CREDIT, world.account.id),
+                credit=Side(AccountKind.RECEIVABLE, world.account.id),
+                money=Money(minor), line=Line(line.id),
+            )],
+            actor_id=None,
+        )  # fmt: skip
 
 
 def sweep_in(attempt: Attempt, processor: FakeProcessor) -> Attempt:
@@ -166,6 +181,25 @@ def test_f30_a_refund_made_at_the_processor_is_booked_once(world: World, process
     assert (made.origin, made.state, made.amount_minor) == (Origin.AT_PROCESSOR, RefundState.DONE, 2000)
     assert owed(line) == 2000
     assert balance(world, AccountKind.CLEARING) == 10000
+
+
+def test_a_refund_at_the_processor_of_credit_that_was_used_already_asks_a_person(
+    world: World, processor: FakeProcessor
+) -> None:
+    line = make_line(world, 12000)
+    processor.script("look_up", lambda truth: replace(truth, money=Money(15000)))
+    attempt = pay(world, line)
+    Review.objects.all().delete()
+    use_credit(world, make_line(world, 2000), 2000)
+    assert balance(world, AccountKind.CLIENT_CREDIT) == -1000
+    processor.script("look_up", lambda truth: replace(truth, money=Money(15000)))
+    charge = processor.charges[attempt.reference]
+    charge.refunds["theirs"] = Refunded("re_theirs", Money(3000), Verdict.SUCCEEDED)
+    for _ in range(2):
+        sweep_in(attempt, processor)
+    assert balance(world, AccountKind.CLIENT_CREDIT) == 2000
+    review = Review.objects.get(kind="credit_below_zero")
+    assert (review.amount_minor, review.attempt_id, review.closed_at) == (2000, attempt.id, None)
 
 
 def test_f31_news_of_our_own_refund_before_its_answer_books_it_once(world: World, processor: FakeProcessor) -> None:
