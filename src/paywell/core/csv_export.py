@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
+from paywell.core.money import Money, format_plain
+
 
 class _Echo:
     """A file that hands back each row instead of keeping it."""
@@ -15,19 +17,21 @@ class _Echo:
         return text
 
 
-def csv_response(header: Sequence[str], rows: Iterable[Sequence[str]], *, file_name: str) -> StreamingHttpResponse:
-    """The rows under their header, sent as they are made."""
+def csv_response(
+    header: Sequence[str], rows: Iterable[Sequence[str | Money]], *, file_name: str
+) -> StreamingHttpResponse:
+    """The rows under their header, sent as they are made. An amount stays a number, also below zero."""
     response = StreamingHttpResponse(_write(header, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 
-def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _write(header: Sequence[str], rows: Iterable[Sequence[str | Money]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # so that spreadsheets read the names as UTF-8
     yield writer.writerow(header)
     for row in rows:
-        yield writer.writerow([harmless(cell) for cell in row])
+        yield writer.writerow([format_plain(cell) if isinstance(cell, Money) else harmless(cell) for cell in row])
 
 
 def harmless(cell: str) -> str:

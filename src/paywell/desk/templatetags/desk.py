@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django import template
@@ -10,7 +11,7 @@ from django.forms import BoundField
 from django.utils.safestring import SafeString
 
 from paywell.core.money import Money
-from paywell.core.templatetags.paywell import badge
+from paywell.core.templatetags.paywell import badge, day, money
 from paywell.desk.words import (
     CAUSE_WORDS,
     CHARGE_WORDS,
@@ -25,6 +26,7 @@ from paywell.desk.words import (
 from paywell.payments.models import SavedCard
 from paywell.payments.types import PaymentRow, Shown
 from paywell.processors.registry import CONNECTORS
+from paywell.reports.types import Cell, Column, Report, Row
 
 register = template.Library()
 #: Boxes of one question that stand open; the rest folds away, if it is more than one.
@@ -139,3 +141,22 @@ def kind_of(field: BoundField) -> str:
         return "money"
     name = type(widget).__name__
     return {"CheckboxInput": "check", "CheckboxSelectMultiple": "boxes", "RadioSelect": "radios"}.get(name, "plain")
+
+
+@register.filter
+def columns(row: Row, report: Report) -> list[tuple[Column, Cell]]:
+    """The cells of a report's row, each with its column."""
+    return list(zip(report.columns, row.cells, strict=True))
+
+
+@register.filter
+def total_columns(report: Report) -> list[tuple[Column, Cell]]:
+    return list(zip(report.columns, report.total or (), strict=True))
+
+
+@register.simple_tag
+def cell_words(cell: Cell) -> str | SafeString:
+    """A cell of a report as people read it."""
+    if isinstance(cell, Money):
+        return money(cell)
+    return day(cell) if isinstance(cell, date) else "" if cell is None else str(cell)

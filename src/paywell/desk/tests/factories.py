@@ -114,6 +114,7 @@ class Desk:
             "work_id": self.work.id,
             "file_id": self.work_file.id,
             "connector": "test_inline",
+            "report": "receivables",
         }
 
 

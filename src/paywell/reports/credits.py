@@ -1,0 +1,138 @@
+"""What the practice holds for clients, by age, with the day by which it should be given back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from paywell.accounts.types import StaffViewer
+from paywell.clients.access import clients_of
+from paywell.clients.models import BillingAccount
+from paywell.core.clock import business_date
+from paywell.core.money import Money
+from paywell.ledger.models import AccountKind, Transfer
+from paywell.reports.movements import balance, is_narrowed, transfers_of
+from paywell.reports.types import Column, Period, Report, Row, make_chart, sum_columns
+
+#: Credit that nobody uses goes back within this many days of its arrival.
+REFUND_DAYS = 30
+_AGES = (15, REFUND_DAYS)
+CREDIT = AccountKind.CLIENT_CREDIT
+
+
+@dataclass
+class Chunk:
+    """One arrival of credit and what is left of it."""
+
+    on: date
+    left: int
+
+
+@dataclass
+class Credit:
+    """An account's credit in the order of its arrival. The oldest is used first; what is undone returns whence
+    it came, with its age."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    came: dict[UUID, Chunk] = field(default_factory=dict)
+    went: dict[UUID, list[tuple[Chunk, int]]] = field(default_factory=dict)
+    short: int = 0  #: used beyond what was there: no law lets it happen, but the sum must not hide it
+
+    def add(self, key: UUID, minor: int, on: date, undoes: UUID | None) -> None:
+        for chunk, part in self.went.get(undoes, ()) if undoes else ():
+            back = min(part, minor)
+            chunk.left += back
+            minor -= back
+        if minor:
+            chunk = self.came[key] = Chunk(on, minor)
+            self.chunks.append(chunk)
+
+    def take(self, key: UUID, minor: int, undoes: UUID | None) -> None:
+        first = [self.came[undoes]] if undoes in self.came else []
+        taken = self.went[key] = []
+        for chunk in (*first, *self.chunks):
+            part = min(chunk.left, minor)
+            if part:
+                chunk.left -= part
+                minor -= part
+                taken.append((chunk, part))
+        self.short += minor
+
+    def get_total(self) -> int:
+        return sum(chunk.left for chunk in self.chunks) - self.short
+
+
+def report_credits(viewer: StaffViewer, period: Period) -> Report:
+    """By account at the end of the period's last day, the oldest first. Two queries, one more for names."""
+    currency, today = viewer.practice.currency, period.last
+    accounts = _accounts_of(viewer)
+    held = [(key, credit) for key, credit in _read(viewer, period).items() if credit.get_total()]
+    names = dict(accounts.values_list("id", "name"))
+    ages = [0, 0, 0]
+    rows = []
+    for key, credit in held:
+        if key not in names:
+            continue
+        open_chunks = [chunk for chunk in credit.chunks if chunk.left]
+        for chunk in open_chunks:
+            ages[_age((today - chunk.on).days)] += chunk.left
+        ages[0] -= credit.short
+        since = min((chunk.on for chunk in open_chunks), default=today)
+        back_by = since + timedelta(days=REFUND_DAYS)
+        amount = Money(credit.get_total(), currency)
+        rows.append(Row((names[key], amount, since, back_by, _tell_clock((back_by - today).days))))
+    rows.sort(key=lambda row: (row.cells[2], row.cells[0]))
+    labels = (_("Up to 15 days"), _("16 to 30 days"), _("Over 30 days"))
+    figures = [(label, Money(minor, currency)) for label, minor in zip(labels, ages, strict=True)]
+    return Report(
+        columns=(
+            Column(_("Account")), Column(_("Credit"), True), Column(_("Oldest since")), Column(_("Give back by")),
+            Column(_("Left")),
+        ),
+        rows=tuple(rows),
+        total=sum_columns(rows, _("All"), currency),
+        charts=(make_chart(_("By age"), (_("Age"), _("Credit")), figures),),
+    )  # fmt: skip
+
+
+def _accounts_of(viewer: StaffViewer) -> QuerySet[BillingAccount]:
+    rows = BillingAccount.objects.filter(practice=viewer.practice)
+    if not is_narrowed(viewer):
+        return rows
+    own = clients_of(viewer).values("id")
+    return rows.filter(
+        pk__in=BillingAccount.objects.filter(Q(clients__in=own) | Q(shares__client__in=own)).values("pk")
+    )
+
+
+def _read(viewer: StaffViewer, period: Period) -> dict[UUID, Credit]:
+    rows = transfers_of(viewer, CREDIT, end=period.end)
+    books = rows.order_by().values("book_id").annotate(held=balance(CREDIT)).exclude(held=0).values("book_id")
+    found: dict[UUID, Credit] = defaultdict(Credit)
+    for row in _sort(rows.filter(book__in=books).select_related("debit", "credit")):
+        on = business_date(row.at, period.zone)
+        if row.credit.kind == CREDIT:
+            found[row.credit.owner_id].add(row.id, row.amount_minor, on, row.reverses_id)
+        if row.debit.kind == CREDIT:
+            found[row.debit.owner_id].take(row.id, row.amount_minor, row.reverses_id)
+    return found
+
+
+def _sort(rows: Iterable[Transfer]) -> list[Transfer]:
+    return sorted(rows, key=lambda row: (str(row.book_id), row.seq))
+
+
+def _age(days: int) -> int:
+    return next((place for place, last in enumerate(_AGES) if days <= last), len(_AGES))
+
+
+def _tell_clock(days: int) -> str:
+    if days < 0:
+        return _("%(days)d days late") % {"days": -days} if days < -1 else _("1 day late")
+    return _("Today") if days == 0 else _("1 day") if days == 1 else _("%(days)d days") % {"days": days}

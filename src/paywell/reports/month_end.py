@@ -1,0 +1,138 @@
+"""A month on one page: each account from its balance before to its balance after, line by line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from paywell.accounts.types import StaffViewer
+from paywell.core.money import Money
+from paywell.ledger.models import AccountKind as A
+from paywell.reports.movements import cause, read_balances, transfers_of
+from paywell.reports.types import Period
+
+#: Credit and income stand on the ledger's credit side; here they read as people say them.
+_TURNED = (A.CLIENT_CREDIT, A.INCOME)
+STANDING = (A.RECEIVABLE, A.CLIENT_CREDIT, A.CLEARING, A.CASH, A.DISPUTES, A.SUSPENSE, A.INSURER, A.BANK, A.FEES)
+EARNED = (A.INCOME, A.ADJUSTMENT, A.WRITE_OFF)
+_UNDONE = {"entry_reversed": "entry", "refund_failed": "refund", "void": "invoice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One kind of account over the month. `before` plus `moves` is `after`; `ledger` is `after`, summed anew."""
+
+    title: str
+    before: Money
+    moves: tuple[tuple[str, Money], ...]
+    after: Money
+    ledger: Money
+
+    @property
+    def is_right(self) -> bool:
+        return self.after == self.ledger
+
+
+@dataclass(frozen=True, slots=True)
+class MonthEnd:
+    statements: tuple[Statement, ...]
+    earned: tuple[tuple[str, Money], ...]  #: billed, adjusted, written off
+    income: Money  #: their sum
+    change: Money  #: of all that the practice has and owes: the same as `income`, counted the other way
+
+    @property
+    def is_right(self) -> bool:
+        return self.income == self.change and all(each.is_right for each in self.statements)
+
+
+def report_month_end(viewer: StaffViewer, period: Period) -> MonthEnd:
+    """Five queries. Accounts in which nothing lies and nothing moved are left out."""
+    currency = viewer.practice.currency
+    before, ledger = read_balances(viewer, end=period.start), read_balances(viewer, end=period.end)
+    moves = _read_moves(viewer, period)
+    statements = []
+    for kind in STANDING:
+        sign = -1 if kind in _TURNED else 1
+        own = {label: sign * minor for label, minor in moves[kind].items() if minor}
+        opened = sign * before[kind]
+        if opened or own or ledger[kind]:
+            statements.append(
+                Statement(
+                    title=_name(kind),
+                    before=Money(opened, currency),
+                    moves=tuple((label, Money(minor, currency)) for label, minor in own.items()),
+                    after=Money(opened + sum(own.values()), currency),
+                    ledger=Money(sign * ledger[kind], currency),
+                )
+            )
+    earned = tuple((_name(kind), Money(-sum(moves[kind].values()), currency)) for kind in EARNED)
+    change = sum(ledger[kind] - before[kind] for kind in STANDING)
+    income = sum((amount for _label, amount in earned), Money(0, currency))
+    return MonthEnd(tuple(statements), earned, income, Money(change, currency))
+
+
+def _read_moves(viewer: StaffViewer, period: Period) -> dict[A, dict[str, int]]:
+    """Debits less credits of each kind, by what they were. Both ends of each transfer are told once."""
+    rows = transfers_of(viewer, start=period.start, end=period.end).order_by().annotate(cause=cause())
+    found: dict[A, dict[str, int]] = {kind: defaultdict(int) for kind in A}
+    sums = rows.values_list("debit__kind", "credit__kind", "cause").annotate(total=Sum("amount_minor"))
+    for debit, credit, why, total in sums.order_by("cause", "debit__kind", "credit__kind"):
+        is_undone = why in _UNDONE
+        for own, other, sign in ((A(debit), A(credit), 1), (A(credit), A(debit), -1)):
+            comes = (sign > 0) != is_undone
+            found[own][_tell(own, other, _UNDONE.get(why, why), comes)] += sign * total
+    return found
+
+
+def _tell(own: A, other: A, why: str, comes: bool) -> str:
+    """The line on which a movement stands. `comes`: onto the debit side of `own`, were it not undone."""
+    if why == "invoice":
+        return _("Invoiced, less voided")
+    if why == "dispute":
+        return _("Withheld in disputes, less given back")
+    if A.SUSPENSE in (own, other):
+        if why == "payment":
+            return _("Accepted from review")
+        return _("Not understood at the processor, in review")
+    if why == "payment":
+        return _("Paid by card, beyond what was owed") if own is A.CLIENT_CREDIT else _("Paid by card")
+    if why == "refund":
+        return _("Refunded to cards")
+    pair = {own, other}
+    if A.INSURER in pair:
+        if A.CASH in pair:
+            return _("Paid by insurers")
+        return _("Adjusted with insurers") if A.ADJUSTMENT in pair else _("Earned from insurers")
+    if pair == {A.RECEIVABLE, A.INCOME}:
+        return _("Moved from insurers to clients")
+    if pair == {A.CASH, A.CLIENT_CREDIT}:
+        is_out = comes if own is A.CLIENT_CREDIT else not comes
+        return _("Credit paid out") if is_out else _("Paid by hand, ahead of an invoice")
+    if pair == {A.CASH, A.RECEIVABLE}:
+        return _("Paid by hand")
+    if pair == {A.CLIENT_CREDIT, A.RECEIVABLE}:
+        return _("Credit applied")
+    if A.ADJUSTMENT in pair:
+        return _("Adjusted")
+    return _("Written off") if A.WRITE_OFF in pair else _("Other")
+
+
+def _name(kind: A) -> str:
+    names = {
+        A.RECEIVABLE: _("Owed by clients"),
+        A.CLIENT_CREDIT: _("Credit held for clients"),
+        A.CLEARING: _("At the card processor"),
+        A.CASH: _("Cash, checks, transfers and cards outside Paywell"),
+        A.DISPUTES: _("Withheld in disputes"),
+        A.SUSPENSE: _("In review"),
+        A.INSURER: _("Owed by insurers"),
+        A.BANK: _("Bank"),
+        A.FEES: _("Processor fees"),
+        A.INCOME: _("Billed"),
+        A.ADJUSTMENT: _("Adjusted"),
+        A.WRITE_OFF: _("Written off"),
+    }
+    return names[kind]
