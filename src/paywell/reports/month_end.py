@@ -11,13 +11,15 @@ from django.utils.translation import gettext as _
 from paywell.accounts.types import StaffViewer
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind as A
-from paywell.reports.movements import cause, read_balances, transfers_of
+from paywell.reports.movements import CAUSES, cause, read_balances, transfers_of
 from paywell.reports.types import Period
 
 #: Credit and income stand on the ledger's credit side; here they read as people say them.
 _TURNED = (A.CLIENT_CREDIT, A.INCOME)
 STANDING = (A.RECEIVABLE, A.CLIENT_CREDIT, A.CLEARING, A.CASH, A.DISPUTES, A.SUSPENSE, A.INSURER, A.BANK, A.FEES)
 EARNED = (A.INCOME, A.ADJUSTMENT, A.WRITE_OFF)
+#: What was invoiced and paid by card is told before what was entered by hand.
+_ORDER = {why: place for place, why in enumerate(CAUSES)}
 _UNDONE = {"entry_reversed": "entry", "refund_failed": "refund", "void": "invoice"}
 
 
@@ -79,7 +81,7 @@ def _read_moves(viewer: StaffViewer, period: Period) -> dict[A, dict[str, int]]:
     rows = transfers_of(viewer, start=period.start, end=period.end).order_by().annotate(cause=cause())
     found: dict[A, dict[str, int]] = {kind: defaultdict(int) for kind in A}
     sums = rows.values_list("debit__kind", "credit__kind", "cause").annotate(total=Sum("amount_minor"))
-    for debit, credit, why, total in sums.order_by("cause", "debit__kind", "credit__kind"):
+    for debit, credit, why, total in sorted(sums, key=lambda each: (_ORDER.get(each[2], len(_ORDER)), each)):
         is_undone = why in _UNDONE
         for own, other, sign in ((A(debit), A(credit), 1), (A(credit), A(debit), -1)):
             comes = (sign > 0) != is_undone

@@ -37,7 +37,7 @@ def report_payments(viewer: StaffViewer, period: Period) -> Report:
         for (through, method), parts in sorted(found.items(), key=lambda each: (-sum(each[1]), each[0]))
         if any(parts)
     ]
-    names = (_("Received"), _("Refunded"), _("Withheld in disputes"), _("In review"), _("Net"))
+    names = (_("Received"), _("Refunded"), _("In dispute"), _("In review"), _("Net"))
     return Report(
         columns=(Column(_("Through")), Column(_("Method")), *(Column(name, True) for name in names)),
         rows=tuple(rows),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from paywell.core.money import Money
@@ -159,4 +160,6 @@ def cell_words(cell: Cell) -> str | SafeString:
     """A cell of a report as people read it."""
     if isinstance(cell, Money):
         return money(cell)
-    return day(cell) if isinstance(cell, date) else "" if cell is None else str(cell)
+    if isinstance(cell, date):
+        return format_html('<span class="nowrap">{}</span>', day(cell))
+    return "" if cell is None else str(cell)
