@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import models
@@ -39,7 +40,11 @@ class BillingAccount(PracticeOwned):
 
         An account that several share keeps its address: nobody's confidential one may reach the others. One query.
         """
-        clients = list(Client.objects.filter(practice_id=self.practice_id, default_account=self)[:2])
+        clients = Client.objects.filter(practice_id=self.practice_id, default_account=self)[:2]
+        return self.choose_mail_address(list(clients))
+
+    def choose_mail_address(self, clients: Sequence[Client]) -> Address:
+        """`mail_address` for who has the clients whose default account this is at hand; two of them will do."""
         if len(clients) == 1 and (clients[0].private_street or clients[0].private_city):
             return clients[0].mail_address
         return Address(self.street, self.city, self.state, self.postal_code)

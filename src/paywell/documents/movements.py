@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from paywell.billing.models import Entry
 from paywell.clients.models import BillingAccount
@@ -31,11 +30,13 @@ NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT, 
 class Movement:
     """One transfer as seen from the account. Above zero: more is owed."""
 
+    at: datetime
     on: date
     source: str
     line_id: UUID | None
     delta_minor: int  #: of the balance; 0 where credit was only applied to a line, or taken off it
     applied_minor: int  #: how much credit went to the line
+    owed_minor: int  #: of what is owed alone, without the credit on account
     other: AccountKind  #: what stands on the other side
 
     @property
@@ -80,45 +81,78 @@ def get_period(practice: Practice, first: date, last: date) -> Period:
     )
 
 
-def get_movements(account: BillingAccount, period: Period, zone: str) -> list[Movement]:
-    """In the order in which they were booked."""
-    ours = _accounts_of(account)
+@dataclass(slots=True)
+class History:
+    """All that was booked on one billing account until a moment, in the order in which it was booked."""
+
+    movements: list[Movement] = field(default_factory=list)
+
+    def since(self, moment: datetime) -> list[Movement]:
+        return [each for each in self.movements if each.at >= moment]
+
+    def balance_at(self, moment: datetime) -> int:
+        """What the account owed, in minor units; below zero: credit."""
+        return sum(each.delta_minor for each in self.movements if each.at < moment)
+
+    def credit(self) -> int:
+        """Credit on account that was not used at the end, in minor units."""
+        return sum(each.owed_minor - each.delta_minor for each in self.movements)
+
+    def open_lines(self) -> dict[UUID, int]:
+        """What was owed on each invoice line at the end; lines on which nothing was are left out."""
+        sums: dict[UUID, int] = {}
+        for each in self.movements:
+            if each.line_id:
+                sums[each.line_id] = sums.get(each.line_id, 0) + each.owed_minor
+        return {line_id: owed for line_id, owed in sums.items() if owed}
+
+
+def get_histories(practice: Practice, accounts: Iterable[BillingAccount], until: datetime) -> dict[UUID, History]:
+    """Each account's history, by its id. Two queries, however many there are."""
+    currencies = {account.id: account.currency for account in accounts}
+    found = LedgerAccount.objects.filter(practice_id=practice.id, owner_id__in=currencies, kind__in=OF_ACCOUNT)
+    ours = {
+        row_id: (owner_id, AccountKind(kind))
+        for row_id, owner_id, kind, currency in found.values_list("id", "owner_id", "kind", "currency")
+        if owner_id and currency == currencies[owner_id]
+    }
+    histories = {account_id: History() for account_id in currencies}
     rows = (
-        _touching(account, ours)
-        .filter(at__gte=period.since, at__lt=period.until)
-        .select_related("debit", "credit")
+        Transfer.objects.filter(Q(debit__in=ours) | Q(credit__in=ours), practice_id=practice.id, at__lt=until)
         .order_by("at", "book_id", "seq")
-    )
-    return [_movement(row, ours, zone) for row in rows]
-
-
-def get_balance_before(account: BillingAccount, moment: datetime) -> int:
-    """What the account owed at `moment`, in minor units; below zero: credit."""
-    return _sum_until(account, _accounts_of(account), moment)
-
-
-def get_credit_before(account: BillingAccount, moment: datetime) -> int:
-    """Credit on account that was not used at `moment`, in minor units."""
-    return -_sum_until(account, _accounts_of(account, (AccountKind.CLIENT_CREDIT,)), moment)
-
-
-def get_open_before(account: BillingAccount, moment: datetime) -> dict[UUID, int]:
-    """What was owed on each invoice line at `moment`; lines on which nothing was are left out."""
-    ours = _accounts_of(account, (AccountKind.RECEIVABLE,))
-    rows = (
-        _touching(account, ours)
-        .filter(at__lt=moment, line_id__isnull=False)
-        .values("line_id")
-        .annotate(
-            up=Coalesce(Sum("amount_minor", filter=Q(debit__in=ours)), 0),
-            down=Coalesce(Sum("amount_minor", filter=Q(credit__in=ours)), 0),
+        .values_list(
+            "at", "source", "line_id", "amount_minor", "debit_id", "debit__kind", "credit_id", "credit__kind"
         )
     )
-    return {row["line_id"]: owed for row in rows if (owed := row["up"] - row["down"]) and row["line_id"]}
+    for at, source, line_id, minor, debit_id, debit, credit_id, credit in rows:
+        up, down = ours.get(debit_id), ours.get(credit_id)
+        for owner_id in {side[0] for side in (up, down) if side}:
+            is_up, is_down = bool(up and up[0] == owner_id), bool(down and down[0] == owner_id)
+            owed = minor * (is_up and debit == AccountKind.RECEIVABLE) - minor * (
+                is_down and credit == AccountKind.RECEIVABLE
+            )
+            histories[owner_id].movements.append(
+                Movement(
+                    at=at,
+                    on=clock.business_date(at, practice.timezone),
+                    source=source,
+                    line_id=line_id,
+                    delta_minor=minor * (is_up - is_down),
+                    applied_minor=-owed if is_up and is_down else 0,
+                    owed_minor=owed,
+                    other=AccountKind(credit if is_up else debit),
+                )
+            )
+    return histories
 
 
-def get_lines(account: BillingAccount, line_ids: Iterable[UUID | None]) -> dict[UUID | None, InvoiceLine]:
-    lines = InvoiceLine.objects.filter(practice_id=account.practice_id, id__in={each for each in line_ids if each})
+def get_movements(account: BillingAccount, period: Period) -> list[Movement]:
+    """In the order in which they were booked."""
+    return get_histories(account.practice, [account], period.until)[account.id].since(period.since)
+
+
+def get_lines(practice: Practice, line_ids: Iterable[UUID | None]) -> dict[UUID | None, InvoiceLine]:
+    lines = InvoiceLine.objects.filter(practice=practice, id__in={each for each in line_ids if each})
     return {line.id: line for line in lines.select_related("client", "invoice")}
 
 
@@ -141,39 +175,3 @@ def _id_in(source: str) -> UUID | None:
         return UUID(source.partition(":")[2])
     except ValueError:
         return None
-
-
-def _accounts_of(account: BillingAccount, kinds: Collection[AccountKind] = OF_ACCOUNT) -> dict[UUID, AccountKind]:
-    rows = LedgerAccount.objects.filter(
-        practice_id=account.practice_id, owner_id=account.id, kind__in=kinds, currency=account.currency
-    )
-    return {key: AccountKind(kind) for key, kind in rows.values_list("id", "kind")}
-
-
-def _touching(account: BillingAccount, ours: Collection[UUID]) -> QuerySet[Transfer]:
-    return Transfer.objects.filter(Q(debit__in=ours) | Q(credit__in=ours), practice_id=account.practice_id)
-
-
-def _sum_until(account: BillingAccount, ours: Collection[UUID], moment: datetime) -> int:
-    sums = _touching(account, ours).filter(at__lt=moment).aggregate(
-        up=Coalesce(Sum("amount_minor", filter=Q(debit__in=ours)), 0),
-        down=Coalesce(Sum("amount_minor", filter=Q(credit__in=ours)), 0),
-    )  # fmt: skip
-    balance: int = sums["up"] - sums["down"]
-    return balance
-
-
-def _movement(row: Transfer, ours: dict[UUID, AccountKind], zone: str) -> Movement:
-    up, down = row.debit_id in ours, row.credit_id in ours
-    applied = 0
-    if up and down:
-        to_line = ours[row.credit_id] == AccountKind.RECEIVABLE
-        applied = row.amount_minor if to_line else -row.amount_minor
-    return Movement(
-        on=clock.business_date(row.at, zone),
-        source=row.source,
-        line_id=row.line_id,
-        delta_minor=row.amount_minor * (up - down),
-        applied_minor=applied,
-        other=AccountKind(row.credit.kind if up else row.debit.kind),
-    )

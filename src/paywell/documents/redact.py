@@ -34,7 +34,7 @@ def redact(document: Issued, sight: Sight) -> Issued:
     return document
 
 
-def without_wordings(document: ReceiptDocument) -> ReceiptDocument:
+def without_wordings(document: ReceiptDocument | RefundDocument) -> ReceiptDocument | RefundDocument:
     """The plain receipt: dates, people and amounts, and nothing of what kind of service it was."""
     return replace(document, items=tuple(replace(item, wording="") for item in document.items))
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from paywell.clients.models import BillingAccount
+from paywell.clients.models import BillingAccount, Client
 from paywell.core import clock
-from paywell.documents.actions import Draft, issue_current
+from paywell.documents.actions import Draft, issue_current_many
 from paywell.documents.models import IssuedDocument
 from paywell.documents.movements import (
+    History,
     Movement,
     Period,
     get_attempts,
-    get_balance_before,
-    get_credit_before,
+    get_histories,
     get_lines,
-    get_movements,
-    get_open_before,
     get_period,
 )
 from paywell.documents.parts import address_lines, letterhead, setting
 from paywell.documents.text import clean
-from paywell.documents.types import Ageing, Entry, StatementDocument, StatementItem
+from paywell.documents.types import Ageing, Entry, Letterhead, StatementDocument, StatementItem
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments.models import Attempt
 from paywell.practice.models import Practice
@@ -37,8 +36,24 @@ def issue_statement(
 
     Raises UserError `range_invalid`, `range_ahead`, `range_too_long`.
     """
+    return issue_statements(
+        practice=practice, accounts=[account], date_from=date_from, date_to=date_to, actor_id=actor_id
+    )[0]
+
+
+def issue_statements(
+    *,
+    practice: Practice,
+    accounts: Sequence[BillingAccount],
+    date_from: date,
+    date_to: date,
+    actor_id: UUID | None,
+) -> list[IssuedDocument]:
+    """The same for several accounts, in their order: all or none, and hardly more queries than for one."""
     period = get_period(practice, date_from, date_to)
-    return issue_current(practice=practice, draft=_draft(practice, account, period), actor_id=actor_id)
+    return issue_current_many(
+        practice=practice, drafts=_draft_all(practice, accounts, period), actor_id=actor_id
+    )  # fmt: skip
 
 
 def get_account_clients(account: BillingAccount) -> frozenset[UUID]:
@@ -47,17 +62,64 @@ def get_account_clients(account: BillingAccount) -> frozenset[UUID]:
     return frozenset(lines.values_list("client_id", flat=True))
 
 
-def _draft(practice: Practice, account: BillingAccount, period: Period) -> Draft:
-    previous = get_balance_before(account, period.since)
-    items = _items(practice, account, period, previous)
+def _draft_all(practice: Practice, accounts: Sequence[BillingAccount], period: Period) -> list[Draft]:
+    histories = get_histories(practice, accounts, period.until)
+    moved = {key: history.since(period.since) for key, history in histories.items()}
+    found = _Found(
+        practice,
+        lines=get_lines(
+            practice,
+            {each.line_id for movements in moved.values() for each in movements}.union(
+                *(history.open_lines() for history in histories.values())
+            ),
+        ),
+        attempts=get_attempts(practice, {each.source for movements in moved.values() for each in movements}),
+        of_account=_get_clients(practice, accounts),
+        mailed=_get_mailed(practice, accounts),
+        head=letterhead(practice),
+    )
+    return [_draft(found, account, period, histories[account.id]) for account in accounts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the statements of several accounts print, fetched once for all of them."""
+
+    practice: Practice
+    lines: Mapping[UUID | None, InvoiceLine]
+    attempts: Mapping[str, Attempt]
+    of_account: Mapping[UUID, frozenset[UUID]]  #: see `get_account_clients`
+    mailed: Mapping[UUID, Sequence[Client]]  #: see `BillingAccount.choose_mail_address`
+    head: Letterhead
+
+
+def _get_clients(practice: Practice, accounts: Sequence[BillingAccount]) -> dict[UUID, frozenset[UUID]]:
+    lines = InvoiceLine.objects.filter(practice=practice, account__in=accounts)
+    found: dict[UUID, set[UUID]] = {account.id: set() for account in accounts}
+    for account_id, client_id in lines.values_list("account_id", "client_id").distinct():
+        found[account_id].add(client_id)
+    return {account_id: frozenset(client_ids) for account_id, client_ids in found.items()}
+
+
+def _get_mailed(practice: Practice, accounts: Sequence[BillingAccount]) -> dict[UUID, list[Client]]:
+    found: dict[UUID, list[Client]] = {account.id: [] for account in accounts}
+    for client in Client.objects.filter(practice=practice, default_account__in=accounts):
+        found[client.default_account_id].append(client)
+    return found
+
+
+def _draft(found: _Found, account: BillingAccount, period: Period, history: History) -> Draft:
+    practice, previous = found.practice, history.balance_at(period.since)
+    items = _items(found, history.since(period.since), previous)
     sums = dict.fromkeys(Entry, 0)
     for item in items:
         sums[item.entry] += item.amount_minor
+    mail_address = account.choose_mail_address(found.mailed[account.id])
     document = StatementDocument(
-        letterhead=letterhead(practice),
+        letterhead=found.head,
         setting=setting(practice, account.currency),
         number="",
-        addressee=(clean(account.name), *address_lines(account.mail_address)),
+        addressee=(clean(account.name), *address_lines(mail_address)),
         issued_on=clock.business_date(clock.now(), practice.timezone),
         period_from=period.first,
         period_to=period.last,
@@ -67,27 +129,26 @@ def _draft(practice: Practice, account: BillingAccount, period: Period) -> Draft
         payments_minor=sums[Entry.PAYMENT] + sums[Entry.REFUND],
         adjustments_minor=sums[Entry.ADJUSTMENT] + sums[Entry.CREDIT],
         ending_minor=items[-1].balance_minor if items else previous,
-        ageing=_ageing(account, period),
-        credit_minor=get_credit_before(account, period.until),
+        ageing=_ageing(found.lines, history.open_lines(), period),
+        credit_minor=history.credit(),
     )
-    return Draft(document, account, get_account_clients(account), period=(period.first, period.last))
+    return Draft(document, account, found.of_account[account.id], period=(period.first, period.last))
 
 
-def _items(practice: Practice, account: BillingAccount, period: Period, previous: int) -> tuple[StatementItem, ...]:
+def _items(facts: _Found, movements: Iterable[Movement], previous: int) -> tuple[StatementItem, ...]:
     """Charges line by line; a payment as one, whatever it covered. Credit that was only applied moves nothing."""
     found: dict[tuple[str, UUID | None, Entry], tuple[Movement, int]] = {}
-    for movement in get_movements(account, period, practice.timezone):
+    for movement in movements:
         if movement.delta_minor:
             line_id = None if movement.is_money else movement.line_id
             key = (movement.source, line_id, movement.entry)
             first, sum_ = found.get(key, (movement, 0))
             found[key] = (first, sum_ + movement.delta_minor)
-    lines = get_lines(account, (line_id for _, line_id, _ in found))
-    attempts = get_attempts(practice, (source for source, _, _ in found))
     items, balance = [], previous
     for (source, line_id, _), (movement, sum_) in found.items():
         balance += sum_
-        items.append(_item(movement, sum_, balance, lines.get(line_id) if line_id else None, attempts.get(source)))
+        line = facts.lines.get(line_id) if line_id else None
+        items.append(_item(movement, sum_, balance, line, facts.attempts.get(source)))
     return tuple(items)
 
 
@@ -111,10 +172,8 @@ def _item(
     )
 
 
-def _ageing(account: BillingAccount, period: Period) -> Ageing:
+def _ageing(lines: Mapping[UUID | None, InvoiceLine], owed: Mapping[UUID, int], period: Period) -> Ageing:
     """By the days from the invoice to the end of the period."""
-    owed = get_open_before(account, period.until)
-    lines: Mapping[UUID | None, InvoiceLine] = get_lines(account, owed)
     buckets = [0, 0, 0, 0]
     for line_id, minor in owed.items():
         line = lines.get(line_id)

@@ -7,12 +7,15 @@ from base64 import b64encode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as render_template
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from paywell.documents.pdf import render
 from paywell.documents.present import present
-from paywell.documents.types import Document
+from paywell.documents.redact import without_wordings
+from paywell.documents.types import Document, ReceiptDocument, RefundDocument
 
 _NOT_KEPT = "no-store, private"
+_PLAIN = "plain"
 
 
 def pdf_response(document: Document, filename: str = "") -> HttpResponse:
@@ -30,20 +33,35 @@ def page_response(
     *,
     pdf_url: str = "",
     back_url: str = "",
-    other: tuple[str, str] = ("", ""),
 ) -> HttpResponse:
     """The printable page, with a Print button, and links to the PDF and back where they are given.
 
-    `other` is the address and the name of the same document in another grade of privacy.
+    A receipt links to itself in its other grade of privacy (`in_grade`), and to the PDF of the grade shown.
     """
+    shown, other = in_grade(request, document), ("", "")
+    if shown is not document:
+        pdf_url, other = f"{pdf_url}?{_PLAIN}=1", (request.path, _("With the services"))
+    elif _has_grades(document):
+        other = (f"{request.path}?{_PLAIN}=1", _("Without the services"))
     context = {
-        "sheet": _labeled(present(document)),
+        "sheet": _labeled(present(shown)),
         "logo": _data_url(document.letterhead.logo),
         "pdf_url": pdf_url,
         "back_url": back_url,
         "other": other,
     }
     return _not_kept(render_template(request, f"documents/{document.kind}.html", context))
+
+
+def in_grade(request: HttpRequest, document: Document) -> Document:
+    """A receipt with the names of services, as an HSA or FSA wants it; where plain is asked for, without them."""
+    if isinstance(document, ReceiptDocument | RefundDocument) and _has_grades(document):
+        return without_wordings(document) if request.GET.get(_PLAIN) == "1" else document
+    return document
+
+
+def _has_grades(document: Document) -> bool:
+    return isinstance(document, ReceiptDocument | RefundDocument) and any(each.wording for each in document.items)
 
 
 def filename_of(document: Document) -> str:

@@ -69,7 +69,7 @@ def issue_yearly(
 def _get_moved(practice: Practice, account: BillingAccount, year: int, today: date) -> list[Movement]:
     """What moved in the year. A check that came in December counts there, also when it was entered in January."""
     period = get_period(practice, date(year, 1, 1), min(date(year + 1, 12, 31), today))
-    movements = get_movements(account, period, practice.timezone)
+    movements = get_movements(account, period)
     came_on = get_entry_days(practice, (each.source for each in movements))
     dated = [replace(each, on=came_on.get(each.source, each.on)) for each in movements]
     return [each for each in dated if each.on.year == year]
@@ -84,7 +84,7 @@ def _items(
     """By day of payment, then by day of service. Credit on account stands last of its day, and only where the
     statement is of all clients: whose it will be is not known yet."""
     moved = [each for each in movements if each.is_money or each.applied_minor]
-    lines = get_lines(account, (each.line_id for each in moved))
+    lines = get_lines(practice, (each.line_id for each in moved))
     attempts = get_attempts(practice, (each.source for each in moved))
     found: dict[tuple[date, str, UUID | None, bool], int] = {}
     for each in moved:

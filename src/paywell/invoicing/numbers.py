@@ -8,13 +8,15 @@ from paywell.practice.models import Practice
 
 
 def take_number(practice: Practice, kind: str) -> int:
-    """The next number. Its row stays locked until the transaction ends, and a rollback gives the number back.
+    """The next number. Call it within the transaction that stores the document; see `take_numbers`."""
+    return take_numbers(practice, kind, 1)[0]
 
-    Call it within the transaction that stores the document.
-    """
+
+def take_numbers(practice: Practice, kind: str, count: int) -> range:
+    """The next `count` numbers. Their row stays locked until the transaction ends; a rollback gives them back."""
     NumberSequence.objects.get_or_create(practice=practice, kind=kind)
     sequence = lock(NumberSequence.objects.filter(practice=practice, kind=kind)).get()
-    number = sequence.next_number
-    sequence.next_number = number + 1
+    first = sequence.next_number
+    sequence.next_number = first + count
     sequence.save(update_fields=["next_number"])
-    return number
+    return range(first, first + count)

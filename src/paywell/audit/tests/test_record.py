@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from paywell.audit.actions import GENESIS, event_hash, record
+from paywell.audit.actions import GENESIS, event_hash, record, record_many
 from paywell.audit.models import AuditEvent
 from paywell.core.ids import new_id
 
@@ -28,16 +28,34 @@ def test_what_concerns_no_practice_has_a_chain_of_its_own() -> None:
 
 def test_a_place_that_another_writer_took_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     practice = new_id()
-    save, refusals = AuditEvent.save, [IntegrityError("audit_event_chain")]
+    create, refusals = AuditEvent.objects.bulk_create, [IntegrityError("audit_event_chain")]
 
-    def save_or_refuse(event: AuditEvent, **options: bool) -> None:
+    def create_or_refuse(events: list[AuditEvent]) -> list[AuditEvent]:
         if refusals:
             raise refusals.pop()
-        save(event, **options)
+        return create(events)
 
-    monkeypatch.setattr(AuditEvent, "save", save_or_refuse)
+    monkeypatch.setattr(AuditEvent.objects, "bulk_create", create_or_refuse)
     event = record(practice_id=practice, actor_id=None, action="practice.allow_payments")
+    assert not refusals
     assert list(AuditEvent.objects.filter(chain_id=practice)) == [event]
+
+
+def test_what_was_done_to_many_is_an_event_for_each_in_the_same_chain() -> None:
+    practice, targets = new_id(), [new_id(), new_id(), new_id()]
+    record(practice_id=practice, actor_id=None, action="practice.allow_payments")
+    made = record_many(
+        practice_id=practice, actor_id=None, action="documents.issue", target_kind="statement",
+        details={target: {"label": f"ST-{place}"} for place, target in enumerate(targets)},
+    )  # fmt: skip
+    rows = list(AuditEvent.objects.filter(chain_id=practice).order_by("seq"))
+    assert rows[1:] == made
+    assert [row.seq for row in rows] == [1, 2, 3, 4]
+    assert [row.prev_hash for row in rows] == [GENESIS, *(row.hash for row in rows[:3])]
+    assert [row.hash for row in rows] == [event_hash(row) for row in rows]
+    assert [(row.target_id, row.detail) for row in made] == [
+        (target, {"label": f"ST-{place}"}) for place, target in enumerate(targets)
+    ]
 
 
 @pytest.mark.parametrize("verb", ["change", "delete"])

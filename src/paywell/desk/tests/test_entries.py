@@ -46,6 +46,8 @@ def test_cash_is_recorded_with_a_receipt(desk: Desk) -> None:
     assert "Cash" in browser.get(url("receipt", entry.id)).content.decode()
     assert "Cash" in browser.get(url("payments")).content.decode()
     assert browser.get(url("receipt_pdf", entry.id)).content[:4] == b"%PDF"
+    assert "Individual" in browser.get(url("receipt", entry.id)).content.decode()
+    assert "Individual" not in browser.get(url("receipt", entry.id), {"plain": "1"}).content.decode()
 
 
 @pytest.mark.parametrize(

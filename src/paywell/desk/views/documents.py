@@ -33,7 +33,7 @@ from paywell.documents.making import make_statement, make_yearly
 from paywell.documents.making_superbills import access_services, find_services, make_superbills
 from paywell.documents.models import IssuedDocument
 from paywell.documents.superbills import refuse_services
-from paywell.documents.web import page_response, pdf_response
+from paywell.documents.web import in_grade, page_response, pdf_response
 
 _FORM = ["GET", "HEAD", "POST"]
 
@@ -62,7 +62,7 @@ def issued(request: HttpRequest, viewer: StaffViewer, document_id: UUID) -> Http
         messages.error(request, broken.message)
         return redirect("desk:inbox")
     if request.resolver_match and request.resolver_match.url_name == "issued_pdf":
-        return pdf_response(document)
+        return pdf_response(in_grade(request, document))
     return page_response(
         request, document, pdf_url=reverse("desk:issued_pdf", args=[document_id]), back_url=_back(request)
     )

@@ -21,7 +21,7 @@ from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_hand_detail, get_refundable, list_payments
 from paywell.desk.words import review_title
 from paywell.documents.access import access_receipt
-from paywell.documents.web import page_response, pdf_response
+from paywell.documents.web import in_grade, page_response, pdf_response
 from paywell.payments.access import access_payment, find_hand_payment
 from paywell.payments.actions import check_attempt, find_refund, refund_payment
 from paywell.payments.approvals import needs_approval, request_refund
@@ -133,7 +133,7 @@ def _ask_for_approval(
 def receipt(request: HttpRequest, viewer: StaffViewer, attempt_id: UUID) -> HttpResponse:
     document = access_receipt(viewer, attempt_id)
     if request.resolver_match and request.resolver_match.url_name == "receipt_pdf":
-        return pdf_response(document)
+        return pdf_response(in_grade(request, document))
     return page_response(
         request, document,
         pdf_url=reverse("desk:receipt_pdf", args=[attempt_id]), back_url=reverse("desk:payment", args=[attempt_id]),

@@ -50,7 +50,7 @@ def present_invoice(doc: InvoiceDocument) -> Printed:
         "heading": gettext("As of %(date)s") % {"date": day(doc.as_of)},
         "rows": standing,
     }
-    if doc.balance_minor > 0:
+    if doc.balance_minor > 0 and not doc.voided_on:
         printed["notes"].append(gettext("Please pay by %(date)s.") % {"date": day(doc.due_on)})
     printed["notes"] += questions(doc)
     return printed

@@ -6,16 +6,21 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
 from paywell.accounts.models import Role, StaffMember
 from paywell.accounts.tests.factories import make_staff
 from paywell.accounts.types import StaffViewer
+from paywell.audit.models import AuditEvent
+from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import NotAllowed, UserError
 from paywell.documents.batches import Output, Which, list_statement_accounts, request_statements
 from paywell.documents.models import IssuedDocument
 from paywell.documents.pool import close_pool, render_many
+from paywell.documents.statements import issue_statement, issue_statements
 from paywell.documents.tests.factories import NOON, Case, make_case
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.tests.factories import make_account, make_client, make_service
@@ -159,3 +164,42 @@ def test_processes_render_what_this_one_would(case: Case) -> None:
     assert [text_of(pdf) for pdf in made] == [
         text_of(pdf) for pdf in render_many((row.data for row in rows), in_processes=False)
     ]
+
+
+def test_statements_issued_together_say_what_each_says_alone_and_take_no_more_queries(case: Case) -> None:
+    accounts = list(BillingAccount.objects.filter(practice=case.practice).order_by("name"))
+    assert len(accounts) == 3
+    alone = {"date_from": date(2026, 11, 2), "date_to": date(2026, 11, 23)}
+    values = {"practice": case.practice, "actor_id": viewer_of(case).id}
+    issue_statement(account=accounts[0], **alone, **values)
+    with CaptureQueriesContext(connection) as for_one:
+        singles = [issue_statement(account=accounts[1], **alone, **values)]
+    singles = [issue_statement(account=each, **alone, **values) for each in accounts]
+    with CaptureQueriesContext(connection) as for_all:
+        together = issue_statements(accounts=accounts, **NOVEMBER, **values)
+    assert len(for_all) == len(for_one)
+    assert [row.account for row in together] == accounts
+    assert [row.number for row in together] == [4, 5, 6]
+    own = ("number", "period_from", "previous_minor", "items", "charges_minor")
+    for one, other in zip(singles, together, strict=True):
+        assert {key: value for key, value in one.data.items() if key not in own} == {
+            key: value for key, value in other.data.items() if key not in own
+        }
+    assert [row.data["ending_minor"] for row in together] == [12_000, 12_000, 12_000]
+    assert [row.data["previous_minor"] for row in together] == [0, 12_000, 12_000]
+    told = AuditEvent.objects.filter(action="documents.issue", target_id__in=[row.id for row in together])
+    assert sorted(event.detail["label"] for event in told) == ["ST-0004", "ST-0005", "ST-0006"]
+
+
+def test_issued_together_again_only_what_changed_is_issued_anew(case: Case) -> None:
+    accounts = list(BillingAccount.objects.filter(practice=case.practice).order_by("name"))
+    values = {"practice": case.practice, "accounts": accounts, "actor_id": None, **NOVEMBER}
+    first = issue_statements(**values)
+    assert issue_statements(**values) == first
+    service = make_service(case.client, on=date(2026, 11, 9), clinician=case.service.clinician)
+    issue_invoice(practice=case.practice, account=case.account, services=[service], actor_id=None)
+    second = issue_statements(**values)
+    place = accounts.index(case.account)
+    assert [row for row in second if row not in first] == [second[place]]
+    assert (second[place].number, second[place].corrects) == (4, first[place])
+    assert IssuedDocument.objects.filter(kind="statement").count() == 4

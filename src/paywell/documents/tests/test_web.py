@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from paywell.documents.tests.factories import MAKERS
-from paywell.documents.web import filename_of, page_response, pdf_response
+from paywell.documents.web import filename_of, in_grade, page_response, pdf_response
 
 
 @pytest.fixture
@@ -56,3 +56,32 @@ def test_an_ssn_as_tax_number_is_masked_on_the_screen_and_in_full_on_paper(reque
     page = page_response(request_, document).content.decode()
     assert '<span class="sheet-on-screen">•••-••-6789</span>' in page
     assert '<span class="sheet-on-paper">123-45-6789</span>' in page
+
+
+@pytest.mark.parametrize("kind", ["receipt", "refund"])
+def test_a_receipt_is_had_with_the_services_or_plain_and_each_leads_to_the_other(
+    kind: str, rf: RequestFactory
+) -> None:
+    full, plain = rf.get("/r/"), rf.get("/r/?plain=1")
+    full.user = plain.user = AnonymousUser()
+    document = MAKERS[kind]()
+    page = page_response(full, document, pdf_url="/r.pdf").content.decode()
+    assert "Individual session, 50 minutes" in page
+    assert 'href="/r/?plain=1"' in page
+    assert 'href="/r.pdf"' in page
+    page = page_response(plain, document, pdf_url="/r.pdf").content.decode()
+    assert "Individual session" not in page
+    assert "$20.00" in page
+    assert 'href="/r/"' in page
+    assert 'href="/r.pdf?plain=1"' in page
+    assert "Individual session" not in str(in_grade(plain, document))
+    assert in_grade(full, document) == document
+
+
+def test_what_shows_no_services_anyway_offers_no_other_grade(rf: RequestFactory) -> None:
+    request = rf.get("/r/")
+    request.user = AnonymousUser()
+    for document in (MAKERS["receipt"](wording=""), MAKERS["invoice"]()):
+        assert "plain=1" not in page_response(request, document).content.decode()
+    plain = rf.get("/i/?plain=1")
+    assert in_grade(plain, MAKERS["invoice"]()) == MAKERS["invoice"]()

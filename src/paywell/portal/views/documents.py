@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from paywell.clients.types import PortalViewer
@@ -17,9 +16,7 @@ from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
 from paywell.documents.access import access_invoice, access_receipt, access_superbill
 from paywell.documents.listing import SHELVES, list_documents
-from paywell.documents.redact import without_wordings
-from paywell.documents.types import ReceiptDocument
-from paywell.documents.web import page_response, pdf_response
+from paywell.documents.web import in_grade, page_response, pdf_response
 from paywell.payments.queries import list_invoiced
 from paywell.portal.forms import read_day, read_page
 from paywell.portal.words import SHELF_WORDS, Text
@@ -116,27 +113,16 @@ def _no_superbill(request: HttpRequest, error: UserError) -> HttpResponse:
 @require_safe
 @portal_view
 def receipt(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
-    """With the names of services, as an HSA or FSA wants it; or plain, for everybody else."""
-    here, is_plain = reverse("portal:receipt", args=[attempt_id]), _is_plain(request)
+    """With the names of services, or plain: see `documents.web.in_grade`."""
     return page_response(
         request,
-        _receipt(request, viewer, attempt_id),
-        pdf_url=reverse("portal:receipt_pdf", args=[attempt_id]) + ("?plain=1" if is_plain else ""),
+        access_receipt(viewer, attempt_id),
+        pdf_url=reverse("portal:receipt_pdf", args=[attempt_id]),
         back_url=reverse("portal:payment", args=[attempt_id]),
-        other=(here, _("With the services")) if is_plain else (f"{here}?plain=1", _("Without the services")),
     )
 
 
 @require_safe
 @portal_view
 def receipt_pdf(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> HttpResponse:
-    return pdf_response(_receipt(request, viewer, attempt_id))
-
-
-def _receipt(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> ReceiptDocument:
-    document = access_receipt(viewer, attempt_id)
-    return without_wordings(document) if _is_plain(request) else document
-
-
-def _is_plain(request: HttpRequest) -> bool:
-    return request.GET.get("plain") == "1"
+    return pdf_response(in_grade(request, access_receipt(viewer, attempt_id)))

@@ -23,7 +23,7 @@ from paywell.documents.access import access_issued
 from paywell.documents.making import make_statement, make_yearly
 from paywell.documents.making_superbills import make_superbills_for_range, may_print_superbill
 from paywell.documents.models import IssuedDocument
-from paywell.documents.web import page_response, pdf_response
+from paywell.documents.web import in_grade, page_response, pdf_response
 from paywell.documents.year_pack import make_year_pack
 from paywell.portal.forms import read_day, read_ids
 
@@ -40,7 +40,7 @@ def issued(request: HttpRequest, viewer: PortalViewer, document_id: UUID) -> Htt
         messages.error(request, broken.message)
         return redirect("portal:documents")
     if request.resolver_match and request.resolver_match.url_name == "issued_pdf":
-        return pdf_response(document)
+        return pdf_response(in_grade(request, document))
     return page_response(
         request,
         document,
