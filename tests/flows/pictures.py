@@ -78,6 +78,8 @@ SHOTS: Final[list[tuple[str, str, str, Act, bool]]] = [
     ("clara.wynn", "two-step-window", "/portal/pay/", open_window, False),
     ("mara.feldt", "desk-inbox", "/desk/", nothing, False),
     ("mara.feldt", "desk-payments", "/desk/payments/", nothing, False),
+    ("mara.feldt", "desk-income", "/desk/reports/income/", nothing, True),
+    ("mara.feldt", "desk-month-end", "/desk/reports/month-end/", nothing, True),
     ("mara.feldt", "desk-clients", "/desk/clients/", nothing, False),
     ("mara.feldt", "desk-client", "/desk/clients/", open_first_row, False),
     ("mara.feldt", "desk-settings", "/desk/settings/", nothing, False),

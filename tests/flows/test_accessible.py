@@ -166,7 +166,8 @@ def test_desk_pages(signed_in: Callable[..., Page], stack: Stack) -> None:
         found += [links(page, pattern)[0] for pattern in patterns]
     client = found[-1]
     tabs = ["services/", "services/new/", "invoices/", "payments/", "billing/", "diagnoses/", "people/", "edit/"]
-    paths = ["", "search/?q=a", "roles/", "audit/", "invoices/batch/", "clients/new/", "settings/"]
+    paths = ["", "search/?q=a", "roles/", "audit/", "invoices/batch/", "clients/new/", "settings/", "reports/"]
+    paths += ["reports/income/", "reports/receivables/", "reports/month-end/", "reports/income/?date_from=x"]
     more = ["practice/", "clinicians/", "catalogue/", "staff/", "staff/new/", "catalogue/new/"]
     check_all(
         page,
