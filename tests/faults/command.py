@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     kinds = [Kind(options.kind)] if options.kind else list(KINDS)
     changes = (("profile", options.profile),) if options.profile else ()
     if options.mutants:
-        return 0 if report_mutants(hunt_all(options.mutants, kinds)) else 1
+        return 0 if report_mutants(hunt_all(options.mutants, kinds, only=options.mutant)) else 1
     if options.known_mutants:
         return 0 if report_mutants(hunt_known()) else 1
     if options.seed is not None and not options.crash_everywhere:
@@ -61,7 +61,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, help="that many seeds of each kind")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--kept", action="store_true", help="the seeds that once found something")
-    parser.add_argument("--mutant", metavar="NAME", help="with --seed: with this guard switched off")
+    parser.add_argument("--mutant", metavar="NAME", help="with --seed or --mutants: this guard switched off")
     parser.add_argument("--mutants", type=int, metavar="N", help="each guard off, until N seeds have noticed it")
     parser.add_argument(
         "--known-mutants", action="store_true", help="each guard off, with a seed known to notice it"
@@ -129,14 +129,15 @@ def _release() -> int:
         )
         if done.returncode:
             return done.returncode
+    print("Not covered: hundreds of restores to random moments (G11), and a migration under load (G12):")
+    print("for the first see the restores of the simulation; there is no earlier release to migrate from.")
     return 0
 
 
-def hunt_all(wanted: int, kinds: Sequence[Kind], *, most: int = 400) -> list[Hunt]:
-    """Every mutant with every kind of processor that its guard stands in the way of."""
-    return run_hunts(
-        [(name, kind, wanted, most) for name, each in MUTANTS.items() for kind in each.kinds if kind in kinds]
-    )
+def hunt_all(wanted: int, kinds: Sequence[Kind], *, only: str | None = None, most: int = 400) -> list[Hunt]:
+    """Every mutant, or only one, with every kind of processor that its guard stands in the way of."""
+    chosen = [MUTANTS[only]] if only else list(MUTANTS.values())
+    return run_hunts([(each.name, kind, wanted, most) for each in chosen for kind in each.kinds if kind in kinds])
 
 
 def hunt_known() -> list[Hunt]:

@@ -264,6 +264,12 @@ def restore(history: History) -> None:
         loop.pause(120)
     history.say("open again")
     history.open_again()
+    # Not after a refund: where it fails afterwards, the service is paid twice and a person decides.
+    if history.plan.pays_again and not any(charge.refunds for charge in history.bank.charges.values()):
+        household = history.world.households[0]
+        wanted = [line.id for line in household.lines[: history.random.choice((1, 3))]]
+        loop.pause(history.random.uniform(0, 60))
+        Visit(history, history.random.choice(household.payers), wanted).pay()
 
 
 def decide_reviews(history: History) -> None:

@@ -34,6 +34,7 @@ class Plan:
     first_sweep_s: float = 1800.0
     list_lag_s: float = 0.0
     skew_s: float = 0.0
+    pays_again: bool = False  #: after a restore the payers find their services open and come back
     crash_at: frozenset[int] = frozenset()
     mutant: str = ""  #: the guard that is switched off (`mutants.py`)
 
@@ -60,6 +61,7 @@ def make_plan(kind: Kind, seed: int, **changes: Any) -> Plan:
         first_sweep_s=draw.uniform(30, 3600),
         list_lag_s=draw.choice((0.0, 60.0, 600.0)) if kind is Kind.N else 0.0,
         skew_s=draw.choice((0.0, 0.0, 0.0, -600.0, 600.0)),
+        pays_again=draw.random() < 0.7,
     )
     if rough < 0.05:  # all is well: nothing may go to a person then
         plan = replace(

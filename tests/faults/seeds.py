@@ -11,8 +11,13 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ("K", 3, {"profile": "void"}, "an e-mail of a voided invoice waited for ever after its sender had died"),
     ("K", 1, {"network_rate": 0.45, "crash_rate": 0.03}, "a bank check whose answer was lost was never shown"),
     ("K", 8, {"network_rate": 0.45, "crash_rate": 0.03}, "the same, with the payer away"),
-    ("K", 2, {"profile": "restore"}, "two workers used up the tries of a notice before a person could hear of it"),
-    ("O", 4, {"profile": "restore"}, "the same with one call that charges"),
+    (
+        "K",
+        2,
+        {"profile": "restore", "pays_again": False},
+        "two workers used up the tries of a notice before a person could hear of it",
+    ),
+    ("O", 4, {"profile": "restore", "pays_again": False}, "the same with one call that charges"),
     ("K", 8, {"profile": "mixup", "crash_rate": 0.0}, "an accepted charge of another amount, and no review of it"),
 )
 

@@ -25,6 +25,7 @@ from paywell.payments.sweep import sweep
 from paywell.payments.tests.checks import balance, owed
 from paywell.payments.tests.factories import World, make_form, make_line, make_other_payer
 from paywell.payments.tests.fake_processor import FakeProcessor
+from paywell.processors.contract import Outcome, Verdict
 
 
 @contextmanager
@@ -119,6 +120,22 @@ def test_f73_what_could_still_take_money_is_fenced_before_payments_open(
     two_step.pay_at_step_two(attempt.reference)
     assert two_step.taken == 0
     start_payment(viewer=world.viewer, form=make_form(line))
+
+
+def test_f73_while_a_fence_has_no_clear_answer_the_restore_is_not_whole(
+    world: World, two_step: FakeProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No later sweep fences a charge that no row tells of: payments stay closed, and `--again` tries again."""
+    line = make_line(world)
+    with lost():
+        attempt = start_payment(viewer=world.viewer, form=make_form(line))
+    with monkeypatch.context() as lossy:
+        lossy.setattr(two_step, "cancel", lambda order: Outcome(Verdict.UNKNOWN))
+        assert [each.rpartition(" gave ")[2] for each in restore().unasked] == ["no whole answer"]
+    again = restore()
+    assert (again.unasked, again.fenced) == ([], 1)
+    two_step.pay_at_step_two(attempt.reference)
+    assert two_step.taken == 0
 
 
 def test_f73_an_attempt_that_was_open_in_the_backup_is_brought_to_its_end(

@@ -32,6 +32,8 @@ INFLIGHT: Final = timedelta(minutes=15)
 #: How far before the back-up the processors' lists are read: what was committed just before may be missing in it.
 OVERLAP: Final = timedelta(hours=24)
 _ALIVE: Final = frozenset({Verdict.NEEDS_ACTION, Verdict.PENDING})
+#: Answers to a fence after which the charge may be alive as before.
+_NOT_FENCED: Final = frozenset({Verdict.UNKNOWN, Verdict.NOT_SENT, Verdict.NEEDS_ACTION})
 
 
 @dataclass(slots=True)
@@ -76,7 +78,8 @@ def reconcile_after_restore(
 def fence_live(account: ProcessorAccount, processor: Processor, since: datetime) -> int:
     """See to it that nothing of before can take money any more. Returns how much was alive.
 
-    Raises ProcessorUnavailable where the list could not be read to its end.
+    Raises ProcessorUnavailable where the list could not be read to its end, or where a charge that no row tells of
+    may still be alive: no later sweep would fence it.
     """
     ours = Attempt.objects.filter(processor_account=account, state__in=machine.OPEN)
     fenced = 0
@@ -84,10 +87,14 @@ def fence_live(account: ProcessorAccount, processor: Processor, since: datetime)
         fence(attempt=attempt, cause="fence")
         fenced += 1
     if Capability.LIST_SINCE in processor.capabilities:
+        has_fence, alive = Capability.FENCE in processor.capabilities, 0
         for told in _list_alive(processor, since):
-            # Whatever it answers, the sweep that follows reads what became of it.
-            processor.cancel(_order_of(told))
+            answer = processor.cancel(_order_of(told))
+            # What is pending comes to its end by itself, and the sweep that follows makes its row anew.
+            alive += has_fence and told.verdict is Verdict.NEEDS_ACTION and answer.verdict in _NOT_FENCED
             fenced += 1
+        if alive:
+            raise ProcessorUnavailable(f"{alive} charges could not be fenced")
     return fenced
 
 
