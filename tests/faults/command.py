@@ -98,7 +98,7 @@ def _gate(kinds: Sequence[Kind], *, write: bool, share: float) -> int:
     hunts = hunt_known()
     survived = not report_mutants(hunts)
     if write and not failed and not survived:
-        write_figures(parts, hunts)
+        write_figures(parts, hunts, share=share)
     return 1 if failed or survived else 0
 
 

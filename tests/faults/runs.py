@@ -110,10 +110,15 @@ def _work(job: Job) -> Figures:
     return figures
 
 
+def get_processes() -> int:
+    """As many as the environment says, or one for each core."""
+    return int(os.environ.get("PAYWELL_FAULT_PROCESSES", "0")) or os.cpu_count() or 1
+
+
 def run_jobs(jobs: Iterable[Job], *, processes: int | None = None) -> Figures:
     """All of them, on every core."""
     total, began = Figures(), time.monotonic()
-    processes = processes or int(os.environ.get("PAYWELL_FAULT_PROCESSES", "0")) or os.cpu_count() or 1
+    processes = processes or get_processes()
     if processes == 1:
         for job in jobs:
             total.merge(_work(job))
@@ -128,7 +133,7 @@ def run_jobs(jobs: Iterable[Job], *, processes: int | None = None) -> Figures:
 
 def run_hunts(jobs: list[tuple[str, str, int, int]], *, processes: int | None = None) -> list[Hunt]:
     """Hunts of mutants, on every core: (mutant, kind, seeds wanted, seeds at most)."""
-    processes = processes or int(os.environ.get("PAYWELL_FAULT_PROCESSES", "0")) or os.cpu_count() or 1
+    processes = processes or get_processes()
     if processes == 1:
         return [hunt_job(job) for job in jobs]
     with multiprocessing.get_context("spawn").Pool(processes, initializer=begin) as pool:
