@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from django.db.models import QuerySet
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.agreements.chargeable import find_open_lines, find_payer, get_month_left
-from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, Plan
+from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, Plan, PlanLine
+from paywell.clients.models import BillingAccount
 from paywell.clients.types import PortalViewer
-from paywell.core.errors import NotFoundForViewer
+from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
 from paywell.core.security_log import access_refused
 from paywell.ledger.models import LineBalance
@@ -91,6 +93,29 @@ def list_failed_charges(viewer: StaffViewer) -> QuerySet[Charge]:
         agreement__kind__in=[AgreementKind.AUTOPAY, AgreementKind.PLAN], agreement__ended_at=None,
     )  # fmt: skip
     return rows.select_related("agreement__account", "agreement__contact").order_by("closed_at", "id")
+
+
+def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the account's lines that nobody has to pay by hand: a plan pays them off, or AutoPay charges them.
+
+    AutoPay that can't charge now (on hold, the card expired) covers nothing.
+    """
+    planned = PlanLine.objects.filter(
+        practice_id=account.practice_id, line_id__in=line_ids, plan__agreement__isnull=False,
+        plan__agreement__ended_at=None,
+    )  # fmt: skip
+    covered = set(planned.values_list("line_id", flat=True))
+    rows = Agreement.objects.filter(
+        practice=account.practice_id, account=account, kind=AgreementKind.AUTOPAY, ended_at=None
+    )
+    for agreement in rows.select_related("practice", "account", "contact", "user", "card"):
+        try:
+            payer = find_payer(agreement)
+        except UserError:
+            continue  # The processor is set up wrongly: nothing is charged until somebody puts it right.
+        if payer.viewer is not None:
+            covered |= {line_id for line_id, _minor in find_open_lines(agreement, payer.viewer)}
+    return covered & set(line_ids)
 
 
 def access_agreement(viewer: Viewer, agreement_id: UUID) -> Agreement:

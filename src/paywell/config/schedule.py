@@ -18,4 +18,5 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.agreements.jobs.announce", 3600),
     ("paywell.agreements.jobs.charge", 300),
     ("paywell.billing.jobs.invoices", 900),
+    ("paywell.notifications.jobs.remind", 1800),
 )

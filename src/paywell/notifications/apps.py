@@ -6,9 +6,9 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
-        from paywell.notifications import agreed
+        from paywell.notifications import agreed, reminders
         from paywell.notifications.handlers import HANDLERS
         from paywell.outbox import handlers
 
-        for kind, handler in (HANDLERS | agreed.HANDLERS).items():
+        for kind, handler in (HANDLERS | agreed.HANDLERS | {reminders.KIND: reminders.on_reminder_due}).items():
             handlers.register(kind, handler)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.clients.models import BillingAccount, Client, Contact, Grant
@@ -17,7 +17,7 @@ from paywell.invoicing.models import Invoice
 from paywell.notifications.models import RecipientKind
 from paywell.payments.models import Attempt, PayLink
 from paywell.payments.pay_links import address_of
-from paywell.practice.models import Practice
+from paywell.practice.models import Clinician, Practice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def get_invited(invitation: Invitation) -> list[Recipient]:
 def get_invoice_readers(invoice: Invoice) -> list[Recipient]:
     """Contacts with a sign-in and a grant on the invoice's account today, for a client on the invoice."""
     return _readers(invoice.account, Q(client__in=set(invoice.lines.values_list("client_id", flat=True))))
+
+
+def get_payers(account: BillingAccount, client_ids: Collection[UUID]) -> list[Recipient]:
+    """Contacts with a sign-in who may pay on the account today for one of these clients."""
+    return _readers(account, Q(client__in=client_ids, may_pay=True))
 
 
 def get_account_readers(account: BillingAccount) -> list[Recipient]:
@@ -113,14 +118,26 @@ def get_payer(attempt: Attempt) -> list[Recipient]:
 
 
 def get_assigned_staff(attempt: Attempt) -> list[Recipient]:
-    """The owners, and the clinicians of the clients whom the payment concerns."""
-    clinicians = Client.objects.filter(practice=attempt.practice, id__in=_clients_of(attempt)).exclude(
-        clinician=None
-    )
-    return _staff(
-        attempt.practice,
-        Q(role=Role.OWNER) | Q(clinician__in=list(clinicians.values_list("clinician_id", flat=True))),
-    )
+    """The owners, and the clinicians of the clients whom the payment concerns.
+
+    A clinician without a sign-in is in the list too, without an address: the log says that they got nothing.
+    """
+    rows = Client.objects.filter(practice=attempt.practice, id__in=_clients_of(attempt)).exclude(clinician=None)
+    clinicians = set(rows.values_list("clinician_id", flat=True))
+    silent = clinicians & set(list_silent_clinicians(attempt.practice).values_list("id", flat=True))
+    return [
+        *_staff(attempt.practice, Q(role=Role.OWNER) | Q(clinician__in=list(clinicians))),
+        *(Recipient(RecipientKind.CLINICIAN, clinician_id, "") for clinician_id in sorted(silent)),
+    ]
+
+
+def list_silent_clinicians(practice: Practice) -> QuerySet[Clinician]:
+    """Clinicians whom no notice to staff can reach: nobody signs in as them, or without an e-mail address."""
+    reached = StaffMember.objects.filter(
+        practice=practice, ended_at=None, user__is_active=True, clinician__isnull=False
+    ).exclude(user__email="")
+    rows = Clinician.objects.filter(practice=practice).exclude(id__in=reached.values("clinician_id"))
+    return rows.order_by("name", "id")
 
 
 def get_billing_staff(practice: Practice) -> list[Recipient]:

@@ -16,9 +16,9 @@ from django.db.models import F, Q
 
 from paywell.core import clock
 from paywell.core.errors import PaywellError
-from paywell.notifications.messages import Message, discreet_name
-from paywell.notifications.models import Delivery
+from paywell.notifications.models import Delivery, RecipientKind, SkipReason
 from paywell.notifications.recipients import Recipient
+from paywell.notifications.texts import Message, discreet_name
 from paywell.outbox.models import OutboxEvent
 from paywell.practice.models import Practice
 
@@ -56,7 +56,9 @@ def _skip_others(event: OutboxEvent, mails: Sequence[Mail]) -> None:
     """What an earlier try began for others than these is never sent."""
     wanted = {mail.to.id for mail in mails}
     begun = Delivery.objects.filter(practice_id=event.practice_id, event_id=event.id, sent_at=None, skipped_at=None)
-    begun.exclude(recipient_id__in=wanted).update(skipped_at=clock.now(), lease_until=None)
+    begun.exclude(recipient_id__in=wanted).update(
+        skipped_at=clock.now(), lease_until=None, skip_reason=SkipReason.NO_LONGER
+    )
 
 
 def _send(event: OutboxEvent, practice: Practice, mail: Mail) -> bool:
@@ -66,12 +68,18 @@ def _send(event: OutboxEvent, practice: Practice, mail: Mail) -> bool:
         event_id=event.id,
         recipient_kind=mail.to.kind,
         recipient_id=mail.to.id,
-        defaults={"kind": event.kind, "message_id": make_message_id(event, mail.to), "created_at": now},
+        defaults={
+            "kind": event.kind,
+            "notice": mail.message.notice,
+            "message_id": make_message_id(event, mail.to),
+            "created_at": now,
+        },
     )
     if delivery.sent_at or delivery.skipped_at:
         return True
-    if mail.to.wants_no_email or not mail.to.email:
-        _update(delivery, skipped_at=now)
+    why_not = _find_reason(mail.to)
+    if why_not:
+        _update(delivery, skipped_at=now, skip_reason=why_not)
         return True
     if not _lease(delivery):
         return False
@@ -84,6 +92,15 @@ def _send(event: OutboxEvent, practice: Practice, mail: Mail) -> bool:
         return False
     _update(delivery, sent_at=clock.now(), lease_until=None, error="")
     return True
+
+
+def _find_reason(to: Recipient) -> str:
+    """Why this one gets no e-mail; blank where it may go out."""
+    if to.kind is RecipientKind.CLINICIAN:
+        return SkipReason.NO_SIGN_IN
+    if to.wants_no_email:
+        return SkipReason.NO_EMAIL_WANTED
+    return "" if to.email else SkipReason.NO_ADDRESS
 
 
 def make_message_id(event: OutboxEvent, to: Recipient) -> str:

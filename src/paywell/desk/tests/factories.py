@@ -115,6 +115,7 @@ class Desk:
             "file_id": self.work_file.id,
             "connector": "test_inline",
             "report": "receivables",
+            "notice": "reminder_after",
         }
 
 

@@ -125,6 +125,11 @@ NEEDS: dict[str, P] = {
     "staff_new": P.CHANGE_SETTINGS,
     "staff_invite": P.CHANGE_SETTINGS,
     "staff_end": P.CHANGE_SETTINGS,
+    "notices": P.CHANGE_SETTINGS,
+    "reminders": P.CHANGE_SETTINGS,
+    "deliveries": P.SEE_AUDIT,
+    "notice_edit": P.CHANGE_SETTINGS,
+    "notice_restore": P.CHANGE_SETTINGS,
     "statement_batch": P.ISSUE_INVOICES,
     "works": P.SEE_DESK,
     "work": P.SEE_DESK,
@@ -136,8 +141,8 @@ NEEDS: dict[str, P] = {
     "status": P.SEE_AUDIT,
 }
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
-#: Their addresses name a kind of processor or of report, which every practice has.
-NAMES_NO_ROW = {"processor_connect", "report", "report_csv"}
+#: Their addresses name a kind of processor, report or notice, which every practice has.
+NAMES_NO_ROW = {"processor_connect", "report", "report_csv", "notice_edit", "notice_restore"}
 POST_ONLY = {
     "payments_seen",
     "invoice_reissue",
@@ -149,6 +154,7 @@ POST_ONLY = {
     "client_payments_allowed",
     "invitation_withdraw",
     "invite",
+    "notice_restore",
     "pay_link_new",
     "pay_link_revoke",
     "pay_link_send",

@@ -144,7 +144,7 @@ def make_portal_viewer(
 
 
 def make_staff_viewer(practice: Practice, role: Role = Role.OWNER, **fields: Any) -> StaffViewer:
-    return StaffViewer(id=new_id(), practice=practice, role=role, **fields)
+    return StaffViewer(**{"id": new_id(), "practice": practice, "role": role, **fields})
 
 
 # Documents as values, without a database

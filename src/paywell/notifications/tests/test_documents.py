@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from datetime import date
@@ -18,6 +17,7 @@ from paywell.documents.models import IssuedDocument
 from paywell.documents.statements import issue_statement
 from paywell.documents.tests.factories import NOON, Case, make_case, make_contact
 from paywell.notifications import handlers, messages
+from paywell.notifications.kinds import KINDS, PLACEHOLDERS
 from paywell.notifications.recipients import get_document_readers
 from paywell.notifications.tests.test_notifications import deliver, give_grant, make_staff
 from paywell.outbox.models import OutboxEvent
@@ -81,16 +81,13 @@ def test_a_superbill_is_told_to_those_with_both_rights_alone(case: Case) -> None
     assert [one.id for one in get_document_readers(row)] == [reader.id]
 
 
-def test_no_text_of_an_e_mail_has_a_place_for_more_than_practice_days_and_phone() -> None:
-    """Every text of the room, found in its source: a placeholder that is not here could carry anything."""
+def test_no_text_of_an_e_mail_has_a_place_for_more_than_practice_link_days_and_phone() -> None:
+    """Every standard text: a placeholder that is not here could carry anything."""
     found: set[str] = set()
-    texts = 0
-    for node in ast.walk(ast.parse(inspect.getsource(messages))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            texts += 1
-            found |= set(re.findall(r"%\((\w+)\)s", node.value))
-    assert found == {"practice", "days", "phone"}
-    assert texts > 30
+    for kind in KINDS.values():
+        found |= set(re.findall(r"\{(\w*)\}", f"{kind.subject} {kind.body}"))
+    assert found == {"practice", "days", "phone", "link"} == set(PLACEHOLDERS)
+    assert len(KINDS) == 13
 
 
 def test_no_message_is_given_an_amount_a_diagnosis_or_a_document() -> None:
@@ -102,7 +99,7 @@ def test_no_message_is_given_an_amount_a_diagnosis_or_a_document() -> None:
     for function in made:
         for name, parameter in inspect.signature(function).parameters.items():
             kinds[f"{function.__name__}.{name}"] = str(parameter.annotation)
-    allowed = {"Practice", "Invitation", "Sequence[PayLink]", "str", "bool"}
+    allowed = {"Practice", "Invitation", "Sequence[PayLink]", "str", "int"}
     assert {key: kind for key, kind in kinds.items() if kind not in allowed} == {}
     assert len(made) > 10
 

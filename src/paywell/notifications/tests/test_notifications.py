@@ -18,11 +18,14 @@ from paywell.clients.models import Contact, Grant, GrantRole
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.documents.statements import issue_statement
-from paywell.documents.tests.factories import NOON, Case, make_case, make_contact
+from paywell.documents.tests.factories import NOON, Case, make_case, make_contact, make_staff_viewer
 from paywell.notifications.eml_backend import EmailBackend
 from paywell.notifications.handlers import HANDLERS
+from paywell.notifications.kinds import KINDS
 from paywell.notifications.models import Delivery
+from paywell.notifications.reminders import KIND
 from paywell.notifications.send import NotDelivered
+from paywell.notifications.texts import set_text
 from paywell.outbox import handlers
 from paywell.outbox.delivery import deliver_due
 from paywell.outbox.models import OutboxEvent
@@ -33,6 +36,8 @@ pytestmark = pytest.mark.django_db
 
 #: Nothing of this may stand in any e-mail, in whatever header.
 SECRETS = ("Zebra", "Ana", "Duarte", "Reyes", "F41.1", "anxiety", "140", "20.00", "2,000", "IND50", "Nov", "4242")
+
+EVENTS = [*HANDLERS, KIND]
 
 
 @pytest.fixture
@@ -74,6 +79,9 @@ def make_event(case: Case, kind: str) -> OutboxEvent:
         payload = {"invitation_id": str(invitation.id)}
     elif kind == "invoicing.invoice_issued":
         payload = {"invoice_id": str(case.invoice.id), "account_id": str(case.account.id)}
+    elif kind == KIND:
+        due_on = case.invoice.due_on
+        payload = {"account_id": str(case.account.id), "due_on": due_on.isoformat(), "when": "after"}
     elif kind == "documents.document_issued":
         staff = make_staff(case, Role.READ_ONLY)
         row = issue_statement(
@@ -112,6 +120,16 @@ def make_event(case: Case, kind: str) -> OutboxEvent:
     )  # fmt: skip
 
 
+def write_everywhere(case: Case) -> None:
+    """A text of the practice's own for every kind, with all that can stand in it."""
+    owner = make_staff(case, Role.OWNER, ended_at=NOON)
+    viewer = make_staff_viewer(case.practice, id=owner.id)
+    for kind in KINDS.values():
+        subject = "{practice}: own news" + (" {days}" if kind.has_days else "")
+        body = "Own words\n\n" + " ".join(f"{{{name}}}" for name in kind.placeholders)
+        set_text(viewer=viewer, kind=kind, subject=subject, body=body)
+
+
 def make_link(case: Case) -> PayLink:
     now = clock.now()
     return PayLink.objects.create(
@@ -128,9 +146,13 @@ def receivers() -> list[str]:
     return sorted(message.to[0] for message in mail.outbox)
 
 
-@pytest.mark.parametrize("kind", HANDLERS)
-def test_no_email_holds_an_amount_a_name_a_wording_or_a_diagnosis(kind: str, case: Case) -> None:
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("kind", EVENTS)
+def test_no_email_holds_an_amount_a_name_a_wording_or_a_diagnosis(kind: str, own: bool, case: Case) -> None:
+    """Whatever the practice wrote in place of the standard texts, with every placeholder in it."""
     make_staff(case, Role.OWNER)
+    if own:
+        write_everywhere(case)
     deliver(make_event(case, kind))
     assert mail.outbox
     for message in mail.outbox:
@@ -147,9 +169,10 @@ def test_no_email_holds_an_amount_a_name_a_wording_or_a_diagnosis(kind: str, cas
         assert "Willow Creek" not in everything
         assert message.subject.startswith("WC Office: ")
         assert "http://testserver/" in message.body
+        assert ("Own words" in message.body) is own
 
 
-@pytest.mark.parametrize("kind", HANDLERS)
+@pytest.mark.parametrize("kind", EVENTS)
 def test_f67_an_event_delivered_twice_mails_once(kind: str, case: Case) -> None:
     make_staff(case, Role.OWNER)
     event = make_event(case, kind)
@@ -184,12 +207,11 @@ def test_a_declined_payment_mails_nobody() -> None:
 def test_a_client_who_wants_no_email_gets_none_and_the_log_says_so(case: Case) -> None:
     case.client.wants_no_email = True
     case.client.save()
-    for kind in HANDLERS:
+    for kind in EVENTS:
         deliver(make_event(case, kind))
     assert mail.outbox == []
-    assert (
-        Delivery.objects.filter(skipped_at__isnull=False, sent_at=None).count() == len(HANDLERS) - 1
-    )  # a review is for staff alone
+    skipped = Delivery.objects.filter(skipped_at__isnull=False, sent_at=None, skip_reason="no_email_wanted")
+    assert skipped.count() == len(EVENTS) - 1  # a review is for staff alone
 
 
 def test_an_invoice_is_told_to_those_with_a_grant_today_alone(case: Case) -> None:
@@ -244,7 +266,7 @@ def test_f68_a_mail_server_that_fails_is_logged_and_tried_again(
     with caplog.at_level(logging.WARNING), pytest.raises(NotDelivered):
         deliver(event)
     assert receivers() == [owner.email]
-    failed = Delivery.objects.get(event_id=event.id, sent_at=None)
+    failed = Delivery.objects.get(event_id=event.id, sent_at=None, skipped_at=None)
     assert (failed.error, failed.tries) == ("ConnectionRefusedError", 1)
     assert "ConnectionRefusedError" in caplog.text
     assert case.contact.user.email not in caplog.text + failed.error
