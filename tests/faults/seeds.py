@@ -18,6 +18,8 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
         "two workers used up the tries of a notice before a person could hear of it",
     ),
     ("O", 4, {"profile": "restore", "pays_again": False}, "the same with one call that charges"),
+    ("K", 25, {"profile": "restore"}, "a restore went on without a clear answer to a fence"),
+    ("H", 43, {"profile": "restore"}, "the same with a page of the processor's own"),
     ("K", 8, {"profile": "mixup", "crash_rate": 0.0}, "an accepted charge of another amount, and no review of it"),
 )
 
