@@ -141,7 +141,7 @@ def test_the_second_step_is_asked_for_and_its_key_is_encrypted(client):
     assert secret not in str(Authenticator.objects.get().data)
     assert get_adapter().decrypt(Authenticator.objects.get().data["secret"]) == secret
     assert _sign_in(client, "ana@example.org")["Location"] == "/account/2fa/authenticate/"
-    assert client.get("/")["Location"] == SIGN_IN
+    assert client.get("/portal/")["Location"] == f"{SIGN_IN}?next=/portal/"
     wrong = client.post("/account/2fa/authenticate/", {"code": "000000"})
     assert "This code is not right" in wrong.content.decode()
     counter = next(iter(yield_hotp_counters_from_time()))

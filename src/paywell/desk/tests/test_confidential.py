@@ -76,6 +76,8 @@ def test_statements_and_superbills_go_there_too(desk: Desk) -> None:
     from paywell.accounts.types import Permission
 
     viewer = access_desk(desk.members[Role.OWNER].user, desk.practice.slug, Permission.SEE_DIAGNOSES)
+    desk.service.pointers.create(practice=desk.practice, diagnosis=desk.diagnosis, position=1)
+    Client.objects.filter(pk=desk.client.pk).update(birth_date=date(1991, 3, 9))
     superbill = access_superbill(viewer, desk.service.id)
     assert superbill.client_address == ("PO Box 7", "Denver, CO 80202")
 

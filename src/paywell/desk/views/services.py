@@ -189,5 +189,6 @@ def _values_of(form: ServiceForm) -> dict[str, Any]:
         "insurer_minor": insurer.minor if insurer else 0,
         "modifiers": values["modifiers"],
         "location": values.get("location"),
+        "place_of_service": values["place_of_service"] or "11",
         "diagnosis_ids": [diagnosis.id for diagnosis in values.get("diagnoses") or ()],
     }
