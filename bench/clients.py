@@ -31,6 +31,7 @@ def fill(size: int) -> Any:
     from paywell.accounts.actions import create_staff_member, create_user
     from paywell.accounts.models import Role
     from paywell.clients.models import BillingAccount, Client, Contact, Grant
+    from paywell.clients.search import rebuild
     from paywell.core import clock
     from paywell.core.ids import new_id
     from paywell.ledger.models import LineBalance
@@ -66,6 +67,7 @@ def fill(size: int) -> Any:
     ]  # fmt: skip
     for rows in (accounts, clients, contacts, grants, lines):
         type(rows[0]).objects.bulk_create(rows, batch_size=500)  # type: ignore[attr-defined]
+    rebuild()
     return owner
 
 

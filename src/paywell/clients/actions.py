@@ -18,6 +18,7 @@ from paywell.accounts.errors import BadInvitation
 from paywell.accounts.models import Invitation, User
 from paywell.audit import actions as audit
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, GrantRole, StandingShare
+from paywell.clients.search import index_client
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
@@ -146,6 +147,7 @@ def create_client(
             actor_id=actor_id,
         )
         client.save(force_insert=True)
+        index_client(client)
         _record(practice.id, actor_id, "clients.create_client", "client", client.id)
     return client
 
@@ -160,6 +162,7 @@ def change_client(*, client: Client, actor_id: UUID | None, **changes: Any) -> C
         changed = _fill(client, changes)
         if changed:
             client.save(update_fields=changed)
+            index_client(client)
             _record(client.practice_id, actor_id, "clients.change_client", "client", client.id, {"fields": changed})
     return client
 

@@ -119,6 +119,24 @@ class Client(PracticeOwned):
         return self.name
 
 
+class SearchWord(PracticeOwned):
+    """A word by which a client is found (`clients.search`). Made of the client's own fields, and rebuildable."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    word = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "word"], name="search_word_once")]
+        indexes = [
+            # The pattern classes are PostgreSQL's: beginnings of words, whatever the collation.
+            models.Index(
+                fields=["practice", "word", "client"],
+                name="search_word_begins",
+                opclasses=["uuid_ops", "varchar_pattern_ops", "uuid_ops"],
+            ),
+        ]
+
+
 class Contact(PracticeOwned):
     """A person who signs in or pays: the client, a parent, an agency. Not the same as a client."""
 

@@ -8,23 +8,14 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, StandingShare
+from paywell.clients.search import find_clients
 
 
 def list_clients(*, viewer: StaffViewer, search: str = "", archived: bool = False) -> QuerySet[Client]:
-    """Clients by name; a clinician's own only. Each word of `search` must be in a name, e-mail, phone or number."""
+    """Clients by name; a clinician's own only. Each word of `search` must begin one of the client's own words."""
     rows = clients_of(viewer).filter(archived_at__isnull=not archived)
-    for word in search.split()[:8]:
-        match = (
-            Q(legal_first_name__icontains=word)
-            | Q(legal_last_name__icontains=word)
-            | Q(preferred_name__icontains=word)
-            | Q(email__icontains=word)
-            | Q(external_id__iexact=word)
-        )
-        digits = "".join(filter(str.isdigit, word))
-        if len(digits) >= 3:
-            match |= Q(phone__contains=digits)
-        rows = rows.filter(match)
+    if search.strip():
+        rows = find_clients(rows, viewer.practice.id, search)
     rows = rows.select_related("default_account", "clinician")
     return rows.order_by("legal_last_name", "legal_first_name", "id")
 
