@@ -126,7 +126,7 @@ class SearchWord(PracticeOwned):
     word = models.CharField(max_length=40)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["client", "word"], name="search_word_once")]
+        constraints = [models.UniqueConstraint(fields=["practice", "client", "word"], name="search_word_once")]
         indexes = [
             # The pattern classes are PostgreSQL's: beginnings of words, whatever the collation.
             models.Index(

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['practice', 'word', 'client'], name='search_word_begins', opclasses=['uuid_ops', 'varchar_pattern_ops', 'uuid_ops'])],
-                'constraints': [models.UniqueConstraint(fields=('client', 'word'), name='search_word_once')],
+                'constraints': [models.UniqueConstraint(fields=('practice', 'client', 'word'), name='search_word_once')],
             },
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
