@@ -8,13 +8,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from paywell.accounts.models import Role
+from paywell.accounts.tests.factories import make_practice
 from paywell.accounts.types import StaffViewer
 from paywell.clients.actions import change_client
 from paywell.clients.models import SearchWord
 from paywell.clients.queries import list_clients
 from paywell.clients.tests.factories import make_client
 from paywell.core.ids import new_id
-from paywell.invoicing.tests.factories import make_practice
 from paywell.practice.models import Practice
 
 
