@@ -20,6 +20,7 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.demo.people import Troupe
 from paywell.demo.story import Scene, at
+from paywell.documents.estimates import Expected, issue_estimate
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.queries import get_open_lines
 from paywell.payments.models import SavedCard
@@ -58,11 +59,28 @@ def by_hand(troupe: Troupe, today: date) -> Iterator[Scene]:
     if "Ines Coral" in accounts and troupe.part.slug == "willow-creek":
         yield Scene(on(3, 9), lambda: _agree(troupe, "Ines Coral", AgreementKind.AUTOPAY))
     if "Ada Brook" in accounts and troupe.part.slug == "willow-creek":
+        yield Scene(on(5, 11), lambda: _estimate(troupe, "Ada Brook", today - timedelta(days=5)))
         yield Scene(on(1, 12), lambda: _agree(troupe, "Ada Brook", AgreementKind.STAFF))
     if "Victor Hale" in accounts:
         yield Scene(on(1, 13), lambda: _offer(troupe, "Victor Hale", today))
     if "Owen Pike" in accounts:
         yield Scene(on(2, 20), lambda: _ask(troupe, "Owen Pike"))
+
+
+def _estimate(troupe: Troupe, name: str, asked_on: date) -> None:
+    """The client asked what the next half year will cost."""
+    account = troupe.accounts[name]
+    sessions = Service.objects.filter(
+        practice=troupe.practice, client__default_account=account, kind=ServiceKind.SESSION
+    )
+    last = sessions.select_related("client", "clinician").order_by("-on", "-fee_minor")[0]
+    first = asked_on + timedelta(days=7)
+    weekly = Expected(last.wording, last.code, Money(last.fee_minor, last.currency), 26, last.clinician)
+    issue_estimate(
+        practice=troupe.practice, client=last.client, expected=[weekly], frequency="once a week",
+        period_from=first, period_to=first + timedelta(days=181), first_on=first,
+        asked_on=asked_on, is_request=True, actor_id=biller(troupe).id,
+    )  # fmt: skip
 
 
 def _bounce(troupe: Troupe, name: str) -> None:

@@ -51,8 +51,8 @@ class Which(models.TextChoices):
 class Output(models.TextChoices):
     """What comes of it."""
 
-    ZIP = "zip", gettext_lazy("One accessible PDF for each account, together in a ZIP")
-    ONE = "one", gettext_lazy("One PDF of all, for printing (without the tags that screen readers use)")
+    ZIP = "zip", gettext_lazy("A PDF for each, in a ZIP")
+    ONE = "one", gettext_lazy("One PDF of all, to print")
 
 
 @dataclass(frozen=True, slots=True)

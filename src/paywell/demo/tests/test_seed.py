@@ -25,6 +25,7 @@ from paywell.core.identifiers import get_tax_id_warning, is_npi
 from paywell.demo.cast import PASSWORD, email_of
 from paywell.demo.seed import CAST, seed, write_people
 from paywell.documents.check import Level, check_superbill
+from paywell.documents.models import IssuedDocument
 from paywell.documents.superbills import get_services
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
@@ -261,3 +262,12 @@ def test_every_session_with_a_diagnosis_makes_a_superbill_that_no_insurer_is_cer
         for service in get_services(practice, ids):
             problems = check_superbill(practice, [service])
             assert [problem for problem in problems if problem.level is Level.BLOCK] == []
+
+
+def test_one_client_has_an_estimate_of_half_a_year_of_weekly_sessions() -> None:
+    row = IssuedDocument.objects.select_related("account").get(kind="estimate")
+    assert (row.label, row.account.name) == ("GFE-0001", "Ada Brook")
+    (item,) = row.data["items"]
+    assert item["count"] == 26
+    assert row.data["total_minor"] == 26 * item["fee_minor"] > 0
+    assert row.data["frequency"] == "once a week"
