@@ -167,7 +167,12 @@ def test_desk_pages(signed_in: Callable[..., Page], stack: Stack) -> None:
     client = found[-1]
     tabs = ["services/", "services/new/", "invoices/", "payments/", "billing/", "diagnoses/", "people/", "edit/"]
     paths = ["", "search/?q=a", "roles/", "audit/", "invoices/batch/", "clients/new/", "settings/", "reports/"]
-    paths += ["reports/income/", "reports/receivables/", "reports/month-end/", "reports/income/?date_from=x"]
+    paths += [
+        "reports/income/",
+        "reports/receivables/",
+        "reports/month-end/",
+        "reports/income/?date_from=2026-02-02&date_to=2026-01-01",
+    ]
     more = ["practice/", "clinicians/", "catalogue/", "staff/", "staff/new/", "catalogue/new/"]
     check_all(
         page,

@@ -43,7 +43,9 @@ print(json.dumps({
 
 
 def run(tmp_path: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PAYWELL_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PAYWELL_", "DJANGO_"))
+    }
     environment |= {"PYTHONPATH": str(SOURCE), "PAYWELL_VAR": str(tmp_path)} | WHOLE | changes
     return subprocess.run(
         [sys.executable, *arguments],
