@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from paywell.invoicing.models import InvoiceLine
@@ -50,6 +51,13 @@ def text(response: HttpResponse) -> str:
     """The page's words, without markup."""
     html = re.sub(r"<(script|style|template)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def count_queries(captured: CaptureQueriesContext) -> int:
+    """What a page asks. PostgreSQL's round trips that set the practice for its wall count apart: two at most."""
+    scoping = [query for query in captured.captured_queries if "set_config" in query["sql"]]
+    assert len(scoping) <= 2
+    return len(captured) - len(scoping)
 
 
 def window_url(*lines: InvoiceLine) -> str:
