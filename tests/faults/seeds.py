@@ -21,6 +21,8 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ("K", 25, {"profile": "restore"}, "a restore went on without a clear answer to a fence"),
     ("H", 43, {"profile": "restore"}, "the same with a page of the processor's own"),
     ("K", 8, {"profile": "mixup", "crash_rate": 0.0}, "an accepted charge of another amount, and no review of it"),
+    ("N", 204, {}, "a look-up from before the charge was listed asked a person about a sound payment"),
+    ("N", 254, {}, "the same, from the payment's own request"),
 )
 
 

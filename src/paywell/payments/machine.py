@@ -168,6 +168,9 @@ def _look_up_answers(*, after_grace: bool) -> dict[S, _Row]:
     if after_grace:
         rows[S.PROCESSING][V.ABSENT] = Transition(S.IN_REVIEW, Effect.REVIEW)
     rows |= _after_the_end()
+    if not after_grace:
+        # Asked before the charge was on the processor's list, heard after another answer had told of it.
+        rows[S.SUCCEEDED][V.ABSENT] = _stay(S.SUCCEEDED)
     return rows
 
 

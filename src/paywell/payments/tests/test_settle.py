@@ -95,6 +95,21 @@ def test_f35_absent_closes_only_after_fifteen_minutes(world: World, processor: F
     assert owed(line) == 12000
 
 
+def test_absent_is_no_news_of_a_payment_just_made_and_a_contradiction_later(
+    world: World, processor: FakeProcessor
+) -> None:
+    attempt = start(world, make_line(world))
+    with later(minutes=14):
+        # Asked while the processor's list did not show the charge yet, heard after the payment was known.
+        attempt = settle(attempt_id=attempt.id, truth=Outcome(Verdict.ABSENT), cause="notice")
+    assert attempt.state == AttemptState.SUCCEEDED
+    assert not Review.objects.exists()
+    with later(minutes=16):
+        attempt = settle(attempt_id=attempt.id, truth=Outcome(Verdict.ABSENT), cause="sweep")
+    assert attempt.state == AttemptState.SUCCEEDED
+    assert Review.objects.get().kind == "contradiction"
+
+
 def test_what_never_left_fails_at_once(world: World, processor: FakeProcessor) -> None:
     processor.script("submit", lambda truth: Outcome(Verdict.NOT_SENT))
     assert start(world, make_line(world)).state == AttemptState.FAILED
