@@ -30,8 +30,8 @@ from tests.faults.world import World
 
 #: After the faults are over, everything must be settled by then: two schedules' longest pauses and a payer's step.
 CALM_S = 6 * 3600
-#: Then the notices that come late, and the fence that comes two hours after an attempt's end: room for the sweep of a
-#: worker that sleeps an hour, and for one more `CALM_SWEEP_S` later.
+#: Then the notices that come late, and the fence that comes two hours after an attempt's end: room for the sweep
+#: of a worker that sleeps an hour, and for one more `CALM_SWEEP_S` later.
 AFTERWARDS_S = 3.9 * 3600
 
 
