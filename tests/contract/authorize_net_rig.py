@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -42,6 +43,7 @@ class AuthorizeNetRig(Rig):
     refunds_wait = False
     currencies = ("USD",)
     nobody_ref = "60999999999"
+    signature_header = "X-ANET-Signature"
 
     def __init__(self, base_url: str, fake: AuthorizeNetFake) -> None:
         self.name = "authorize_net"
@@ -146,10 +148,13 @@ class AuthorizeNetRig(Rig):
         wait_until(lambda: len(self.account.notices) >= count)
         return [self.signed(body) for body in self.account.notices]
 
-    def signed(self, event: dict[str, Any], key: str = "") -> RawNotice:
+    def sign(self, body: bytes, secret: str, at: datetime) -> str:
+        return f"sha512={hmac.new(secret.encode(), body, hashlib.sha512).hexdigest().upper()}"
+
+    def signed(self, event: dict[str, Any]) -> RawNotice:
         body = json.dumps(event).encode()
-        digest = hmac.new((key or self.account.signature_key).encode(), body, hashlib.sha512).hexdigest().upper()
-        return RawNotice(body, {"X-ANET-Signature": f"sha512={digest}"}, "https://portal.example.org/n/", now())
+        header = self.sign(body, self.account.signature_key, now())
+        return RawNotice(body, {self.signature_header: header}, "https://portal.example.org/n/", now())
 
     def charged_there(self) -> list[Transaction]:
         """What took money, by the stand-in's own books."""

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -113,6 +116,10 @@ class Rig(ABC):
     told_of_nobody = Verdict.ABSENT
     #: A number of theirs that names nothing.
     nobody_ref = "ch_nobody"
+    #: The header in which a notice's signature comes.
+    signature_header = "Test-Signature"
+    #: A signature names its moment and is good for some minutes; the others are caught by their ids alone.
+    signs_moment = False
 
     def needs(self, *capabilities: Capability) -> None:
         """Skip, by name, what this processor can't do by nature."""
@@ -182,9 +189,24 @@ class Rig(ABC):
     def sent(self) -> list[Sent]:
         """What the connector sent so far."""
 
+    def turn_notices_on(self) -> None:
+        """Have them sent to us. Most stand-ins keep what they would send."""
+        return
+
     @abstractmethod
     def collect_notices(self, count: int) -> list[RawNotice]:
         """Wait until that many notices have arrived at our address, then give all."""
+
+    @abstractmethod
+    def sign(self, body: bytes, secret: str, at: datetime) -> str:
+        """What the processor writes into `signature_header` for this body at that moment."""
+
+    def sealed(self, notice: RawNotice, *, body: bytes | None = None, secret: str | None = None) -> RawNotice:
+        """`notice` as the processor would sign it with another body, or with another secret."""
+        body = notice.body if body is None else body
+        secret = self.secrets["notice_secret"] if secret is None else secret
+        header = self.sign(body, secret, notice.received_at)
+        return replace(notice, body=body, headers={self.signature_header: header})
 
     def opened(self, **changes: Any) -> ChargeOrder:
         """An order that is reserved over there, with their reference in it, as T2 stores it."""
@@ -208,6 +230,7 @@ class TestbenchRig(Rig):
     """One account of a running test processor."""
 
     __test__ = False
+    signs_moment = True
 
     def __init__(self, name: str, base_url: str, log: list[Sent], mailbox: Mailbox) -> None:
         self.name = name
@@ -288,6 +311,12 @@ class TestbenchRig(Rig):
     def collect_notices(self, count: int) -> list[RawNotice]:
         wait_until(lambda: len(self.mailbox.of(self.account)) >= count)
         return self.mailbox.of(self.account)
+
+    def sign(self, body: bytes, secret: str, at: datetime) -> str:
+        moment = str(int(at.timestamp()))
+        return (
+            f"t={moment},v1={hmac.new(secret.encode(), moment.encode() + b'.' + body, hashlib.sha256).hexdigest()}"
+        )
 
     def notices_there(self) -> list[dict[str, Any]]:
         """What the processor has in its own book about its notices."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import datetime
 from typing import Any
 
 from paywell.core.clock import now
@@ -37,6 +38,7 @@ class SquareRig(Rig):
     keeps_late = False
     currencies = ("USD",)
     nobody_ref = "nobody"
+    signature_header = "X-Square-Hmacsha256-Signature"
 
     def __init__(self, base_url: str, fake: SquareFake) -> None:
         self.name = "square"
@@ -96,29 +98,34 @@ class SquareRig(Rig):
             "id": number, "state": "EVIDENCE_REQUIRED", "payment_id": charge_ref,
             "created_at": at, "updated_at": at, "amount_money": {"amount": minor, "currency": "USD"},
         }  # fmt: skip
+        self._tell_dispute("dispute.created", number)
         return number
 
     def close_dispute(self, dispute_ref: str, status: str) -> None:
         self.account.disputes[dispute_ref] |= {"state": status.upper(), "updated_at": self.fake.stamp()}
+        self._tell_dispute("dispute.state.updated", dispute_ref)
+
+    def _tell_dispute(self, kind: str, number: str) -> None:
+        payment = {"payment_id": self.account.disputes[number]["payment_id"]}
+        self.fake.notify(self.account, kind, {"dispute": {"id": number, "disputed_payment": payment}})
 
     def sent(self) -> list[Sent]:
         return [
             Sent(each.method, each.path, each.query, dict(each.headers), each.body) for each in self.account.sent
         ]
 
-    def turn_notices_on(self) -> None:
-        """They are kept as they would be sent."""
-
     def collect_notices(self, count: int) -> list[RawNotice]:
         assert len(self.account.notices) >= count
         return [self.signed(event) for event in self.account.notices]
 
-    def signed(self, event: Any, *, key: str = "", url: str = "") -> RawNotice:
-        body = json.dumps(event).encode()
+    def sign(self, body: bytes, secret: str, at: datetime, url: str = "") -> str:
         signed = (url or self.notice_url).encode() + body
-        digest = hmac.new((key or self.secrets["notice_secret"]).encode(), signed, hashlib.sha256).digest()
-        headers = {"X-Square-Hmacsha256-Signature": base64.b64encode(digest).decode()}
-        return RawNotice(body, headers, "http://10.0.0.1/behind/a/proxy/", now())
+        return base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+
+    def signed(self, event: Any, *, url: str = "") -> RawNotice:
+        body = json.dumps(event).encode()
+        header = self.sign(body, self.secrets["notice_secret"], now(), url)
+        return RawNotice(body, {self.signature_header: header}, "http://10.0.0.1/behind/a/proxy/", now())
 
     def charged_there(self) -> list[dict[str, Any]]:
         """What took money, by the stand-in's own books."""

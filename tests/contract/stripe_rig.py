@@ -35,6 +35,8 @@ class StripeRig(Rig):
     lists_by_change = False
     told_of_nobody = Verdict.UNKNOWN
     currencies = ("USD", "JPY")
+    signature_header = "Stripe-Signature"
+    signs_moment = True
 
     def __init__(self, name: str, base_url: str, fake: Fake) -> None:
         self.name = name
@@ -142,6 +144,9 @@ class StripeRig(Rig):
         notices = [self.notice(event) for event in self.account.events]
         assert len(notices) >= count
         return notices
+
+    def sign(self, body: bytes, secret: str, at: datetime) -> str:
+        return sign(body.decode(), secret, int(at.timestamp()))
 
     def notice(self, event: Thing, secret: str = "") -> RawNotice:
         body = json.dumps({name: value for name, value in event.items() if name != "number"})

@@ -1,9 +1,8 @@
-"""Notices: genuine ones are understood, everything else is turned away."""
+"""Notices of every processor: genuine ones are understood, everything else is turned away."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,160 +10,128 @@ import pytest
 
 from paywell.core.ids import new_key
 from paywell.processors.contract import BadNotice, RawNotice, Report
-from tests.contract.rig import TestbenchRig, wait_until
+from tests.contract.rig import Rig
 
 
 @pytest.fixture
-def rig(bench: TestbenchRig) -> TestbenchRig:
-    """The test processor's own requests and headers; each real one has such tests in its own file."""
-    return bench
-
-
-@pytest.fixture
-def noticed(rig: TestbenchRig) -> tuple[TestbenchRig, RawNotice, Report]:
-    """A rig, a genuine notice of one payment, and what it must be read as."""
+def noticed(rig: Rig) -> tuple[Rig, RawNotice, Report]:
+    """A rig, a genuine notice of one payment, and what it is read as."""
     rig.turn_notices_on()
     order = rig.paid()
-    (notice,) = rig.collect_notices(1)
-    event = json.loads(notice.body)["id"]
-    return rig, notice, Report(event, order.processor_ref, order.reference, "charge.succeeded", False)
+    for notice in rig.collect_notices(1):
+        for report in rig.processor.read_notice(notice):
+            if (report.charge_ref, report.reference) == (order.processor_ref, order.reference):
+                return rig, notice, report
+    raise AssertionError("No notice names the payment by their number and by ours.")
 
 
-Noticed = tuple[TestbenchRig, RawNotice, Report]
+Noticed = tuple[Rig, RawNotice, Report]
 
 
-def signed(notice: RawNotice, header: str) -> RawNotice:
-    return replace(notice, headers={"Test-Signature": header})
+def refuses(rig: Rig, *notices: RawNotice) -> None:
+    processor = rig.connected()
+    for notice in notices:
+        with pytest.raises(BadNotice):
+            processor.read_notice(notice)
 
 
-def test_a_genuine_notice_is_read(noticed: Noticed) -> None:
-    rig, notice, report = noticed
-    assert rig.processor.read_notice(notice) == [report]
+def test_a_genuine_notice_has_an_id_and_a_kind_and_is_not_of_the_live_mode(noticed: Noticed) -> None:
+    _, _, report = noticed
+    assert report.event_id
+    assert report.kind
+    assert not report.live_mode  # Square's and Authorize.Net's are told apart by their secrets alone
 
 
 def test_header_names_may_come_in_any_case(noticed: Noticed) -> None:
     rig, notice, report = noticed
-    lower: Mapping[str, str] = {name.lower(): value for name, value in notice.headers.items()}
-    assert rig.processor.read_notice(replace(notice, headers=lower)) == [report]
+    for change in (str.lower, str.upper):
+        headers = {change(name): value for name, value in notice.headers.items()}
+        assert rig.processor.read_notice(replace(notice, headers=headers)) == [report]
 
 
-def test_a_changed_body_is_refused(noticed: Noticed) -> None:
+def test_f17_a_changed_body_is_refused(noticed: Noticed) -> None:
+    rig, notice, report = noticed
+    other = notice.body.replace(report.charge_ref.encode(), b"1" * len(report.charge_ref))
+    assert other != notice.body
+    refuses(rig, *(replace(notice, body=body) for body in (other, notice.body + b" ", notice.body[:-1], b"")))
+
+
+def test_f17_a_notice_without_or_with_a_wrong_signature_is_refused(noticed: Noticed) -> None:
     rig, notice, _ = noticed
-    for body in (notice.body + b" ", notice.body.replace(b"succeeded", b"refunded"), b""):
-        with pytest.raises(BadNotice):
-            rig.processor.read_notice(replace(notice, body=body))
-
-
-def test_a_notice_without_or_with_a_wrong_signature_is_refused(noticed: Noticed) -> None:
-    rig, notice, _ = noticed
-    sent_at, signature = notice.headers["Test-Signature"].split(",")
-    wrong = [
-        "", "garbage", sent_at, signature, f"{sent_at},v1=", f"{sent_at},v1={'0' * 64}",
-        f"{sent_at},{signature[:-1]}", f"t=x,{signature}", f"t=-1,{signature}", f"t=²,{signature}",
-        f"{sent_at},v1=é", f"t={'9' * 400},{signature}",
-    ]  # fmt: skip
-    for header in wrong:
-        with pytest.raises(BadNotice):
-            rig.processor.read_notice(signed(notice, header))
-    with pytest.raises(BadNotice):
-        rig.processor.read_notice(replace(notice, headers={}))
+    right = notice.headers[rig.signature_header]
+    swapped = right[:-3] + ("0" if right[-3] != "0" else "1") + right[-2:]
+    wrong = ["", " ", "garbage", "é", right[1:], right[:-3], right + "00", right[::-1], swapped, f"{right}é"]
+    if rig.signs_moment:
+        moment, signature = right.split(",")
+        wrong += [
+            moment, signature, f"{moment},v1=", f"{moment},v1={'0' * 64}", f"{moment},v0={signature[3:]}",
+            f"t=x,{signature}", f"t=-1,{signature}", f"t=²,{signature}", f"t={'9' * 400},{signature}",
+        ]  # fmt: skip
+    refuses(rig, replace(notice, headers={}))
+    refuses(rig, *(replace(notice, headers={rig.signature_header: header}) for header in wrong))
 
 
 @pytest.mark.parametrize(
     "secrets", [{}, {"notice_secret": ""}, {"notice_secret": "", "previous_notice_secret": ""}]
 )
-def test_without_a_secret_nothing_is_accepted(noticed: Noticed, secrets: dict[str, str]) -> None:
-    import hashlib
-    import hmac
-
+def test_f17_without_a_secret_nothing_is_accepted(noticed: Noticed, secrets: dict[str, str]) -> None:
     rig, notice, _ = noticed
-    sent_at = notice.headers["Test-Signature"].split(",")[0]
-    with_empty_key = hmac.new(b"", sent_at[2:].encode() + b"." + notice.body, hashlib.sha256).hexdigest()
-    rig.secrets = {"api_key": rig.secrets["api_key"], **secrets}
-    for each in (notice, signed(notice, f"{sent_at},v1={with_empty_key}")):
-        with pytest.raises(BadNotice):
-            rig.connected().read_notice(each)
+    by_nothing = rig.sealed(notice, secret="")
+    rig.secrets = {rig.key_name: rig.secrets[rig.key_name], **secrets}
+    refuses(rig, notice, by_nothing)
 
 
-def test_another_account_s_secret_is_refused(noticed: Noticed) -> None:
+def test_f17_another_account_s_secret_is_refused(noticed: Noticed) -> None:
     rig, notice, _ = noticed
-    rig.secrets = {**rig.secrets, "notice_secret": new_key()}
-    with pytest.raises(BadNotice):
-        rig.connected().read_notice(notice)
+    refuses(rig, rig.sealed(notice, secret=new_key()))
 
 
-def test_while_the_secret_changes_both_are_accepted(noticed: Noticed) -> None:
+def test_f54_while_the_secret_changes_both_are_accepted_and_the_old_one_no_longer_after(noticed: Noticed) -> None:
     rig, notice, report = noticed
-    rig.secrets = {
-        **rig.secrets,
-        "notice_secret": new_key(),
-        "previous_notice_secret": rig.secrets["notice_secret"],
-    }
-    assert rig.connected().read_notice(notice) == [report]
+    old, new = rig.secrets["notice_secret"], new_key()
+    rig.secrets = rig.secrets | {"notice_secret": new, "previous_notice_secret": old}
+    processor = rig.connected()
+    assert processor.read_notice(notice) == [report]
+    assert processor.read_notice(rig.sealed(notice, secret=new)) == [report]
+    refuses(rig, rig.sealed(notice, secret=new_key()))
+    rig.secrets = rig.secrets | {"previous_notice_secret": ""}
+    refuses(rig, notice)
 
 
 @pytest.mark.parametrize(("late_s", "accepted"), [(-310, False), (-290, True), (290, True), (310, False)])
 def test_f55_a_notice_is_good_for_five_minutes_on_both_sides(noticed: Noticed, late_s: int, accepted: bool) -> None:
     rig, notice, report = noticed
-    sent_at = int(notice.headers["Test-Signature"].split(",")[0][2:])
-    shift = timedelta(seconds=late_s + sent_at - notice.received_at.timestamp())
-    moved = replace(notice, received_at=notice.received_at + shift)
-    if accepted:
+    moved = replace(rig.sealed(notice), received_at=notice.received_at + timedelta(seconds=late_s))
+    if accepted or not rig.signs_moment:
+        # Where a signature names no moment, no clock can be wrong: a replay is caught by its id (F18).
         assert rig.processor.read_notice(moved) == [report]
     else:
-        with pytest.raises(BadNotice):
-            rig.processor.read_notice(moved)
+        refuses(rig, moved)
 
 
-def test_a_signed_notice_that_can_t_be_read_is_refused(noticed: Noticed) -> None:
-    import hashlib
-    import hmac
-
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"{}", b'{"id": "evt_1"}', b"<html>", b"\xc3", b'{"id":1,"type":2,"data":3}']
+)
+def test_a_signed_notice_that_can_t_be_read_is_refused(noticed: Noticed, body: bytes) -> None:
     rig, notice, _ = noticed
-    sent_at = notice.headers["Test-Signature"].split(",")[0]
-    for body in (b"", b"[]", b"null", b"{}", b'{"id": "evt_1"}', b"<html>", b"\xff", b'{"id":1,"type":2,"data":3}'):
-        digest = hmac.new(
-            rig.secrets["notice_secret"].encode(), sent_at[2:].encode() + b"." + body, hashlib.sha256
-        ).hexdigest()
-        with pytest.raises(BadNotice):
-            rig.processor.read_notice(signed(replace(notice, body=body), f"{sent_at},v1={digest}"))
+    if body == b"\xc3" and rig.name.startswith("stripe"):
+        pytest.skip("Stripe signs text: what is no text can't be signed")
+    refuses(rig, rig.sealed(notice, body=body))
 
 
-def test_notices_sent_twice_or_replayed_carry_the_same_event(noticed: Noticed) -> None:
-    rig, _, first = noticed
-    rig.script("notice", "twice")
+def test_f48_the_same_notice_tells_the_same_event_and_another_one_another(noticed: Noticed) -> None:
+    rig, notice, report = noticed
+    assert [rig.processor.read_notice(notice) for _ in range(3)] == [[report]] * 3
+    before = len(rig.collect_notices(1))
     rig.paid()
-    rig.collect_notices(3)
-    rig.repeat_notices()
-    events = [rig.processor.read_notice(each)[0].event_id for each in rig.collect_notices(6)]
-    assert len(events) == 6
-    assert sorted(events.count(event) for event in set(events)) == [2, 4]
-    assert events.count(first.event_id) == 2
+    others = rig.collect_notices(before + 1)[before:]
+    told = [each.event_id for other in others for each in rig.processor.read_notice(other)]
+    assert told
+    assert report.event_id not in told
+    assert len(set(told)) == len(told)
 
 
-def test_held_notices_arrive_out_of_order(rig: TestbenchRig) -> None:
-    rig.turn_notices_on()
-    rig.script("notice", "held", times=2)
-    order = rig.paid()
-    rig.refund_there(order.processor_ref, 100)
-    rig.release_notices()
-    kinds = [rig.processor.read_notice(each)[0].kind for each in rig.collect_notices(2)]
-    assert kinds == ["refund.succeeded", "charge.succeeded"]
-
-
-def test_lost_and_forged_notices_are_possible(rig: TestbenchRig) -> None:
-    rig.turn_notices_on()
-    rig.script("notice", "lost")
-    rig.paid()
-    rig.script("notice", "forged")
-    rig.paid()
-    wait_until(lambda: [each["state"] for each in rig.notices_there()] == ["lost", "sent"])
-    (forged,) = rig.collect_notices(1)
-    with pytest.raises(BadNotice):
-        rig.processor.read_notice(forged)
-
-
-def test_a_notice_that_finds_nobody_is_tried_again_and_then_given_up(rig: TestbenchRig) -> None:
-    rig.connected(notice_url="http://127.0.0.1:9/").check_setup()
-    rig.paid()
-    wait_until(lambda: [(each["state"], each["tries"]) for each in rig.notices_there()] == [("given_up", 2)])
+def test_f56_what_else_a_notice_holds_does_not_matter(noticed: Noticed) -> None:
+    rig, notice, report = noticed
+    body = json.loads(notice.body) | {"a_field_of_next_year": {"amount": 1}, "api_version": "2099-01-01"}
+    assert rig.processor.read_notice(rig.sealed(notice, body=json.dumps(body).encode())) == [report]
