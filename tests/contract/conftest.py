@@ -22,7 +22,9 @@ from tests.contract.stripe_fake.web import Fake as StripeFake
 from tests.contract.stripe_rig import StripeRig
 
 TESTBENCH = ["test_inline", "test_two_step"]
-CONNECTORS = [*TESTBENCH, "authorize_net", "square", "stripe", "stripe_checkout"]
+ONE_SCREEN = ["test_inline", "square", "stripe"]
+OWN_PAGE = ["test_two_step", "authorize_net", "stripe_checkout"]
+CONNECTORS = [*ONE_SCREEN, *OWN_PAGE]
 
 
 class _Quiet(WSGIRequestHandler):
@@ -119,14 +121,31 @@ def square(square_fake: tuple[str, SquareFake]) -> SquareRig:
     return SquareRig(*square_fake)
 
 
-@pytest.fixture(params=CONNECTORS)
-def rig(request: pytest.FixtureRequest) -> Rig:
-    """Each processor in turn, with a fresh account. Stand-ins of those that are not wanted don't start."""
+def _get_rig(request: pytest.FixtureRequest) -> Rig:
+    """A fresh account at the processor that is asked for. Stand-ins of those that are not wanted don't start."""
     if request.param in TESTBENCH:
         testbench, mailbox = request.getfixturevalue("testbench"), request.getfixturevalue("mailbox")
         return TestbenchRig(request.param, *testbench, mailbox)
     wanted: Rig = request.getfixturevalue(request.param)
     return wanted
+
+
+@pytest.fixture(params=CONNECTORS)
+def rig(request: pytest.FixtureRequest) -> Rig:
+    """Each processor in turn."""
+    return _get_rig(request)
+
+
+@pytest.fixture(params=ONE_SCREEN)
+def one_screen(request: pytest.FixtureRequest) -> Rig:
+    """Each processor whose card fields stand on our screen."""
+    return _get_rig(request)
+
+
+@pytest.fixture(params=OWN_PAGE)
+def own_page(request: pytest.FixtureRequest) -> Rig:
+    """Each processor that takes the card on a page of its own."""
+    return _get_rig(request)
 
 
 @pytest.fixture(params=TESTBENCH)

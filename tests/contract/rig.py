@@ -105,6 +105,8 @@ class Rig(ABC):
     one_charge_per_order = True
     #: `open` asks the processor.
     calls_at_open = True
+    #: The one call within `submit` that takes the money.
+    takes_money_at = "commit"
     #: A card is kept also where the payment succeeds after `submit` has ended.
     keeps_late = True
     currencies: tuple[str, ...] = ("USD", "JPY", "KWD")
@@ -152,6 +154,10 @@ class Rig(ABC):
         self, order: ChargeOrder, card: str = PAID, *, save: bool = False, by: Processor | None = None
     ) -> Outcome:
         """Do with a new card all that the payer and our server do, up to what `submit` answers."""
+
+    def token(self, card: str) -> str:
+        """What the card fields on our screen give to our page. Only where there are such fields."""
+        raise NotImplementedError(f"{self.name} has no fields on our screen")
 
     @abstractmethod
     def pay_saved(self, order: ChargeOrder, token: str) -> Outcome:

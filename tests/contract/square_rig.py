@@ -36,6 +36,7 @@ class SquareRig(Rig):
     calls_at_open = False
     lists_by_change = False
     keeps_late = False
+    takes_money_at = "complete"
     currencies = ("USD",)
     nobody_ref = "nobody"
     signature_header = "X-Square-Hmacsha256-Signature"

@@ -10,7 +10,7 @@ import pytest
 from paywell.core.clock import now
 from paywell.processors.contract import Capability, ProcessorUnavailable, Style, Submission, Verdict
 from tests.contract import rig as cards
-from tests.contract.rig import Rig, TestbenchRig, new_order, wait_until
+from tests.contract.rig import Rig, new_order, wait_until
 
 #: Fault, and whether the call had its effect all the same.
 LOSSES = [
@@ -43,16 +43,16 @@ def test_an_open_without_a_trustworthy_answer_is_unknown(rig: Rig, fault: str, h
 
 @pytest.mark.parametrize(("fault", "happened"), [*LOSSES, ("without_amount", True), ("without_reference", True)])
 def test_f36_f38_a_submit_without_a_trustworthy_answer_is_unknown_and_paid_at_most_once(
-    inline: TestbenchRig, fault: str, happened: bool
+    one_screen: Rig, fault: str, happened: bool
 ) -> None:
-    order = inline.opened()
-    inline.script("commit", fault)
-    submission = Submission(card_token=inline.token(cards.PAID))
-    assert inline.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
-    truth = inline.processor.look_up(order)
+    order = one_screen.opened()
+    one_screen.script(one_screen.takes_money_at, fault)
+    submission = Submission(card_token=one_screen.token(cards.PAID))
+    assert one_screen.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
+    truth = one_screen.processor.look_up(order)
     assert truth.verdict is (Verdict.SUCCEEDED if happened else Verdict.NEEDS_ACTION)
-    assert inline.processor.submit(order, submission).verdict is Verdict.SUCCEEDED
-    assert [each.money for each in inline.charged()] == [order.money]
+    assert one_screen.processor.submit(order, submission).verdict is Verdict.SUCCEEDED
+    assert [each.money for each in one_screen.charged()] == [order.money]
 
 
 def test_the_card_whose_answer_gets_lost_is_paid(rig: Rig) -> None:
@@ -67,34 +67,34 @@ def test_the_card_whose_answer_gets_lost_is_paid(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("fault", "happened"), [("drop_before", False), ("drop_after", True), ("error_after", True)]
 )
-def test_a_payer_whose_browser_got_no_answer_pays_once(two_step: TestbenchRig, fault: str, happened: bool) -> None:
-    order = two_step.opened()
-    two_step.script("page_submit", fault)
-    first = two_step.pay(order)
+def test_a_payer_whose_browser_got_no_answer_pays_once(own_page: Rig, fault: str, happened: bool) -> None:
+    order = own_page.opened()
+    own_page.script("page_submit", fault)
+    first = own_page.pay(order)
     assert first.verdict is (Verdict.SUCCEEDED if happened else Verdict.NEEDS_ACTION)
-    assert two_step.pay(order).verdict is Verdict.SUCCEEDED
-    assert len(two_step.charged()) == 1
+    assert own_page.pay(order).verdict is Verdict.SUCCEEDED
+    assert len(own_page.charged()) == 1
 
 
-def test_a_commit_that_arrives_after_the_fence_takes_nothing(inline: TestbenchRig) -> None:
-    order = inline.opened()
-    inline.script("commit", "late_effect")
-    submission = Submission(card_token=inline.token(cards.PAID))
-    assert inline.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
-    assert inline.processor.look_up(order).verdict is Verdict.NEEDS_ACTION
-    assert inline.processor.cancel(order).verdict is Verdict.CANCELED
+def test_a_commit_that_arrives_after_the_fence_takes_nothing(one_screen: Rig) -> None:
+    order = one_screen.opened()
+    one_screen.script(one_screen.takes_money_at, "late_effect")
+    submission = Submission(card_token=one_screen.token(cards.PAID))
+    assert one_screen.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
+    assert one_screen.processor.look_up(order).verdict is Verdict.NEEDS_ACTION
+    assert one_screen.processor.cancel(order).verdict is Verdict.CANCELED
     # The late one has done its work once its key answers; it answers what became of the charge.
-    wait_until(lambda: inline.processor.submit(order, submission).verdict is Verdict.CANCELED)
-    assert inline.charged() == []
+    wait_until(lambda: one_screen.processor.submit(order, submission).verdict is Verdict.CANCELED)
+    assert one_screen.charged() == []
 
 
-def test_f35_a_commit_that_arrives_late_is_found_by_a_later_look_up(inline: TestbenchRig) -> None:
-    order = inline.opened()
-    inline.script("commit", "late_effect")
-    submission = Submission(card_token=inline.token(cards.PAID))
-    assert inline.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
-    wait_until(lambda: inline.processor.look_up(order).verdict is Verdict.SUCCEEDED)
-    assert len(inline.charged()) == 1
+def test_f35_a_commit_that_arrives_late_is_found_by_a_later_look_up(one_screen: Rig) -> None:
+    order = one_screen.opened()
+    one_screen.script(one_screen.takes_money_at, "late_effect")
+    submission = Submission(card_token=one_screen.token(cards.PAID))
+    assert one_screen.impatient().submit(order, submission).verdict is Verdict.UNKNOWN
+    wait_until(lambda: one_screen.processor.look_up(order).verdict is Verdict.SUCCEEDED)
+    assert len(one_screen.charged()) == 1
 
 
 def test_f37_what_was_refused_unexecuted_had_no_effect(rig: Rig) -> None:
@@ -107,13 +107,13 @@ def test_f37_what_was_refused_unexecuted_had_no_effect(rig: Rig) -> None:
     assert rig.processor.open(order).verdict is Verdict.NEEDS_ACTION
 
 
-def test_a_commit_refused_unexecuted_may_be_tried_again(inline: TestbenchRig) -> None:
-    order = inline.opened()
-    submission = Submission(card_token=inline.token(cards.PAID))
-    inline.script("commit", "rate_limited")
-    assert inline.processor.submit(order, submission).verdict is Verdict.NOT_SENT
-    assert inline.processor.submit(order, submission).verdict is Verdict.SUCCEEDED
-    assert len(inline.charged()) == 1
+def test_a_commit_refused_unexecuted_may_be_tried_again(one_screen: Rig) -> None:
+    order = one_screen.opened()
+    submission = Submission(card_token=one_screen.token(cards.PAID))
+    one_screen.script("commit", "rate_limited")
+    assert one_screen.processor.submit(order, submission).verdict is Verdict.NOT_SENT
+    assert one_screen.processor.submit(order, submission).verdict is Verdict.SUCCEEDED
+    assert len(one_screen.charged()) == 1
 
 
 def test_nobody_there_means_not_sent_for_what_moves_money_only(rig: Rig) -> None:
