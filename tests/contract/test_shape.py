@@ -10,37 +10,31 @@ from paywell.core import db
 from paywell.processors import registry
 from paywell.processors.contract import Connection, Processor, Style, Submission
 from paywell.processors.guard import CalledInTransaction, Guarded
-from tests.contract.rig import TestbenchRig, new_order, new_refund
+from tests.contract.rig import Rig, TestbenchRig, new_order, new_refund
 
 
-@pytest.fixture
-def rig(bench: TestbenchRig) -> TestbenchRig:
-    """The test processor's own requests and headers; each real one has such tests in its own file."""
-    return bench
-
-
-def test_the_registry_gives_a_guarded_processor_of_the_right_style(rig: TestbenchRig) -> None:
+def test_the_registry_gives_a_guarded_processor_of_the_right_style(rig: Rig) -> None:
     assert isinstance(rig.processor, Guarded)
     assert isinstance(rig.processor, Processor)
     connector = registry.CONNECTORS[rig.name]
     assert (rig.processor.name, rig.processor.style) == (connector.name, connector.style)
-    assert rig.processor.is_test is connector.is_test
+    assert rig.processor.is_test  # a connection in test mode, to a processor of either kind
 
 
-def test_fields_are_there_for_one_screen_only_and_hosts_name_one_origin(rig: TestbenchRig) -> None:
-    fields, hosts = rig.processor.fields(), rig.processor.hosts()
-    assert hosts.form_action == (rig.base_url,)
+def test_fields_are_there_for_one_screen_only_and_hosts_name_one_origin(bench: TestbenchRig) -> None:
+    fields, hosts = bench.processor.fields(), bench.processor.hosts()
+    assert hosts.form_action == (bench.base_url,)
     assert (hosts.script_src, hosts.connect_src) == ((), ())
-    if rig.processor.style is Style.TWO_STEP:
+    if bench.processor.style is Style.TWO_STEP:
         assert fields is None
         assert hosts.frame_src == ()
     else:
         assert fields is not None
-        assert fields.config["origin"] == rig.base_url
-        assert hosts.frame_src == (rig.base_url,)
+        assert fields.config["origin"] == bench.base_url
+        assert hosts.frame_src == (bench.base_url,)
         parts = urlsplit(fields.config["frame_url"])
         assert f"{parts.scheme}://{parts.netloc}" == fields.config["origin"]
-        assert parse_qs(parts.query) == {"account": [rig.account]}
+        assert parse_qs(parts.query) == {"account": [bench.account]}
 
 
 def test_the_portal_s_origin_may_be_settled_in_the_settings(inline: TestbenchRig) -> None:
@@ -50,7 +44,7 @@ def test_the_portal_s_origin_may_be_settled_in_the_settings(inline: TestbenchRig
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_call_is_made_inside_a_transaction(rig: TestbenchRig) -> None:
+def test_no_call_is_made_inside_a_transaction(rig: Rig) -> None:
     order = rig.paid()
     saved = rig.pay(rig.opened(), save=True).saved_card
     assert saved is not None
@@ -83,6 +77,6 @@ def test_secrets_do_not_show_when_a_connection_is_printed() -> None:
     assert "hush" not in repr(registry.connect("test_inline", connection))
 
 
-def test_a_test_processor_refuses_live_mode(rig: TestbenchRig) -> None:
-    live = registry.connect(rig.name, Connection(rig.settings, rig.secrets, True))
+def test_a_test_processor_refuses_live_mode(bench: TestbenchRig) -> None:
+    live = registry.connect(bench.name, Connection(bench.settings, bench.secrets, True))
     assert live.check_setup() == ["A test processor can't be connected in live mode."]
