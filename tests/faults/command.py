@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.seed is not None and not options.crash_everywhere:
         if options.mutant:
             changes = (*changes, *MUTANTS[options.mutant].changes.items(), ("mutant", options.mutant))
-        return _show(kinds[0], options.seed, options.crash, dict(changes))
+        return _show(kinds[0], options.seed, options.crash, dict(changes), after=options.after)
     if options.seed is not None:
         jobs = [Job(kind, options.seed, changes, everywhere=True) for kind in kinds]
         return _report({"crashed everywhere": run_jobs(jobs, processes=1)})
@@ -56,6 +56,9 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kind", choices=[*KINDS], help="only this kind of processor")
     parser.add_argument("--seed", type=int, help="one history, printed step by step")
     parser.add_argument("--crash", type=int, default=0, metavar="POINT", help="with --seed: crash at that point")
+    parser.add_argument(
+        "--after", type=int, default=0, metavar="N", help="with --seed: after the N seeds before it"
+    )
     parser.add_argument("--crash-everywhere", action="store_true", help="crash at every point, one after the other")
     parser.add_argument("--profile", help="with --seed or --seeds: this profile, whatever the seed has")
     parser.add_argument("--seeds", type=int, help="that many seeds of each kind")
@@ -159,8 +162,10 @@ def report_mutants(hunts: Sequence[Hunt]) -> bool:
     return not survivors
 
 
-def _show(kind: Kind, seed: int, crash: int, changes: dict[str, object]) -> int:
+def _show(kind: Kind, seed: int, crash: int, changes: dict[str, object], *, after: int) -> int:
     stage = get_stage()
+    for earlier in range(seed - after, seed):
+        History(stage.database, stage.world, make_plan(kind, earlier, **changes)).run()
     if crash:
         changes |= {"crash_rate": 0.0, "crash_at": frozenset({crash})}
     plan = make_plan(kind, seed, **changes)

@@ -67,3 +67,12 @@ def test_a_seed_is_the_same_history_in_every_process() -> None:
     once, again = (run_faults("--kind", "K", "--seed", "7") for _ in range(2))
     assert once.stdout == again.stdout
     assert once.stdout.count("\n") > 20, once.stderr
+
+
+@on_sqlite
+def test_a_seed_is_the_same_history_after_others_in_its_process() -> None:
+    """Also after those in which a guard was off and two requests overlapped: found by a mutant that stayed."""
+    asked = ("--kind", "N", "--seed", "90", "--mutant", "refund_checked_before")
+    alone, after = run_faults(*asked), run_faults(*asked, "--after", "30")
+    assert alone.stdout == after.stdout
+    assert alone.stdout.count("\n") > 20, alone.stderr
