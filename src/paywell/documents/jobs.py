@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from paywell.billing.models import Entry
+from paywell.core.prepared import Prepared
 from paywell.documents.receipts import issue_hand_receipt, issue_receipt, issue_refund_receipt
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
 
+_ATTEMPT = Prepared(
+    lambda practice, attempt: Attempt.objects.select_related(
+        "practice", "account", "contact", "processor_account"
+    ).filter(practice_id=practice, id=attempt)
+)
+
 
 def on_payment_succeeded(event: OutboxEvent) -> None:
-    rows = Attempt.objects.select_related("practice", "account", "contact", "processor_account")
-    attempt = rows.filter(practice_id=event.practice_id, id=event.payload["attempt_id"]).first()
+    attempt = _ATTEMPT.first(practice=event.practice_id, attempt=UUID(event.payload["attempt_id"]))
     if attempt is not None and attempt.state == AttemptState.SUCCEEDED:
         issue_receipt(attempt)
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from paywell.billing.models import Entry
 from paywell.core import clock
+from paywell.core.prepared import Prepared
 from paywell.documents.actions import Draft, issue_document
 from paywell.documents.models import IssuedDocument
 from paywell.documents.parts import address_lines, letterhead, setting
@@ -21,6 +22,19 @@ from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.payments.models import Attempt, Refund, RefundState
 from paywell.practice.models import Practice
+
+_ISSUED = Prepared(
+    lambda practice, kind, subject: IssuedDocument.objects.filter(
+        practice_id=practice, kind=kind, subject_id=subject, corrects=None
+    ).select_related("practice", "account")
+)
+_LINES = Prepared(
+    lambda practice, lines: (
+        InvoiceLine.objects.filter(practice_id=practice, id__in=lines)
+        .select_related("client", "invoice")
+        .order_by("-on", "id")
+    )
+)
 
 
 def issue_receipt(attempt: Attempt) -> IssuedDocument:
@@ -52,17 +66,17 @@ def get_refunds(attempt: Attempt) -> tuple[ReceiptRefund, ...]:
 
 def _issue_once(kind: Kind, subject_id: UUID, practice: Practice, make: Callable[[], Draft]) -> IssuedDocument:
     """Two who ask at the same time get the same one: the database keeps the second from being stored."""
-    mine = IssuedDocument.objects.filter(
-        practice=practice, kind=kind.value, subject_id=subject_id, corrects=None
-    ).select_related("practice", "account")
-    row = mine.first()
+    row = _ISSUED.first(practice=practice.id, kind=kind.value, subject=subject_id)
     if row is not None:
         return row
     try:
         with transaction.atomic():
             return issue_document(practice=practice, draft=make(), actor_id=None)
     except IntegrityError:
-        return mine.get()
+        row = _ISSUED.first(practice=practice.id, kind=kind.value, subject=subject_id)
+        if row is None:
+            raise
+        return row
 
 
 def _draft_receipt(attempt: Attempt) -> Draft:
@@ -149,11 +163,7 @@ def _items(
     amounts: dict[UUID | None, int] = {}
     for line_id, minor in parts:
         amounts[line_id] = amounts.get(line_id, 0) + minor
-    lines = (
-        InvoiceLine.objects.filter(practice_id=practice_id, id__in=[each for each in amounts if each])
-        .select_related("client", "invoice")
-        .order_by("-on", "id")
-    )
+    lines = _LINES(practice=practice_id, lines=[each for each in amounts if each])
     items = [
         ReceiptItem(
             on=line.on,

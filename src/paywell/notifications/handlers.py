@@ -4,9 +4,11 @@ the person saw the answer on the screen, and an e-mail of it would say more than
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 from paywell.accounts.models import Invitation
 from paywell.clients.models import Contact
+from paywell.core.prepared import Prepared
 from paywell.documents.models import IssuedDocument
 from paywell.invoicing.models import Invoice
 from paywell.notifications import messages, recipients
@@ -16,6 +18,12 @@ from paywell.payments.models import Attempt, Channel, PayLink, Review
 
 #: What was paid outside the practice's own desk is news to staff.
 _FROM_OUTSIDE = (Channel.PORTAL, Channel.LINK)
+
+_ATTEMPT = Prepared(
+    lambda practice, attempt: Attempt.objects.select_related("practice", "contact__user").filter(
+        practice_id=practice, id=attempt
+    )
+)
 
 
 def on_invitation_created(event: OutboxEvent) -> None:
@@ -130,8 +138,4 @@ HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
 
 
 def _get_attempt(event: OutboxEvent) -> Attempt | None:
-    return (
-        Attempt.objects.select_related("practice", "contact__user")
-        .filter(practice_id=event.practice_id, id=event.payload["attempt_id"])
-        .first()
-    )
+    return _ATTEMPT.first(practice=event.practice_id, attempt=UUID(event.payload["attempt_id"]))

@@ -13,6 +13,7 @@ from paywell.care.models import CatalogItem
 from paywell.core import clock
 from paywell.core.db import phase
 from paywell.core.errors import NotAllowed, UserError
+from paywell.core.prepared import Prepared
 from paywell.documents.parts import phone_text
 from paywell.documents.text import clean
 from paywell.notifications.checks import check_text
@@ -22,6 +23,9 @@ from paywell.practice.models import Practice
 
 _log = logging.getLogger("paywell.notifications")
 _NAMED = re.compile(r"\{(\w+)\}")
+_OWN = Prepared(
+    lambda practice, kind: NoticeText.objects.filter(practice_id=practice, kind=kind).select_related("changed_by")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def discreet_name(practice: Practice) -> str:
 
 def get_text(practice: Practice, kind: NoticeKind) -> NoticeText:
     """The practice's own text, or the standard one (not saved)."""
-    own = NoticeText.objects.filter(practice=practice, kind=kind.key).select_related("changed_by").first()
+    own = _OWN.first(practice=practice.id, kind=kind.key)
     return own or NoticeText(practice=practice, kind=kind.key, subject=str(kind.subject), body=kind.body)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db.models import F, Q
 
 from paywell.core import clock
+from paywell.core.prepared import Prepared
 from paywell.outbox.handlers import get_handlers
 from paywell.outbox.models import OutboxEvent
 
@@ -20,22 +21,28 @@ LEASE: Final = timedelta(minutes=5)
 #: After the last of these, hourly, for ever: an event is never dropped.
 RETRY_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
 
+_DUE = Prepared(
+    lambda now, limit: (
+        OutboxEvent.objects.filter(_free(now), delivered_at=None, next_try_at__lte=now)
+        .order_by("next_try_at", "id")
+        .values_list("id", flat=True)[:limit]
+    )
+)
+_EVENT = Prepared(lambda event: OutboxEvent.objects.filter(id=event))
+
 
 def deliver_due(limit: int = 100) -> int:
     """Deliver the events that are due, oldest first. Returns how many were delivered."""
-    now = clock.now()
-    due = OutboxEvent.objects.filter(_free(), delivered_at=None, next_try_at__lte=now)
-    ids = list(due.order_by("next_try_at", "id").values_list("id", flat=True)[:limit])
-    return sum(_deliver(event_id) for event_id in ids)
+    return sum(_deliver(event_id) for event_id in _DUE(now=clock.now(), limit=limit))
 
 
 def _deliver(event_id: UUID) -> bool:
     """One event: take the lease, hand it over, mark it. False where another worker was faster or it failed."""
     now = clock.now()
-    mine = OutboxEvent.objects.filter(_free(), pk=event_id, delivered_at=None)
+    mine = OutboxEvent.objects.filter(_free(now), pk=event_id, delivered_at=None)
     if not mine.update(lease_until=now + LEASE, tries=F("tries") + 1):
         return False
-    event = OutboxEvent.objects.get(pk=event_id)
+    (event,) = _EVENT(event=event_id)
     try:
         for handler in get_handlers(event.kind):
             handler(event)
@@ -51,5 +58,5 @@ def _deliver(event_id: UUID) -> bool:
     return True
 
 
-def _free() -> Q:
-    return Q(lease_until=None) | Q(lease_until__lte=clock.now())
+def _free(now: datetime) -> Q:
+    return Q(lease_until=None) | Q(lease_until__lte=now)

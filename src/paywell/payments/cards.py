@@ -20,6 +20,7 @@ from paywell.core.clock import business_date
 from paywell.core.db import lock, phase
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.payments import processor_accounts
 from paywell.payments.history import DATED, SHOWN_STATES, get_moment, get_status
 from paywell.payments.models import Attempt, AttemptState, CardConsent, ProcessorCustomer, SavedCard
@@ -35,6 +36,14 @@ NAME_MAX: Final = 60
 STILL_KEPT_AFTER: Final = timedelta(hours=72)
 _LAST4: Final = re.compile(r"[0-9]{4}", re.ASCII)
 _TOKEN_MAX: Final = 120
+
+_REMOVED = Prepared(
+    lambda limit: (
+        SavedCard.objects.filter(removed_at__isnull=False, forgotten_at=None)
+        .order_by("-removed_at")
+        .select_related("processor_account")[:limit]
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +153,7 @@ def remove_card(*, viewer: PortalViewer, card: SavedCard) -> SavedCard:
 
 def forget_removed_cards(limit: int = 50) -> int:
     """Ask the processors again to forget what was removed here. Returns how many are forgotten now."""
-    due = SavedCard.objects.filter(removed_at__isnull=False, forgotten_at=None)
-    return sum(_forget(card) for card in due.order_by("-removed_at").select_related("processor_account")[:limit])
+    return sum(_forget(card) for card in _REMOVED(limit=limit))
 
 
 def customer_for(*, contact_id: UUID, processor_account_id: UUID, practice_id: UUID) -> ProcessorCustomer:

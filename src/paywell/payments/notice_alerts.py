@@ -12,6 +12,7 @@ from django.db.models import F
 from paywell.core import clock, http
 from paywell.core.db import phase
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount
 from paywell.payments.reviews import open_review
 from paywell.processors.contract import Capability, Processor
@@ -22,6 +23,13 @@ REFUSED_MAX: Final = 3
 SILENCE: Final = timedelta(hours=1)
 #: Signatures are good for five minutes on either side.
 SKEW_MAX: Final = timedelta(minutes=2)
+
+_LAST_PAID = Prepared(
+    lambda account, since, until: Attempt.objects.filter(
+        processor_account_id=account, state=AttemptState.SUCCEEDED, rebuilt_at=None,
+        closed_at__lt=until, closed_at__gt=since,
+    ).order_by("-closed_at").values_list("submitted_at", "created_at")[:1]
+)  # fmt: skip
 
 
 def count_refused(account: ProcessorAccount, reason: str) -> None:
@@ -43,11 +51,7 @@ def check_silence(account: ProcessorAccount, processor: Processor) -> bool:
     if Capability.NOTICES not in processor.capabilities or not account.is_active:
         return False
     now = clock.now()
-    paid = Attempt.objects.filter(
-        processor_account=account, state=AttemptState.SUCCEEDED, rebuilt_at=None,
-        closed_at__lt=now - SILENCE, closed_at__gt=now - SILENCE - timedelta(days=1),
-    )  # fmt: skip
-    last = paid.order_by("-closed_at").values_list("submitted_at", "created_at").first()
+    last = _LAST_PAID.first(account=account.id, until=now - SILENCE, since=now - SILENCE - timedelta(days=1))
     if last is None:
         return False
     began = last[0] or last[1]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from paywell.core.db import phase
 from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.core.prepared import Prepared
 from paywell.core.security_log import access_refused
 from paywell.payments import processor_accounts
 from paywell.payments.models import ProcessorAccount, StoredNotice
@@ -20,13 +21,15 @@ _REF_MAX: Final = 120
 _KIND_MAX: Final = 60
 _REFERENCE_MAX: Final = 20
 
+_ACCOUNT = Prepared(lambda account: ProcessorAccount.objects.filter(id=account))
+
 
 def access_notified_account(processor_account_id: UUID) -> ProcessorAccount:
     """The account whose address was called, also a disconnected one: its payments go on having news.
 
     Raises NotFoundForViewer, with a security log line.
     """
-    account = ProcessorAccount.objects.filter(pk=processor_account_id).first()
+    account = _ACCOUNT.first(account=processor_account_id)
     if account is None:
         access_refused(viewer="processor", kind="notice address", target=processor_account_id, reason="unknown")
         raise NotFoundForViewer

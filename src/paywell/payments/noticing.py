@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.payments import processor_accounts
 from paywell.payments.models import Attempt, StoredNotice
 from paywell.payments.orders import ask_about, charge_order
@@ -27,19 +28,30 @@ UNKNOWN_CHARGE_AFTER: Final = timedelta(minutes=15)
 _LATE_AFTER: Final = timedelta(minutes=1)
 _MAX_TRIES: Final = 20
 
+_NOTICE = Prepared(lambda notice: StoredNotice.objects.select_related("processor_account").filter(id=notice))
+_NAMED = Prepared(
+    lambda practice, account, references, charge_refs: Attempt.objects.filter(
+        Q(reference__in=references) | Q(processor_ref__in=charge_refs),
+        practice_id=practice,
+        processor_account_id=account,
+    ).order_by("id")[:1]
+)
+
 
 def settle_stored_notice(notice_id: UUID) -> None:
     """Look up the notice's charge and settle it, then mark the notice done: after the effect, never before.
 
     A notice of a refund may name the charge by another name than ours; the processor knows whose it is.
     """
-    notice = StoredNotice.objects.select_related("processor_account").get(pk=notice_id)
+    notice = _NOTICE.first(notice=notice_id)
+    if notice is None:
+        raise StoredNotice.DoesNotExist
     if notice.done_at is not None:
         return
     attempt = _find_attempt(notice)
     if attempt is None and notice.charge_ref:
         told = _ask_whose(notice)
-        attempt = _find_named(notice, Q(reference=told.reference)) if told.reference else None
+        attempt = _find_named(notice, told.reference) if told.reference else None
         if attempt is None and told.processor_ref and not told.reference:
             # A charge that no program of ours made: the account serves others, too.
             StoredNotice.objects.filter(pk=notice_id).update(done_at=clock.now())
@@ -68,12 +80,7 @@ def settle_due_notices(limit: int = 50) -> int:
 
 
 def _find_attempt(notice: StoredNotice) -> Attempt | None:
-    named = Q()
-    if notice.reference:
-        named |= Q(reference=notice.reference)
-    if notice.charge_ref:
-        named |= Q(processor_ref=notice.charge_ref)
-    return _find_named(notice, named) if named else None
+    return _find_named(notice, notice.reference, notice.charge_ref)
 
 
 def _ask_whose(notice: StoredNotice) -> Outcome:
@@ -85,10 +92,14 @@ def _ask_whose(notice: StoredNotice) -> Outcome:
     return processor.look_up(ask_about(notice.charge_ref))
 
 
-def _find_named(notice: StoredNotice, named: Q) -> Attempt | None:
-    return Attempt.objects.filter(
-        named, practice_id=notice.practice_id, processor_account_id=notice.processor_account_id
-    ).first()
+def _find_named(notice: StoredNotice, reference: str, charge_ref: str = "") -> Attempt | None:
+    """By our name or by theirs; a blank one names nobody."""
+    return _NAMED.first(
+        practice=notice.practice_id,
+        account=notice.processor_account_id,
+        references=[reference] if reference else [],
+        charge_refs=[charge_ref] if charge_ref else [],
+    )
 
 
 def _is_unknown_for_good(notice: StoredNotice) -> bool:

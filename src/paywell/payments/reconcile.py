@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F, Q
 
 from paywell.core import clock
+from paywell.core.prepared import Prepared
 from paywell.payments import machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
 from paywell.payments.orders import charge_order, refund_order
@@ -25,16 +27,30 @@ from paywell.processors.contract import Verdict
 
 _log = logging.getLogger("paywell.payments.reconcile")
 
+_DUE = Prepared(
+    lambda now, limit: (
+        Attempt.objects.filter(_free(now), next_check_at__lte=now, state__in=machine.OPEN)
+        .order_by("next_check_at")
+        .values_list("id", flat=True)[:limit]
+    )
+)
+_REFUNDS_DUE = Prepared(
+    lambda now, limit: (
+        Refund.objects.filter(next_check_at__lte=now, state__in=(RefundState.SENDING, RefundState.PENDING))
+        .order_by("next_check_at")
+        .values_list("id", flat=True)[:limit]
+    )
+)
+_ATTEMPT = Prepared(lambda attempt: Attempt.objects.select_related("processor_account").filter(id=attempt))
+
 
 def reconcile_due(limit: int = 50) -> int:
     """Look up what is due, most overdue first. One that fails does not keep the others. Returns how many."""
     now = clock.now()
-    attempts = Attempt.objects.filter(_free(), next_check_at__lte=now, state__in=machine.OPEN)
-    attempt_ids = list(attempts.order_by("next_check_at").values_list("id", flat=True)[:limit])
+    attempt_ids = _DUE(now=now, limit=limit)
     for attempt_id in attempt_ids:
         _safely(reconcile_attempt, attempt_id)
-    refunds = Refund.objects.filter(next_check_at__lte=now, state__in=(RefundState.SENDING, RefundState.PENDING))
-    refund_ids = list(refunds.order_by("next_check_at").values_list("id", flat=True)[:limit])
+    refund_ids = _REFUNDS_DUE(now=now, limit=limit)
     for refund_id in refund_ids:
         _safely(reconcile_refund, refund_id)
     return len(attempt_ids) + len(refund_ids)
@@ -42,7 +58,9 @@ def reconcile_due(limit: int = 50) -> int:
 
 def reconcile_attempt(attempt_id: UUID, *, cause: str = "reconcile") -> Attempt:
     """One attempt: look up; fence what the payer left lying; give up after 72 hours."""
-    attempt = Attempt.objects.select_related("processor_account").get(pk=attempt_id)
+    attempt = _ATTEMPT.first(attempt=attempt_id)
+    if attempt is None:
+        raise Attempt.DoesNotExist
     if attempt.state not in machine.OPEN or not _lease(attempt):
         return attempt
     now = clock.now()
@@ -82,7 +100,7 @@ def _lies_reserved(attempt: Attempt, verdict: Verdict, *, has_step: bool) -> boo
 
 def _lease(attempt: Attempt) -> bool:
     now = clock.now()
-    mine = Attempt.objects.filter(_free(), pk=attempt.pk, state=attempt.state)
+    mine = Attempt.objects.filter(_free(clock.now()), pk=attempt.pk, state=attempt.state)
     next_check_at = now + check_after(attempt.checks + 1)
     if attempt.state == AttemptState.AWAITING_ACTION and attempt.deadline_at > now:
         next_check_at = min(next_check_at, attempt.deadline_at)
@@ -90,8 +108,8 @@ def _lease(attempt: Attempt) -> bool:
     return bool(taken)
 
 
-def _free() -> Q:
-    return Q(lease_until=None) | Q(lease_until__lte=clock.now())
+def _free(now: datetime) -> Q:
+    return Q(lease_until=None) | Q(lease_until__lte=now)
 
 
 def _safely(step: Callable[[UUID], object], row_id: UUID) -> None:

@@ -17,6 +17,7 @@ from django.db.models import Q
 from paywell.core import clock
 from paywell.core.db import phase
 from paywell.core.money import Money
+from paywell.core.prepared import Prepared
 from paywell.payments import booking, machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount
 from paywell.payments.notice_alerts import check_clocks, check_silence
@@ -35,6 +36,13 @@ LOOK_FAR_BACK: Final = timedelta(days=35)
 #: A closed attempt's charge may be alive that long before it is fenced: the request may still be on its way.
 FENCE_AFTER: Final = timedelta(hours=2)
 _BATCH: Final = 100
+
+_OF_BATCH = Prepared(
+    lambda practice, account, references, charge_refs: Attempt.objects.filter(
+        Q(reference__in=references) | Q(processor_ref__in=charge_refs, processor_account_id=account),
+        practice_id=practice,
+    ).select_related("processor_account")
+)
 
 
 def sweep_all() -> None:
@@ -150,12 +158,13 @@ def _find_attempts(processor_account: ProcessorAccount, batch: list[Outcome]) ->
     """
     references = [told.reference for told in batch if told.reference]
     charge_refs = [told.processor_ref for told in batch if told.processor_ref]
-    attempts = Attempt.objects.filter(
-        Q(reference__in=references) | Q(processor_ref__in=charge_refs, processor_account=processor_account),
-        practice_id=processor_account.practice_id,
-    ).select_related("processor_account")
     found: dict[str, Attempt] = {}
-    for attempt in attempts:
+    for attempt in _OF_BATCH(
+        references=references,
+        charge_refs=charge_refs,
+        account=processor_account.id,
+        practice=processor_account.practice_id,
+    ):
         found[attempt.reference] = attempt
         if attempt.processor_ref:
             found[attempt.processor_ref] = attempt
