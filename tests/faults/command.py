@@ -20,6 +20,10 @@ KINDS = tuple(Kind)
 #: The gate of every change: seeds of each kind, and seeds that are crashed at each of their points.
 GATE_SEEDS, GATE_EVERYWHERE = 1000, 25
 NIGHTLY_SEEDS, NIGHTLY_EVERYWHERE, NIGHTLY_LATER = 10_000, 300, 1500
+#: Of each kind: seeds, and histories of each that are crashed at two points.
+NIGHTLY_TWICE = (250, 20)
+#: Restores to a random moment, of each kind, before a release.
+RELEASE_RESTORES = 200
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,9 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.seeds is not None:
         return _report(_seeds_of(kinds, options.start, options.seeds, changes, everywhere=options.crash_everywhere))
     if options.nightly:
-        return _nightly(kinds)
+        return _nightly(kinds, share=options.share)
     if options.release:
-        return _release()
+        return _release(kinds, share=options.share)
     return _gate(kinds, write=options.write, share=options.share)
 
 
@@ -55,7 +59,14 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--kind", choices=[*KINDS], help="only this kind of processor")
     parser.add_argument("--seed", type=int, help="one history, printed step by step")
-    parser.add_argument("--crash", type=int, default=0, metavar="POINT", help="with --seed: crash at that point")
+    parser.add_argument(
+        "--crash",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="POINT",
+        help="with --seed: crash at that point, or at two",
+    )
     parser.add_argument(
         "--after", type=int, default=0, metavar="N", help="with --seed: after the N seeds before it"
     )
@@ -105,35 +116,52 @@ def _gate(kinds: Sequence[Kind], *, write: bool, share: float) -> int:
     return 1 if failed or survived else 0
 
 
-def _nightly(kinds: Sequence[Kind]) -> int:
-    """G5 to G9: many seeds and crash points, requests later than promised, no notices, no returns, all mutants."""
-    parts = _seeds_of(kinds, 1_000_000, NIGHTLY_SEEDS, everywhere=False)
-    parts |= _seeds_of(kinds, 2_000_000, NIGHTLY_EVERYWHERE, everywhere=True)
+def _nightly(kinds: Sequence[Kind], *, share: float) -> int:
+    """G5 to G9: many seeds, one crash and two, requests later than promised, no notices, no returns, all mutants."""
+
+    def some(number: int) -> int:
+        return max(1, int(number * share))
+
+    parts = _seeds_of(kinds, 1_000_000, some(NIGHTLY_SEEDS), everywhere=False)
+    parts |= _seeds_of(kinds, 2_000_000, some(NIGHTLY_EVERYWHERE), everywhere=True)
+    seeds, pairs = NIGHTLY_TWICE
+    for kind in kinds:
+        twice = [Job(kind, 2_500_000 + number, twice=pairs) for number in range(some(seeds))]
+        parts[f"{kind}, crashed twice"] = run_jobs(twice)
     for name, change in (("later", ("is_later", True)), ("no notices", ("has_notices", False))):
         for kind in kinds:
-            jobs = [Job(kind, 3_000_000 + number, (change,)) for number in range(NIGHTLY_LATER)]
+            jobs = [Job(kind, 3_000_000 + number, (change,)) for number in range(some(NIGHTLY_LATER))]
             parts[f"{kind}, {name}"] = run_jobs(jobs)
-    jobs = [Job("H", 4_000_000 + number, (("has_returns", False),)) for number in range(NIGHTLY_LATER)]
+    jobs = [Job("H", 4_000_000 + number, (("has_returns", False),)) for number in range(some(NIGHTLY_LATER))]
     parts["H, no returns"] = run_jobs(jobs)
     failed = _report(parts)
     return 1 if not report_mutants(hunt_all(3, kinds)) or failed else 0
 
 
-def _release() -> int:
-    """Real processes and SIGKILL, on both databases."""
+def _release(kinds: Sequence[Kind], *, share: float) -> int:
+    """Restores to random moments with the processor ahead; then real processes and SIGKILL, on both databases."""
     import subprocess
     import sys
 
+    restores = max(1, int(RELEASE_RESTORES * share))
+    parts = {
+        f"{kind}, restored": run_jobs(
+            [Job(kind, 5_000_000 + number, (("profile", "restore"),)) for number in range(restores)]
+        )
+        for kind in kinds
+    }
+    if _report(parts):
+        return 1
     for database in ("sqlite", "postgresql"):
+        kills = str(max(1, int(1000 * share)))
         done = subprocess.run(
-            [sys.executable, "-m", "tests.concurrency.sigkill", "--kills", "1000", "--database", database],
+            [sys.executable, "-m", "tests.concurrency.sigkill", "--kills", kills, "--database", database],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "paywell.config.settings.test"},
             check=False,
         )
         if done.returncode:
             return done.returncode
-    print("Not covered: hundreds of restores to random moments (G11), and a migration under load (G12):")
-    print("for the first see the restores of the simulation; there is no earlier release to migrate from.")
+    print("Not covered: a migration under load (G12): there is no earlier release to migrate from.")
     return 0
 
 
@@ -162,12 +190,12 @@ def report_mutants(hunts: Sequence[Hunt]) -> bool:
     return not survivors
 
 
-def _show(kind: Kind, seed: int, crash: int, changes: dict[str, object], *, after: int) -> int:
+def _show(kind: Kind, seed: int, crash: Sequence[int], changes: dict[str, object], *, after: int) -> int:
     stage = get_stage()
     for earlier in range(seed - after, seed):
         History(stage.database, stage.world, make_plan(kind, earlier, **changes)).run()
     if crash:
-        changes |= {"crash_rate": 0.0, "crash_at": frozenset({crash})}
+        changes |= {"crash_rate": 0.0, "crash_at": frozenset(crash)}
     plan = make_plan(kind, seed, **changes)
     result = History(stage.database, stage.world, plan, trace=True).run()
     print(plan)
@@ -184,6 +212,6 @@ def _report(parts: dict[str, Figures]) -> int:
         print(f"{name}: {figures.line()}", flush=True)
         failed += figures.failed
     for result in failed[:40]:
-        crash = f" --crash {result.crash_at}" if result.crash_at else ""
+        crash = f" --crash {' '.join(map(str, result.crash_at))}" if result.crash_at else ""
         print(f"VIOLATION ./run faults --kind {result.kind} --seed {result.seed}{crash}: {result.violations[0]}")
     return 1 if failed else 0

@@ -45,7 +45,7 @@ class Result:
 
     kind: str
     seed: int
-    crash_at: int = 0  #: the one point at which it was crashed, where all of them are tried
+    crash_at: tuple[int, ...] = ()  #: where it was crashed, where all points or pairs of them are tried
     violations: list[str] = field(default_factory=list)
     points: int = 0
     captures: int = 0

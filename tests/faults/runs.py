@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import statistics
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ class Job:
     seed: int
     changes: tuple[tuple[str, Any], ...] = ()
     everywhere: bool = False
+    twice: int = 0  #: as many histories that are crashed at two points, drawn from all of them
     mutant: str = ""
 
 
@@ -88,19 +90,26 @@ def run_job(stage: Stage, job: Job) -> Iterator[tuple[Result, bool]]:
     """The job's histories, each with whether it was one of the crash points."""
     changes = dict(job.changes)
     plan = make_plan(Kind(job.kind), job.seed, **changes)
-    if not job.everywhere:
+    if not job.everywhere and not job.twice:
         yield History(stage.database, stage.world, plan).run(), False
         return
     plain = make_plan(Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0}))
     first = History(stage.database, stage.world, plain).run()
     yield first, False
-    for point in range(1, first.points + 1):
-        crashed = make_plan(
-            Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0, "crash_at": frozenset({point})})
-        )
+    for points in _crash_points(job, first.points):
+        crashed = make_plan(Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0, "crash_at": points}))
         result = History(stage.database, stage.world, crashed).run()
-        result.crash_at = point
-        yield result, True
+        result.crash_at = tuple(sorted(points))
+        yield result, len(points) == 1
+
+
+def _crash_points(job: Job, points: int) -> Iterator[frozenset[int]]:
+    """Each point alone where that is wanted; then pairs: the first crash may put the second out of reach."""
+    if job.everywhere:
+        yield from (frozenset({point}) for point in range(1, points + 1))
+    draw = random.Random(f"{job.kind}:{job.seed}:twice")
+    for _ in range(job.twice if points > 1 else 0):
+        yield frozenset(draw.sample(range(1, points + 1), 2))
 
 
 def _work(job: Job) -> Figures:

@@ -43,6 +43,13 @@ def test_f58_a_history_crashed_at_each_of_its_points_breaks_no_law() -> None:
 
 
 @on_sqlite
+def test_f58_a_history_crashed_at_two_of_its_points_is_replayed_by_their_numbers() -> None:
+    done = run_faults("--kind", "K", "--seed", "7", "--crash", "3", "15")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 crashes, 0 violations" in done.stdout
+
+
+@on_sqlite
 def test_f71_f73_a_restore_from_an_older_backup_loses_nothing_and_charges_nothing_twice() -> None:
     done = run_faults("--profile", "restore", "--seeds", "3")
     assert done.returncode == 0, done.stdout + done.stderr
