@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,6 @@ from django.db.models import QuerySet, Sum
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from pypdf import PdfWriter
 
 from paywell.accounts.access import access_desk_as
 from paywell.accounts.types import Permission, StaffViewer
@@ -22,6 +20,7 @@ from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import NotAllowed
 from paywell.core.money import Money
+from paywell.documents.joining import join
 from paywell.documents.models import IssuedDocument
 from paywell.documents.movements import OF_ACCOUNT, get_period
 from paywell.documents.pool import close_pool, render_many
@@ -52,7 +51,7 @@ class Output(models.TextChoices):
     """What comes of it."""
 
     ZIP = "zip", gettext_lazy("A PDF for each, in a ZIP")
-    ONE = "one", gettext_lazy("One PDF of all, to print")
+    ONE = "one", gettext_lazy("One PDF of all, with a bookmark for each")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,8 @@ class StatementBatch(Kind):
         lines = [told % {"n": work.done}] if work.done else []
         if _Asked(work).output is Output.ZIP or not work.done:
             return Finished(summary={"lines": lines})
-        joined = NewFile("statements.pdf", PDF, _join(bytes(file.content) for file in read_files(work)))
+        files = ((file.name.removesuffix(".pdf"), bytes(file.content)) for file in read_files(work))
+        joined = NewFile("statements.pdf", PDF, join(files, title=work.title))
         return Finished(summary={"lines": lines}, files=[joined], replaces_item_files=True)
 
     def release(self) -> None:
@@ -188,16 +188,6 @@ def _result(item: WorkItem, files: dict[UUID, NewFile]) -> Result:
 def _file_name(row: IssuedDocument, account: BillingAccount) -> str:
     """`ST-0012-ana-duarte.pdf`: for the practice's own folder; the portal's names carry no name."""
     return f"{row.label}-{slugify(account.name)[:60]}.pdf".replace("-.", ".")
-
-
-def _join(pdfs: Iterable[bytes]) -> bytes:
-    """One PDF to print. The single ones stay what is handed out: their tags are not carried over."""
-    writer = PdfWriter()
-    for pdf in pdfs:
-        writer.append(io.BytesIO(pdf), import_outline=False)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
 
 
 def _day(on: date) -> str:

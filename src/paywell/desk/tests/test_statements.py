@@ -15,7 +15,7 @@ def test_the_preview_says_whom_it_is_for_and_issues_nothing(desk: Desk) -> None:
     before = IssuedDocument.objects.count()
     content = desk.browser().get(reverse("desk:statement_batch"), DAYS).content.decode()
     assert "1 statement" in content
-    assert "One PDF of all is for the printer" in content
+    assert "Give a client the one of theirs" in content
     assert desk.client.default_account.name in content
     assert "$210.00" in content
     assert IssuedDocument.objects.count() == before

@@ -22,6 +22,7 @@ from paywell.documents.models import IssuedDocument
 from paywell.documents.pool import close_pool, render_many
 from paywell.documents.statements import issue_statement, issue_statements
 from paywell.documents.tests.factories import NOON, Case, make_case
+from paywell.documents.tests.test_pdf import assert_conforms
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.tests.factories import make_account, make_client, make_service
 from paywell.work.models import Work, WorkState
@@ -97,6 +98,7 @@ def test_all_in_one_pdf_keeps_that_one_alone(case: Case) -> None:
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(bytes(file.content))).pages]
     names = ("Abe New", "Ada Brook", "Zoe Late")
     assert [name in page for name, page in zip(names, pages, strict=True)] == [True, True, True]
+    assert_conforms(bytes(file.content))
 
 
 def test_a_batch_that_ran_before_issues_nothing_anew(case: Case) -> None:
