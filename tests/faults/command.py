@@ -117,7 +117,7 @@ def _gate(kinds: Sequence[Kind], *, write: bool, share: float) -> int:
 
 
 def _nightly(kinds: Sequence[Kind], *, share: float) -> int:
-    """G5 to G9: many seeds, one crash and two, requests later than promised, no notices, no returns, all mutants."""
+    """G5 to G9: many seeds, one crash and two, requests later than promised, no notices or returns, all mutants."""
 
     def some(number: int) -> int:
         return max(1, int(number * share))

@@ -13,7 +13,9 @@ from playwright.sync_api import Page
 #: Addresses that end something, or are files.
 LEFT_OUT: Final = re.compile(r"/logout/|/lost/|\.(pdf|csv|zip|png)$|/(pdf|csv|zip|download)/$|/media/|/static/")
 #: What stands for one of many in an address.
-_ONE_OF_MANY: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)")
+_ONE_OF_MANY: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|(?<=/texts/)[\w-]+")
+#: What only chooses among a page's rows.
+_OF_ROWS: Final = {"page", "show"}
 
 LINKS: Final = (
     """() => [...document.querySelectorAll('a[href]:not([download]):not([target=_blank])')].map(a => a.href)"""
@@ -48,11 +50,19 @@ SMALL_TARGETS: Final = """() => {
   return found;
 }"""
 
+#: Tables of which a part is out of sight, on a screen that is wide enough for all of it.
+CUT_TABLES: Final = """() => [...document.querySelectorAll('main table')].map(table => {
+  let around = table.parentElement;
+  while (around && getComputedStyle(around).overflowX === 'visible') around = around.parentElement;
+  const edge = around ? around.getBoundingClientRect().right : innerWidth;
+  return Math.round(table.getBoundingClientRect().right - edge);
+}).filter(out => out > 1).map(out => `a table is cut off by ${out} px`)"""
+
 
 def kind_of(address: str) -> str:
     """The address without what stands for one of many: `/desk/clients/*/?tab`."""
     parts = urlsplit(address)
-    names = ",".join(sorted(name for name, _ in parse_qsl(parts.query, keep_blank_values=True)))
+    names = ",".join(sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - _OF_ROWS))
     return _ONE_OF_MANY.sub("*", parts.path) + (f"?{names}" if names else "")
 
 

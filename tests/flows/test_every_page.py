@@ -11,14 +11,16 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.flows.conftest import PHONE, Stack
-from tests.flows.crawl import SMALL_TARGETS, crawl
-from tests.flows.test_accessible import check
+from tests.flows.conftest import DESKTOP, PHONE, Stack
+from tests.flows.crawl import CUT_TABLES, SMALL_TARGETS, crawl
+from tests.flows.test_accessible import OF_LOOKS, check
 
 
 def find_faults(page: Page, kind: str) -> list[str]:
     """What this page owes; it is on a phone afterwards."""
-    faults = check(page, kind)
+    page.set_viewport_size(DESKTOP)
+    faults = [f"{kind}: {each}" for each in page.evaluate(CUT_TABLES)]
+    faults += check(page, kind, on_phone=OF_LOOKS)
     assert page.viewport_size == PHONE
     faults += [f"{kind}: target {each}" for each in page.evaluate(SMALL_TARGETS)]
     headings = page.locator("h1").count()

@@ -144,6 +144,8 @@ def _tell(detail: dict[str, object]) -> str:
     parts = []
     for key, value in shown.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        if len(text) <= 60 and text.count("-") != 4:
-            parts.append(f"{key}: {text}")
+        if key == "page":  # the name of an address
+            parts.append(text.replace("_", " "))
+        elif len(text) <= 60 and text.count("-") != 4:
+            parts.append(f"{key}: {text}".replace("_", " "))
     return "; ".join(parts)
