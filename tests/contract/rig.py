@@ -146,8 +146,12 @@ class Rig(ABC):
         """The same connection, with a client that gives up soon."""
 
     @abstractmethod
+    def elsewhere(self, address: str, **settings: str) -> Processor:
+        """The same, with somebody else at the processor's address."""
+
     def unreachable(self) -> Processor:
         """The same, at an address where nobody listens."""
+        return self.elsewhere("http://127.0.0.1:9")
 
     @abstractmethod
     def pay(
@@ -254,8 +258,8 @@ class TestbenchRig(Rig):
     def impatient(self) -> Processor:
         return self.connected(timeout_s="0.4")
 
-    def unreachable(self) -> Processor:
-        return self.connected(base_url="http://127.0.0.1:9")
+    def elsewhere(self, address: str, **settings: str) -> Processor:
+        return self.connected(base_url=address, **settings)
 
     def pay(
         self, order: ChargeOrder, card: str = PAID, *, save: bool = False, by: Processor | None = None

@@ -60,8 +60,8 @@ class SquareRig(Rig):
     def impatient(self) -> Processor:
         return self.connected(timeout_s="0.4")
 
-    def unreachable(self) -> Processor:
-        return self.connected(api_url="http://127.0.0.1:9")
+    def elsewhere(self, address: str, **settings: str) -> Processor:
+        return self.connected(api_url=address, **settings)
 
     def token(self, card: str) -> str:
         return self.fake.token(self.account, card)

@@ -57,8 +57,8 @@ class StripeRig(Rig):
     def impatient(self) -> Processor:
         return self.connected(timeout_s="0.4")
 
-    def unreachable(self) -> Processor:
-        return self.connected(api_base="http://127.0.0.1:9")
+    def elsewhere(self, address: str, **settings: str) -> Processor:
+        return self.connected(api_base=address, **settings)
 
     def remember(self, order: ChargeOrder, outcome: Outcome) -> None:
         if outcome.step is not None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -10,7 +15,7 @@ import pytest
 from paywell.core.clock import now
 from paywell.processors.contract import Capability, ProcessorUnavailable, Style, Submission, Verdict
 from tests.contract import rig as cards
-from tests.contract.rig import Rig, new_order, wait_until
+from tests.contract.rig import Rig, new_order, new_refund, wait_until
 
 #: Fault, and whether the call had its effect all the same.
 LOSSES = [
@@ -127,6 +132,39 @@ def test_nobody_there_means_not_sent_for_what_moves_money_only(rig: Rig) -> None
     assert moved is (Verdict.NOT_SENT if rig.processor.style is Style.INLINE else Verdict.UNKNOWN)
     with pytest.raises(ProcessorUnavailable):
         list(nobody.list_since(now()))
+
+
+@contextmanager
+def trickling() -> Iterator[str]:
+    """Somebody who answers any request without an end, a byte now and then."""
+
+    def talk(line: socket.socket) -> None:
+        with line, suppress(OSError):
+            line.recv(65536)
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b" " * 500:
+                line.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    def take(door: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(door.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=take, args=(door,), daemon=True).start()
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+def test_f39_an_answer_that_trickles_is_cut_and_unknown(rig: Rig) -> None:
+    order = rig.paid()
+    with trickling() as address:
+        slow = rig.elsewhere(address, timeout_s="0.4")
+        began = time.monotonic()
+        assert slow.look_up(order).verdict is Verdict.UNKNOWN
+        # Authorize.Net asks first what may be given back: without that answer nothing was sent.
+        assert slow.refund(new_refund(order, order.money.minor)).verdict in (Verdict.UNKNOWN, Verdict.NOT_SENT)
+        assert time.monotonic() - began < 10  # a few calls; to its end one answer would take 27 seconds
+    assert list(rig.processor.look_up(order).refunds) == []
 
 
 @pytest.mark.parametrize(
