@@ -13,7 +13,16 @@ from paywell.core.money import Money
 from paywell.ledger.books import find_broken_links, find_drift
 from paywell.ledger.models import AccountKind
 from paywell.payments.actions import cancel_attempt, check_attempt, refund_payment, start_payment
-from paywell.payments.models import Attempt, AttemptState, Dispute, Refund, RefundState, Review, SavedCard
+from paywell.payments.models import (
+    Attempt,
+    AttemptState,
+    Dispute,
+    ProcessorCustomer,
+    Refund,
+    RefundState,
+    Review,
+    SavedCard,
+)
 from paywell.payments.orders import charge_order
 from paywell.payments.reconcile import reconcile_due
 from paywell.payments.sweep import sweep
@@ -176,6 +185,16 @@ def test_a_card_is_kept_and_pays_again(world: World, rig: Rig) -> None:
         attempt = check_attempt(attempt=attempt)
     assert (attempt.state, attempt.card_last4) == (AttemptState.SUCCEEDED, "4242")
     assert SavedCard.objects.count() == 1
+
+
+def test_f47_whatever_a_payer_keeps_belongs_to_one_customer_over_there(world: World, rig: Rig) -> None:
+    for _ in range(2):
+        pay(world, rig, consent="2026-01")
+    references = {card.customer_ref for card in SavedCard.objects.all()}
+    assert len(references) == 1
+    assert ProcessorCustomer.objects.count() == 1
+    (customer_ref,) = references
+    assert {kept.card.last4 for kept in rig.processor.list_cards(customer_ref)} == {"4242"}
 
 
 def test_refunds_from_both_sides_are_booked_once(world: World, rig: Rig) -> None:
