@@ -68,10 +68,13 @@ def _lines(history: History) -> dict[str, tuple[str, int, object]]:
 
 
 def _charged_twice(history: History) -> list[str]:
-    """By the processor's records alone: what it kept for a service, beyond what the service costs."""
+    """By the processor's records: what it kept for a service, beyond what the service costs.
+
+    Money of a refund that failed after the service was paid again counts as kept unless it is the account's credit.
+    """
     if history.plan.kind is Kind.O and history.plan.is_later:
         return []
-    lines = _lines(history)
+    lines, credited = _lines(history), _credited(history)
     kept: Counter[str] = Counter()
     back: Counter[str] = Counter()
     for charge in history.bank.charges.values():
@@ -82,13 +85,32 @@ def _charged_twice(history: History) -> list[str]:
                 continue  # issued after the backup that was put back
             service = lines[line][0]
             kept[service] += amount
-            back[service] += charge.refunded
+            back[service] += charge.refunded + credited.get(charge.reference, 0)
     costs = {service: amount for service, amount, _voided in lines.values()}
     return [
         f"service {service} was charged {kept[service]} and costs {costs.get(service)}"
         for service in kept
         if kept[service] - back[service] > costs.get(service, 0)
     ]
+
+
+def _credited(history: History) -> dict[str, int]:
+    """Of each of our references: what came back of its failed refunds and stands as credit, by the ledger."""
+    rows = history.database.fetch(
+        "SELECT t.source, t.amount_minor FROM ledger_transfer t JOIN ledger_ledgeraccount c ON c.id = t.credit_id"
+        " JOIN ledger_transfer r ON r.id = t.reverses_id JOIN ledger_ledgeraccount d ON d.id = r.debit_id"
+        " WHERE t.source LIKE 'refund_failed:%' AND c.kind = 'client_credit' AND d.kind = 'receivable'"
+    )
+    attempts = {
+        str(id_).replace("-", ""): reference
+        for id_, reference in history.database.fetch(
+            "SELECT r.id, a.reference FROM payments_refund r JOIN payments_attempt a ON a.id = r.attempt_id"
+        )
+    }
+    found: Counter[str] = Counter()
+    for source, amount in rows:
+        found[attempts[source.partition(":")[2].replace("-", "")]] += amount
+    return dict(found)
 
 
 def _charged_for_void(history: History) -> list[str]:

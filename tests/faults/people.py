@@ -264,8 +264,7 @@ def restore(history: History) -> None:
         loop.pause(120)
     history.say("open again")
     history.open_again()
-    # Not after a refund: where it fails afterwards, the service is paid twice and a person decides.
-    if history.plan.pays_again and not any(charge.refunds for charge in history.bank.charges.values()):
+    if history.plan.pays_again:
         household = history.world.households[0]
         wanted = [line.id for line in household.lines[: history.random.choice((1, 3))]]
         loop.pause(history.random.uniform(0, 60))

@@ -15,7 +15,7 @@ from paywell.core.money import Money
 from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.ledger.queries import get_line_balances
-from paywell.payments.models import Attempt, AttemptLine, Dispute, ProcessorAccount, Refund
+from paywell.payments.models import Attempt, AttemptLine, Claim, Dispute, ProcessorAccount, Refund
 from paywell.processors.contract import Outcome, Verdict
 
 
@@ -84,19 +84,40 @@ def get_part_from_credit(attempt: Attempt, minor: int) -> int:
     return part
 
 
-def book_failed_refund(attempt: Attempt, refund: Refund) -> None:
-    """The money of a refund that was done came back: reverse each of its transfers."""
-    postings = [
-        Posting(
-            Side(AccountKind(row.credit.kind), row.credit.owner_id),
-            Side(AccountKind(row.debit.kind), row.debit.owner_id),
-            Money(row.amount_minor, row.currency),
-            Line(row.line_id) if row.line_id else None,
-            reverses=row.id,
-        )
-        for row in _transfers(attempt, f"refund:{refund.id}")
-    ]
+def book_failed_refund(attempt: Attempt, refund: Refund) -> Money:
+    """The money of a refund that was done came back: reverse each of its transfers.
+
+    A line gets no more than it can still take: what it no longer owes, since it was paid again or written off, and
+    what a payment under way is for, becomes the account's credit. Returns that credit.
+    """
+    rows = _transfers(attempt, f"refund:{refund.id}")
+    open_lines = _get_owed_and_unclaimed(attempt, [row.line_id for row in rows if row.line_id])
+    postings = []
+    credit = Money(0, refund.currency)
+    for row in rows:
+        whole = Money(row.amount_minor, row.currency)
+        again = Money(min(whole.minor, open_lines.get(row.line_id, 0)), row.currency) if row.line_id else whole
+        clearing = Side(AccountKind(row.credit.kind), row.credit.owner_id)
+        if again:
+            taken_from = Side(AccountKind(row.debit.kind), row.debit.owner_id)
+            line = Line(row.line_id) if row.line_id else None
+            postings.append(Posting(clearing, taken_from, again, line, reverses=row.id))
+        if again != whole:
+            left = whole - again
+            to = Side(AccountKind.CLIENT_CREDIT, attempt.account_id)
+            postings.append(Posting(clearing, to, left, reverses=row.id))
+            credit += left
     _post(attempt, f"refund_failed:{refund.id}", postings)
+    return credit
+
+
+def _get_owed_and_unclaimed(attempt: Attempt, line_ids: list[UUID]) -> dict[UUID, int]:
+    """What each line still owes, in minor units; nothing of one that an open payment holds."""
+    owed = get_line_balances(practice_id=attempt.practice_id, line_ids=line_ids)
+    claimed = Claim.objects.filter(practice_id=attempt.practice_id, line_id__in=line_ids)
+    for line_id in claimed.values_list("line_id", flat=True):
+        owed.pop(line_id, None)
+    return owed
 
 
 def book_dispute(attempt: Attempt, dispute: Dispute, withheld: Money) -> None:
@@ -181,16 +202,30 @@ def _transfers(attempt: Attempt, source: str) -> list[Transfer]:
 
 
 def _legs_left(attempt: Attempt) -> list[tuple[Transfer, int]]:
-    """The payment's legs, latest first, each with what has not been reversed of it."""
+    """The payment's legs, latest first, each with what has not been reversed of it.
+
+    Money of a failed refund that became credit is a leg of its own, and goes first: no line holds it.
+    """
     legs = _transfers(attempt, f"payment:{attempt.id}")[::-1]
-    left = {leg.id: leg.amount_minor for leg in legs}
+    undone = Transfer.objects.filter(
+        practice_id=attempt.practice_id, reverses__reverses__in=[leg.id for leg in legs]
+    )
+    undone_rows = list(undone.select_related("debit", "credit", "reverses__debit").order_by("-seq"))
+    credited = [row for row in undone_rows if row.credit_id != row.reverses.debit_id]  # type: ignore[union-attr]
+    left = {leg.id: leg.amount_minor for leg in (*credited, *legs)}
+    for row in undone_rows:
+        if row not in credited:
+            left[row.reverses.reverses_id] += row.amount_minor  # type: ignore[union-attr, index]
     reversals = Transfer.objects.filter(practice_id=attempt.practice_id, reverses__in=left)
     for leg_id, total in reversals.values_list("reverses").annotate(Sum("amount_minor")):
         left[leg_id] -= total
-    undone = Transfer.objects.filter(practice_id=attempt.practice_id, reverses__reverses__in=list(left))
-    for leg_id, total in undone.values_list("reverses__reverses").annotate(Sum("amount_minor")):
-        left[leg_id] += total
-    return [(leg, left[leg.id]) for leg in legs]
+    if credited:  # given back once more, and come back once more
+        again = Transfer.objects.filter(
+            practice_id=attempt.practice_id, reverses__reverses__in=[row.id for row in credited]
+        )
+        for leg_id, total in again.values_list("reverses__reverses").annotate(Sum("amount_minor")):
+            left[leg_id] += total
+    return [(leg, left[leg.id]) for leg in (*credited, *legs)]
 
 
 def _count_sources(practice_id: UUID, prefix: str) -> int:

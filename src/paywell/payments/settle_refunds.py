@@ -159,8 +159,10 @@ def _enter(attempt: Attempt, refund: Refund, state: RefundState, told: Refunded)
             | ({"rebuilt": "yes"} if is_rebuilt else {}),
         )
     elif state == RefundState.FAILED_LATE:
-        booking.book_failed_refund(attempt, refund)
+        credit = booking.book_failed_refund(attempt, refund)
         _review(attempt, "refund_failed_late", about, Money(refund.amount_minor, refund.currency))
+        if credit:
+            _review(attempt, "failed_refund_is_credit", about, credit)
     elif state in (RefundState.FAILED, RefundState.IN_REVIEW):
         _review(attempt, f"refund_{state}", about, Money(refund.amount_minor, refund.currency))
 
