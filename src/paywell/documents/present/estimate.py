@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, ngettext
 
-from paywell.documents.present.parts import Printed, cell, join, known, questions, sheet, table, total, writers
+from paywell.documents.present.parts import (
+    Printed,
+    address,
+    cell,
+    join,
+    known,
+    questions,
+    sheet,
+    table,
+    total,
+    writers,
+)
 from paywell.documents.types import EstimateDocument
 
 
@@ -74,7 +85,7 @@ def _practice_panel(doc: EstimateDocument) -> Printed:
         "heading": gettext("Practice"),
         "facts": known(
             [gettext("Name"), doc.letterhead.name],
-            [gettext("Where"), ", ".join(doc.place)],
+            [gettext("Where"), address(doc.place)],
             tax_id,
             [gettext("NPI"), doc.group_npi],
         ),

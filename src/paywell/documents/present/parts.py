@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -94,6 +95,12 @@ def writers(setting: Setting) -> tuple[Any, Any]:
 def numeric(value: date | None) -> str:
     """Month, day and four-digit year, as insurers' forms ask."""
     return f"{value:%m/%d/%Y}" if value else ""
+
+
+def address(lines: Sequence[str]) -> str:
+    """An address in one line that never breaks before its ZIP code."""
+    *before, town = lines or ("",)
+    return ", ".join((*before, "\N{NO-BREAK SPACE}".join(town.rsplit(" ", 1))))
 
 
 def join(*parts: str, by: str = " · ") -> str:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, ngettext
 
-from paywell.documents.present.parts import Printed, cell, join, known, numeric, sheet, table, total, writers
+from paywell.documents.present.parts import (
+    Printed,
+    address,
+    cell,
+    join,
+    known,
+    numeric,
+    sheet,
+    table,
+    total,
+    writers,
+)
 from paywell.documents.types import SuperbillClinician, SuperbillCoverage, SuperbillDocument
 
 
@@ -118,7 +129,7 @@ def _client_panel(doc: SuperbillDocument) -> Printed:
             [gettext("Legal name"), doc.client],
             [gettext("Date of birth"), numeric(doc.birth_date)],
             [gettext("Sex"), doc.sex],
-            [gettext("Address"), ", ".join(doc.client_address)],
+            [gettext("Address"), address(doc.client_address)],
             [gettext("Phone"), doc.client_phone],
             [gettext("Payee"), gettext("Client")],
         ),
@@ -151,7 +162,7 @@ def _practice_panel(doc: SuperbillDocument) -> Printed:
         "heading": gettext("Practice"),
         "facts": known(
             [gettext("Name"), doc.letterhead.name],
-            [gettext("Address"), ", ".join(doc.letterhead.address)],
+            [gettext("Address"), address(doc.letterhead.address)],
             [gettext("Phone"), doc.letterhead.phone],
             _tax_id(doc),
             [gettext("Group NPI"), doc.group_npi],
@@ -187,7 +198,7 @@ def _facility_panel(doc: SuperbillDocument) -> list[Printed]:
         return []
     facts = known(
         [gettext("Name"), doc.facility[0]],
-        [gettext("Address"), ", ".join(doc.facility[1:])],
+        [gettext("Address"), address(doc.facility[1:])],
         [gettext("NPI"), doc.facility_npi],
     )
     return [{"heading": gettext("Place of service"), "facts": facts}]

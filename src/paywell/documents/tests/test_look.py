@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 import zlib
@@ -16,6 +17,8 @@ from django.test import RequestFactory
 from paywell.documents.access import access_invoice
 from paywell.documents.check_issued import check_issued
 from paywell.documents.pdf import render
+from paywell.documents.present import present
+from paywell.documents.present.parts import address
 from paywell.documents.queries import load_issued
 from paywell.documents.receipts import issue_receipt
 from paywell.documents.tests.factories import (
@@ -114,6 +117,24 @@ def test_the_address_stands_behind_the_window_of_a_number_10_envelope_on_both_pa
 
 def _words(xhtml: str) -> list[tuple[str, str, str]]:
     return re.findall(r'<word xMin="([\d.]+)" yMin="([\d.]+)"[^>]*>([^<]*)</word>', xhtml)
+
+
+@pytest.mark.parametrize("kind", ["superbill", "estimate"])
+def test_an_address_in_one_line_never_breaks_before_its_zip_code(kind: str) -> None:
+    assert "Portland, OR\N{NO-BREAK SPACE}97205" in json.dumps(present(MAKERS[kind]()), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ((), ""),
+        (("218 Alder Street",), "218 Alder\N{NO-BREAK SPACE}Street"),
+        (("218 Alder Street", "Portland, OR 97205"), "218 Alder Street, Portland, OR\N{NO-BREAK SPACE}97205"),
+        (("218 Alder Street", "Portland"), "218 Alder Street, Portland"),
+    ],
+)
+def test_an_address_in_one_line_has_all_that_is_known(lines: tuple[str, ...], shown: str) -> None:
+    assert address(lines) == shown
 
 
 def test_a_letter_without_glyph_is_explained_on_the_document() -> None:
