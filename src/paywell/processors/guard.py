@@ -74,7 +74,11 @@ class Guarded:
         try:
             return self.inner.check_setup()
         except Exception as error:
-            return [f"The processor could not be reached or understood ({self._note('check_setup', error)})."]
+            why = self._note("check_setup", error)
+            return [
+                f"The processor could not be reached or understood ({why}). See that this machine reaches the "
+                "internet and that the keys are whole, then try again."
+            ]
 
     def open(self, order: ChargeOrder) -> Outcome:
         return self._outcome("open", lambda: self.inner.open(order), moves=True)
