@@ -95,8 +95,10 @@ def book_failed_refund(attempt: Attempt, refund: Refund) -> Money:
     postings = []
     credit = Money(0, refund.currency)
     for row in rows:
-        whole = Money(row.amount_minor, row.currency)
-        again = Money(min(whole.minor, open_lines.get(row.line_id, 0)), row.currency) if row.line_id else whole
+        whole = again = Money(row.amount_minor, row.currency)
+        if row.line_id:
+            again = Money(min(whole.minor, open_lines.get(row.line_id, 0)), row.currency)
+            open_lines[row.line_id] = open_lines.get(row.line_id, 0) - again.minor
         clearing = Side(AccountKind(row.credit.kind), row.credit.owner_id)
         if again:
             taken_from = Side(AccountKind(row.debit.kind), row.debit.owner_id)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from paywell.books.check import check_books
+from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind
 from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, Refund, RefundState, Review
@@ -29,16 +30,23 @@ def fail_late(attempt: Attempt, made: Refund, processor: FakeProcessor) -> None:
         sweep_in(attempt, processor)
 
 
-def test_f32_a_refund_that_fails_after_its_service_was_paid_again_becomes_credit(
-    world: World, processor: FakeProcessor
-) -> None:
-    line = make_line(world, 12000)
+def refund_and_fail(world: World, processor: FakeProcessor, line: InvoiceLine, then: str = "") -> list[Attempt]:
+    """Pay $120, give it back, and pay again with a card that does as `then` says; then the refund fails."""
     first = pay(world, line)
     made = refund(world, first, 12000)
+    processor.behavior = then or processor.behavior
     second = pay(world, line)
     fail_late(first, made, processor)
     made.refresh_from_db()
     assert made.state == RefundState.FAILED_LATE
+    return [first, second]
+
+
+def test_f32_a_refund_that_fails_after_its_service_was_paid_again_becomes_credit(
+    world: World, processor: FakeProcessor
+) -> None:
+    line = make_line(world, 12000)
+    first, second = refund_and_fail(world, processor, line)
     assert owed(line) == 0
     assert balance(world, AccountKind.CLEARING) == 24000
     assert balance(world, AccountKind.CLIENT_CREDIT) == -12000
@@ -82,12 +90,9 @@ def test_f32_a_refund_that_fails_while_its_service_is_being_paid_leaves_the_serv
     world: World, processor: FakeProcessor
 ) -> None:
     line = make_line(world, 12000)
-    first = pay(world, line)
-    made = refund(world, first, 12000)
-    processor.behavior = "late"
-    second = pay(world, line)
+    _, second = refund_and_fail(world, processor, line, then="late")
+    second.refresh_from_db()
     assert second.state in OPEN
-    fail_late(first, made, processor)
     assert owed(line) == 12000
     assert balance(world, AccountKind.CLIENT_CREDIT) == -12000
     processor.finish(second.reference)
@@ -95,4 +100,17 @@ def test_f32_a_refund_that_fails_while_its_service_is_being_paid_leaves_the_serv
     assert owed(line) == 0
     assert balance(world, AccountKind.CLIENT_CREDIT) == -12000
     assert not Review.objects.filter(kind="surplus").exists()
+    assert check_books().offences == []
+
+
+def test_f32_where_the_payment_that_was_under_way_fails_too_the_service_is_owed_beside_the_credit(
+    world: World, processor: FakeProcessor
+) -> None:
+    line = make_line(world, 12000)
+    _, second = refund_and_fail(world, processor, line, then="late")
+    processor.finish(second.reference, "declined")
+    sweep_in(second, processor)
+    assert owed(line) == 12000
+    assert balance(world, AccountKind.CLIENT_CREDIT) == -12000
+    assert balance(world, AccountKind.CLEARING) == 12000
     assert check_books().offences == []
