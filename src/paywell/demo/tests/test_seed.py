@@ -36,7 +36,7 @@ from paywell.payments.availability import get_availability
 from paywell.payments.models import Attempt, AttemptState, Claim, ProcessorAccount, Refund, Review, SavedCard
 from paywell.payments.notice_alerts import check_silence
 from paywell.payments.payables import get_summary
-from paywell.payments.processor_accounts import make_processor
+from paywell.payments.processor_accounts import connect_processor, make_processor
 from paywell.payments.types import Closed
 from paywell.practice.models import Clinician, Practice
 from paywell.processors.contract import Style
@@ -119,6 +119,20 @@ def look(name: str) -> PortalViewer:
 
 def count_open(name: str) -> int:
     return LineBalance.objects.filter(owner_id=look(name).account.id, balance_minor__gt=0).count()
+
+
+def test_whoever_connected_another_processor_can_start_it_again(filled: str) -> None:
+    practice = Practice.objects.get(name="Willow Creek Therapy")
+    before = ProcessorAccount.objects.get(practice=practice)
+    other = connect_processor(
+        practice=practice, connector="square", settings={"location_id": "L1"}, secrets={"access_token": "x"},
+        live_mode=False, actor_id=None,
+    )  # fmt: skip
+    assert seed(processor_url=filled, address="http://127.0.0.1:9000") is False
+    other.refresh_from_db()
+    before.refresh_from_db()
+    assert other.settings == {"location_id": "L1"}
+    assert before.settings["portal_origin"] == "http://127.0.0.1:9000"
 
 
 def test_both_styles_can_be_paid_with_several_services_open_and_cards_saved() -> None:
