@@ -20,19 +20,20 @@ _DEBITED = {
 
 
 def book_entry(entry: Entry, shares: Sequence[tuple[UUID, Money]]) -> None:
-    """Post the entry, once. `shares` are the invoice lines with their parts; of a payment, what no line takes
-    becomes client credit."""
+    """Post the entry, once, to count on its own day. `shares` are the invoice lines with their parts; of a payment,
+    what no line takes becomes client credit."""
     post(
         practice_id=entry.practice_id,
         book_owner_id=entry.account_id,
         source=f"entry:{entry.id}",
         postings=_postings(entry, shares),
         actor_id=entry.actor_id,
+        effective_on=entry.on,
     )
 
 
 def book_reverse(entry: Entry, reason: str, actor_id: UUID) -> None:
-    """Undo every transfer of the entry by one in the other direction."""
+    """Undo every transfer of the entry by one in the other direction, which counts on the day it is made."""
     post(
         practice_id=entry.practice_id,
         book_owner_id=entry.account_id,

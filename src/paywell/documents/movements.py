@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from paywell.billing.models import Entry
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import UserError
@@ -30,8 +29,8 @@ NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT, 
 class Movement:
     """One transfer as seen from the account. Above zero: more is owed."""
 
-    at: datetime
-    on: date
+    at: datetime  #: when it was booked
+    on: date  #: the day on which it counts: money by hand may have been booked later
     source: str
     line_id: UUID | None
     delta_minor: int  #: of the balance; 0 where credit was only applied to a line, or taken off it
@@ -121,10 +120,18 @@ def get_histories(practice: Practice, accounts: Iterable[BillingAccount], until:
         Transfer.objects.filter(Q(debit__in=ours) | Q(credit__in=ours), practice_id=practice.id, at__lt=until)
         .order_by("at", "book_id", "seq")
         .values_list(
-            "at", "source", "line_id", "amount_minor", "debit_id", "debit__kind", "credit_id", "credit__kind"
+            "at",
+            "effective_on",
+            "source",
+            "line_id",
+            "amount_minor",
+            "debit_id",
+            "debit__kind",
+            "credit_id",
+            "credit__kind",
         )
     )
-    for at, source, line_id, minor, debit_id, debit, credit_id, credit in rows:
+    for at, counts_on, source, line_id, minor, debit_id, debit, credit_id, credit in rows:
         up, down = ours.get(debit_id), ours.get(credit_id)
         for owner_id in {side[0] for side in (up, down) if side}:
             is_up, is_down = bool(up and up[0] == owner_id), bool(down and down[0] == owner_id)
@@ -134,7 +141,7 @@ def get_histories(practice: Practice, accounts: Iterable[BillingAccount], until:
             histories[owner_id].movements.append(
                 Movement(
                     at=at,
-                    on=clock.business_date(at, practice.timezone),
+                    on=counts_on or clock.business_date(at, practice.timezone),
                     source=source,
                     line_id=line_id,
                     delta_minor=minor * (is_up - is_down),
@@ -161,13 +168,6 @@ def get_attempts(practice: Practice, sources: Iterable[str]) -> dict[str, Attemp
     ids = [each for source in sources if source.startswith("payment:") and (each := _id_in(source))]
     rows = Attempt.objects.filter(practice=practice, id__in=ids).select_related("contact")
     return {f"payment:{attempt.id}": attempt for attempt in rows}
-
-
-def get_entry_days(practice: Practice, sources: Iterable[str]) -> dict[str, date]:
-    """On which day money came that was entered by hand: it may have been entered later. By source."""
-    ids = [each for source in sources if source.startswith("entry:") and (each := _id_in(source))]
-    rows = Entry.objects.filter(practice=practice, id__in=ids).values_list("id", "on")
-    return {f"entry:{entry_id}": on for entry_id, on in rows}
 
 
 def _id_in(source: str) -> UUID | None:

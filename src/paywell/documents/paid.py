@@ -52,9 +52,9 @@ def get_payments_of(practice: Practice, services: Sequence[Service]) -> Paid:
     rows = (
         Transfer.objects.filter(practice_id=practice.id, line_id__in=lines)
         .order_by("at", "id")
-        .values_list("line_id", "at", "amount_minor", "debit__kind", "credit__kind")
+        .values_list("line_id", "at", "effective_on", "amount_minor", "debit__kind", "credit__kind")
     )
-    for line_id, at, amount, debit, credit in rows:
+    for line_id, at, came_on, amount, debit, credit in rows:
         if credit == AccountKind.RECEIVABLE:
             other, minor = debit, amount
         elif debit == AccountKind.RECEIVABLE:
@@ -66,5 +66,5 @@ def get_payments_of(practice: Practice, services: Sequence[Service]) -> Paid:
         service_id = lines[line_id]
         paid.of_service[service_id] = paid.of_service.get(service_id, 0) + minor
         method = _METHODS.get(AccountKind(other), "other")
-        paid.parts.append((service_id, clock.business_date(at, practice.timezone), method, minor))
+        paid.parts.append((service_id, came_on or clock.business_date(at, practice.timezone), method, minor))
     return paid

@@ -7,7 +7,6 @@ later counts in the year in which it was paid: using it adds to the service and 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.documents.actions import Draft, issue_current
 from paywell.documents.models import IssuedDocument
-from paywell.documents.movements import Movement, get_attempts, get_entry_days, get_lines, get_movements, get_period
+from paywell.documents.movements import Movement, get_attempts, get_lines, get_movements, get_period
 from paywell.documents.parts import address_lines, letterhead, setting
 from paywell.documents.text import clean
 from paywell.documents.types import YearlyDocument, YearlyItem
@@ -69,10 +68,7 @@ def issue_yearly(
 def _get_moved(practice: Practice, account: BillingAccount, year: int, today: date) -> list[Movement]:
     """What moved in the year. A check that came in December counts there, also when it was entered in January."""
     period = get_period(practice, date(year, 1, 1), min(date(year + 1, 12, 31), today))
-    movements = get_movements(account, period)
-    came_on = get_entry_days(practice, (each.source for each in movements))
-    dated = [replace(each, on=came_on.get(each.source, each.on)) for each in movements]
-    return [each for each in dated if each.on.year == year]
+    return [each for each in get_movements(account, period) if each.on.year == year]
 
 
 def _items(

@@ -80,9 +80,11 @@ def post(
     source: str,
     postings: Sequence[Posting],
     actor_id: UUID | None,
+    effective_on: date | None = None,
 ) -> list[Transfer]:
     """Write `postings` as the legs of `source`, once.
 
+    `effective_on` is the day on which they count where it is not the day of writing: money that came in earlier.
     Posting the same source again with the same content returns what stands there and changes nothing; with
     other content it raises SourceConflict. Must run inside the caller's transaction; locks the book.
     """
@@ -115,6 +117,7 @@ def post(
             line_id=posting.line.id if posting.line else None,
             reverses_id=posting.reverses,
             at=at,
+            effective_on=effective_on,
             actor_id=actor_id,
             reason=posting.reason[:200],
             prev_hash=prev_hash,
@@ -127,11 +130,15 @@ def post(
 
 
 def transfer_hash(row: Transfer) -> str:
-    """SHA-256 over the previous hash and everything that the row says, as canonical JSON."""
+    """SHA-256 over the previous hash and everything that the row says, as canonical JSON.
+
+    The day on which it counts is part of it only where there is one: rows from before it keep their hash.
+    """
     content = [
         row.prev_hash, str(row.id), str(row.practice_id), str(row.book_id), row.seq, row.source, row.leg,
         str(row.debit_id), str(row.credit_id), row.amount_minor, row.currency,
         str(row.line_id or ""), str(row.reverses_id or ""), row.at.isoformat(), str(row.actor_id or ""), row.reason,
+        *([row.effective_on.isoformat()] if row.effective_on else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 

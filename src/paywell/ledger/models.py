@@ -78,7 +78,10 @@ class Transfer(models.Model):
     currency = models.CharField(max_length=3)
     line_id = models.UUIDField(null=True, help_text="The invoice line it concerns.")
     reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversals")
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text="When it was recorded.")
+    effective_on = models.DateField(
+        null=True, help_text="The day on which it counts, where that is told apart: cash that was entered later."
+    )
     actor_id = models.UUIDField(null=True, help_text="The user who caused it; null for the system.")
     reason = models.CharField(max_length=200, blank=True)
     prev_hash = models.CharField(max_length=64)
@@ -94,6 +97,11 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["practice_id", "line_id"], name="ledger_transfer_line"),
             models.Index(fields=["practice_id", "at"], name="ledger_transfer_at"),
+            models.Index(
+                fields=["practice_id", "effective_on"],
+                name="ledger_transfer_effective",
+                condition=Q(effective_on__isnull=False),
+            ),
         ]
 
 

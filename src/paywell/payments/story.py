@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -57,7 +57,7 @@ _TAKEN_BACK: Final = _("Taken back")
 class Step:
     """One thing that changed what is owed on a line or an account, or its credit."""
 
-    at: datetime
+    at: datetime  #: when it was recorded
     what: Text
     detail: str  #: card, method, reason; what the viewer may see of it
     owed: Money  #: the change of what is owed; below zero lowers it
@@ -66,6 +66,7 @@ class Step:
     actor_id: UUID | None
     entry_id: UUID | None = None  #: of an entry by hand that stands and can be taken back
     line_ids: tuple[UUID, ...] = ()
+    counts_on: date | None = None  #: the day on which it counts, where that is told apart from the recording
 
     @property
     def lowers(self) -> Money:
@@ -206,6 +207,7 @@ def _step(source: str, rows: Sequence[Transfer], facts: _Facts) -> Step:
         actor_id=first.actor_id,
         entry_id=entry_id,
         line_ids=tuple({row.line_id: None for row in rows if row.line_id}),
+        counts_on=first.effective_on,
     )
 
 

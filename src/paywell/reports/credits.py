@@ -14,10 +14,9 @@ from django.utils.translation import gettext as _
 from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
 from paywell.clients.models import BillingAccount
-from paywell.core.clock import business_date
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind, Transfer
-from paywell.reports.movements import balance, is_narrowed, transfers_of
+from paywell.reports.movements import balance, day_of, is_narrowed, transfers_of
 from paywell.reports.types import Column, Period, Report, Row, make_chart, sum_columns
 
 #: Credit that nobody uses goes back within this many days of its arrival.
@@ -116,7 +115,7 @@ def _read(viewer: StaffViewer, period: Period) -> dict[UUID, Credit]:
     books = rows.order_by().values("book_id").annotate(held=balance(CREDIT)).exclude(held=0).values("book_id")
     found: dict[UUID, Credit] = defaultdict(Credit)
     for row in _sort(rows.filter(book__in=books).select_related("debit", "credit")):
-        on = business_date(row.at, period.zone)
+        on = day_of(row, period.zone)
         if row.credit.kind == CREDIT:
             found[row.credit.owner_id].add(row.id, row.amount_minor, on, row.reverses_id)
         if row.debit.kind == CREDIT:

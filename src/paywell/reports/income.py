@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from django.db.models.functions import TruncMonth
@@ -14,7 +13,15 @@ from django.utils.translation import gettext as _
 from paywell.accounts.types import StaffViewer
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind
-from paywell.reports.movements import balance, entry_of, insurer_entries_in, is_narrowed, lines_of, transfers_of
+from paywell.reports.movements import (
+    balance,
+    counted_on,
+    entry_of,
+    insurer_entries_in,
+    is_narrowed,
+    lines_of,
+    transfers_of,
+)
 from paywell.reports.types import Chart, Column, Period, Report, Row, make_chart, sum_columns
 
 KINDS = (AccountKind.INCOME, AccountKind.ADJUSTMENT, AccountKind.WRITE_OFF)
@@ -23,7 +30,7 @@ Parts = list[int]  #: billed, adjusted, written off; the last two below zero
 
 
 def report_income(viewer: StaffViewer, period: Period) -> Report:
-    """Billed, adjusted, written off and what is left, by the day on which it was entered. Three queries."""
+    """Billed, adjusted, written off and what is left, by the day on which it counts. Three queries."""
     sums = _read(viewer, period)
     currency = viewer.practice.currency
     rows = [
@@ -59,7 +66,7 @@ def _read(viewer: StaffViewer, period: Period) -> Mapping[Key, Parts]:
         )
     }
     found: dict[Key, Parts] = defaultdict(lambda: [0, 0, 0])
-    month = TruncMonth("at", tzinfo=ZoneInfo(period.zone))
+    month = TruncMonth(counted_on(period.zone))
     for row in (
         rows.annotate(month=month)
         .values("month", "line_id", "source")
@@ -74,7 +81,7 @@ def _read(viewer: StaffViewer, period: Period) -> Mapping[Key, Parts]:
             if is_narrowed(viewer):
                 continue
             of = (_("Of no service"), _("Of no service"))
-        parts = found[row["month"].date(), *of]
+        parts = found[row["month"], *of]
         for place, debits in enumerate((row["billed"], row["adjusted"], row["given_up"])):
             parts[place] -= debits
     return {key: parts for key, parts in found.items() if any(parts)}

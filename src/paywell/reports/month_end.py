@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from paywell.accounts.types import StaffViewer
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind as A
-from paywell.reports.movements import CAUSES, cause, read_balances, transfers_of
+from paywell.reports.movements import CAUSES, balance, cause, read_balances, transfers_of
 from paywell.reports.types import Period
 
 #: Credit and income stand on the ledger's credit side; here they read as people say them.
@@ -43,6 +43,7 @@ class MonthEnd:
     statements: tuple[Statement, ...]
     earned: tuple[tuple[str, Money], ...]  #: billed, adjusted, written off
     income: Money  #: their sum
+    added_later: Money | None  #: money by hand that counts here and was recorded after the month; None: none was
     change: Money  #: of all that the practice has and owes: the same as `income`, counted the other way
 
     @property
@@ -51,7 +52,7 @@ class MonthEnd:
 
 
 def report_month_end(viewer: StaffViewer, period: Period) -> MonthEnd:
-    """Five queries. Accounts in which nothing lies and nothing moved are left out."""
+    """Six queries. Accounts in which nothing lies and nothing moved are left out."""
     currency = viewer.practice.currency
     before, ledger = read_balances(viewer, end=period.start), read_balances(viewer, end=period.end)
     moves = _read_moves(viewer, period)
@@ -73,7 +74,7 @@ def report_month_end(viewer: StaffViewer, period: Period) -> MonthEnd:
     earned = tuple((_name(kind), Money(-sum(moves[kind].values()), currency)) for kind in EARNED)
     change = sum(ledger[kind] - before[kind] for kind in STANDING)
     income = sum((amount for _label, amount in earned), Money(0, currency))
-    return MonthEnd(tuple(statements), earned, income, Money(change, currency))
+    return MonthEnd(tuple(statements), earned, income, _sum_later(viewer, period), Money(change, currency))
 
 
 def _read_moves(viewer: StaffViewer, period: Period) -> dict[A, dict[str, int]]:
@@ -87,6 +88,13 @@ def _read_moves(viewer: StaffViewer, period: Period) -> dict[A, dict[str, int]]:
             comes = (sign > 0) != is_undone
             found[own][_tell(own, other, _UNDONE.get(why, why), comes)] += sign * total
     return found
+
+
+def _sum_later(viewer: StaffViewer, period: Period) -> Money | None:
+    """What was recorded once the month was over: the page says that it changed since it may have been printed."""
+    rows = transfers_of(viewer, A.CASH, start=period.start, end=period.end).filter(at__gte=period.end)
+    total = rows.aggregate(total=balance(A.CASH))["total"]
+    return None if total is None else Money(total, viewer.practice.currency)
 
 
 def _tell(own: A, other: A, why: str, comes: bool) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, CharField, DateField, F, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce, TruncDate
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.billing.models import Entry
 from paywell.clients.access import clients_of
+from paywell.core.clock import business_date
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.reports.types import Period
@@ -27,13 +29,27 @@ CAUSES = (
 def transfers_of(
     viewer: StaffViewer, *kinds: AccountKind, start: datetime | None = None, end: datetime | None = None
 ) -> QuerySet[Transfer]:
-    """The practice's transfers from `start` until before `end` that touch an account of one of `kinds`."""
+    """The practice's transfers that count from `start` until before `end` and touch an account of one of `kinds`.
+
+    Both are beginnings of days where the practice is. A transfer counts on its own day where it has one, else on
+    the day on which it was recorded.
+    """
     rows = Transfer.objects.filter(practice_id=viewer.practice.id, currency=viewer.practice.currency)
     if start is not None:
-        rows = rows.filter(at__gte=start)
+        rows = rows.filter(Q(effective_on=None, at__gte=start) | Q(effective_on__gte=start.date()))
     if end is not None:
-        rows = rows.filter(at__lt=end)
+        rows = rows.filter(Q(effective_on=None, at__lt=end) | Q(effective_on__lt=end.date()))
     return rows.filter(Q(debit__kind__in=kinds) | Q(credit__kind__in=kinds)) if kinds else rows
+
+
+def day_of(transfer: Transfer, zone: str) -> date:
+    """The day on which a transfer counts."""
+    return transfer.effective_on or business_date(transfer.at, zone)
+
+
+def counted_on(zone: str) -> Any:
+    """The same as an expression."""
+    return Coalesce("effective_on", TruncDate("at", tzinfo=ZoneInfo(zone)), output_field=DateField())
 
 
 def balance(kind: AccountKind) -> Any:
@@ -72,9 +88,12 @@ def insurer_entries_in(viewer: StaffViewer, period: Period) -> QuerySet[Entry]:
 
 
 def entries_in(viewer: StaffViewer, period: Period) -> QuerySet[Entry]:
-    """An entry is written a moment before its transfers: a day more on both sides misses none."""
+    """By their own days, and by those of what undid them.
+
+    An entry is undone a moment before its transfers are written: a day more on both sides misses none.
+    """
     span = (period.start - timedelta(days=1), period.end + timedelta(days=1))
-    touched = Q(recorded_at__range=span) | Q(reversed_at__range=span)
+    touched = Q(on__range=(period.first, period.last)) | Q(recorded_at__range=span) | Q(reversed_at__range=span)
     return Entry.objects.filter(touched, practice=viewer.practice)
 
 

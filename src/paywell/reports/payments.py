@@ -24,7 +24,7 @@ Parts = list[int]  #: received, refunded, withheld, in review; all but the first
 
 
 def report_payments(viewer: StaffViewer, period: Period) -> Report:
-    """For each processor and each method by hand, by the day on which it was entered. Four queries.
+    """For each processor and each method by hand, by the day on which it counts. Four queries.
 
     The net column adds up to what the ledger's clearing and cash accounts changed by.
     """

@@ -10,10 +10,17 @@ from django.utils.translation import gettext as _
 
 from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
-from paywell.core.clock import business_date
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind, Transfer
-from paywell.reports.movements import entry_of, insurer_entries_in, is_narrowed, lines_of, transfers_of
+from paywell.reports.movements import (
+    counted_on,
+    day_of,
+    entry_of,
+    insurer_entries_in,
+    is_narrowed,
+    lines_of,
+    transfers_of,
+)
 from paywell.reports.types import Column, Period, Report, Row, make_chart
 
 Of = tuple[UUID, str]  #: client, service
@@ -28,7 +35,7 @@ def report_write_offs(viewer: StaffViewer, period: Period) -> Report:
     currency = viewer.practice.currency
     rows: list[Row] = []
     reasons: dict[str, int] = defaultdict(int)
-    for row in moved.select_related("debit", "credit").order_by("-at", "-id"):
+    for row in moved.select_related("debit", "credit").order_by(counted_on(period.zone).desc(), "-at", "-id"):
         of = of_lines.get(row.line_id) if row.line_id else of_entries.get(entry_of(row.source))
         if of is None and is_narrowed(viewer):
             continue
@@ -40,7 +47,7 @@ def report_write_offs(viewer: StaffViewer, period: Period) -> Report:
             reason = row.reason or _("No reason")
             label = reason if sign > 0 else _("Taken back: %(reason)s") % {"reason": reason}
             reasons[label] += sign * row.amount_minor
-            day = business_date(row.at, period.zone)
+            day = day_of(row, period.zone)
             amount = Money(sign * row.amount_minor, currency)
             name = names.get(client_id, _("Of no service"))  # type: ignore[arg-type]
             rows.append(Row((name, day, service, kind, reason, amount), client_id))

@@ -204,7 +204,7 @@ def _owed_for_nothing(s: Scope) -> str:
 
 _SEALED: Final = (
     "practice_id", "id", "book_id", "seq", "source", "leg", "debit_id", "credit_id", "amount_minor", "currency",
-    "line_id", "reverses_id", "at", "actor_id", "reason", "prev_hash", "hash",
+    "line_id", "reverses_id", "at", "actor_id", "reason", "effective_on", "prev_hash", "hash",
 )  # fmt: skip
 
 
@@ -220,12 +220,13 @@ def _unsealed(rows: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
     book, seq, seal = None, 0, _FIRST_SEAL
     for row in rows:
         practice, id_, book_id, number, source, leg, debit, credit, minor, currency = row[:10]
-        line, reverses, at, actor, reason, before, stored = row[10:]
+        line, reverses, at, actor, reason, counts_on, before, stored = row[10:]
         if book_id != book:
             book, seq, seal = book_id, 0, _FIRST_SEAL
         content = [
             before, str(id_), str(practice), str(book_id), number, source, leg, str(debit), str(credit), minor,
             currency, str(line or ""), str(reverses or ""), at.isoformat(), str(actor or ""), reason,
+            *([counts_on.isoformat()] if counts_on else []),
         ]  # fmt: skip
         made = hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
         if number != seq + 1 or before != seal or stored != made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from paywell.agreements.tests.factories import make_card, payer
 from paywell.billing.entries import EntryForm, get_credit, make_entry, reverse_entry
 from paywell.billing.models import OF_INSURER, WITH_METHOD, Entry, EntryKind, Method
 from paywell.books.check import check_books
+from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.ids import new_id, new_key
 from paywell.core.money import Money
@@ -70,6 +72,7 @@ def enter(world: World, kind: EntryKind, line: InvoiceLine, amount: Money, perce
         entry_id=new_id(),
         kind=kind,
         amount=amount,
+        on=clock.business_date(clock.now(), world.practice.timezone) - timedelta(days=17 * (percent % 4)),
         line_ids=() if kind is EntryKind.PAYMENT and percent == 30 else (line.id,),
         method=Method.CASH if kind in WITH_METHOD else None,
         reason="Agreed",

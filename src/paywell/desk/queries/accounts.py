@@ -11,6 +11,7 @@ from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
 from paywell.clients.models import BillingAccount, Client
 from paywell.clients.queries import list_accounts
+from paywell.core.clock import business_date
 from paywell.core.money import Money
 from paywell.core.paging import Page, cut_page, page_bounds
 from paywell.desk.access import refuse
@@ -92,6 +93,7 @@ class LedgerRow:
     who: str
     owed_after: Money
     lines: tuple[InvoiceLine, ...]
+    is_late: bool = False  #: recorded on another day than the one on which it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def get_ledger(viewer: StaffViewer, account: BillingAccount, number: int = 1) ->
             who=who.get(step.actor_id, "") if step.actor_id else "",
             owed_after=owed_then,
             lines=tuple(lines[line_id] for line_id in step.line_ids if line_id in lines),
+            is_late=step.counts_on not in (None, business_date(step.at, viewer.practice.timezone)),
         )
         for step, owed_then in shown.rows
     )

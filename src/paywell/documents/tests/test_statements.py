@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 
 from paywell.accounts.models import Role
-from paywell.billing.models import Entry as HandEntry
+from paywell.accounts.tests.factories import make_user
+from paywell.billing.entries import EntryForm, make_entry
 from paywell.billing.models import EntryKind, Method
 from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.documents.access import access_issued
 from paywell.documents.making import make_statement, make_yearly
@@ -53,6 +55,11 @@ def move(
         postings=[Posting(side(case, debit), side(case, credit), Money(minor), Line(line_id) if line_id else None)],
         actor_id=None,
     )  # fmt: skip
+
+
+def enter(case: Case, form: EntryForm) -> None:
+    viewer = replace(make_staff_viewer(case.practice), id=make_user().id)
+    make_entry(viewer=viewer, account=case.account, form=form)
 
 
 def side(case: Case, kind: AccountKind) -> Side:
@@ -299,14 +306,35 @@ def test_a_yearly_statement_is_of_the_clients_whom_its_reader_may_see() -> None:
 def test_a_check_that_came_in_december_counts_there_although_it_was_entered_in_january() -> None:
     case = case_at(datetime(2025, 12, 20, 18, tzinfo=UTC))
     with clock.set_to(datetime(2026, 1, 4, 18, tzinfo=UTC)):
-        entry = HandEntry.objects.create(
-            practice=case.practice, account=case.account, kind=EntryKind.PAYMENT, method=Method.CHECK,
-            amount_minor=3_000, currency="USD", on=date(2025, 12, 30), recorded_at=clock.now(),
-        )  # fmt: skip
-        move(case, AccountKind.CASH, AccountKind.RECEIVABLE, 3_000, line_of(case), f"entry:{entry.id}")
+        form = EntryForm(
+            entry_id=new_id(),
+            kind=EntryKind.PAYMENT,
+            amount=Money(3_000),
+            on=date(2025, 12, 30),
+            method=Method.CHECK,
+        )
+        enter(case, form)
         last_year = yearly(case, 2025)
         with pytest.raises(UserError, match="Nothing was paid in 2026"):
             yearly(case, 2026)
     assert [(item.paid_on, item.amount_minor) for item in last_year.items] == [
         (date(2025, 12, 20), 2_000), (date(2025, 12, 30), 3_000),
     ]  # fmt: skip
+
+
+def test_a_statement_lists_what_was_recorded_in_its_days_with_the_day_on_which_it_came() -> None:
+    case = case_at(OCTOBER)
+    with clock.set_to(NOVEMBER):
+        form = EntryForm(
+            entry_id=new_id(),
+            kind=EntryKind.PAYMENT,
+            amount=Money(3_000),
+            on=date(2026, 10, 30),
+            method=Method.CHECK,
+        )
+        enter(case, form)
+    with clock.set_to(NOON):
+        november = statement(case, date(2026, 11, 1), date(2026, 11, 23))
+        october = statement(case, date(2026, 10, 1), date(2026, 10, 31))
+    assert [(item.on, item.amount_minor) for item in november.items] == [(date(2026, 10, 30), -3_000)]
+    assert (october.ending_minor, november.previous_minor, november.ending_minor) == (12_000, 12_000, 9_000)

@@ -33,7 +33,8 @@ def add_up(world: World, period: Period, *kinds: A) -> int:
     """Debits less credits, counted one transfer at a time and with no help of the reports' own sums."""
     total = 0
     for row in Transfer.objects.filter(practice_id=world.practice.id).select_related("debit", "credit"):
-        if period.first <= clock.business_date(row.at, period.zone) <= period.last:
+        day = row.effective_on or clock.business_date(row.at, period.zone)
+        if period.first <= day <= period.last:
             total += row.amount_minor * ((row.debit.kind in kinds) - (row.credit.kind in kinds))
     return total
 
