@@ -118,6 +118,11 @@ class Rig(ABC):
     told_of_nobody = Verdict.ABSENT
     #: A number of theirs that names nothing.
     nobody_ref = "ch_nobody"
+    #: It tells when the bank sent a deposit back.
+    deposits_fail = True
+    #: What it keeps of a charge of $120.00, and of a dispute besides, in minor units.
+    fee_of_120 = 378
+    fee_of_dispute = 1500
     #: The header in which a notice's signature comes.
     signature_header = "Test-Signature"
     #: A signature names its moment and is good for some minutes; the others are caught by their ids alone.
@@ -132,6 +137,14 @@ class Rig(ABC):
     def remember(self, order: ChargeOrder, outcome: Outcome) -> None:
         """What `open` answered, for a payer who needs it later."""
         return
+
+    def pay_out(self, extra: int = 0) -> str:
+        """Let the processor send to the bank what has moved so far, and `extra` that no entry of it explains."""
+        raise NotImplementedError(f"{self.name} tells of no deposits")
+
+    def fail_deposit(self, deposit_ref: str) -> None:
+        """Let the bank send it back."""
+        raise NotImplementedError(f"{self.name} tells of no failed deposits")
 
     def settle_day(self) -> None:
         """Let what was taken today be settled, where that makes a difference."""
@@ -306,6 +319,12 @@ class TestbenchRig(Rig):
 
     def close_dispute(self, dispute_ref: str, status: str) -> None:
         self._test(f"disputes/{dispute_ref}/close", {"status": status})
+
+    def pay_out(self, extra: int = 0) -> str:
+        return str(self._test("payouts", {"extra": extra})["id"])
+
+    def fail_deposit(self, deposit_ref: str) -> None:
+        self._test(f"payouts/{deposit_ref}/fail", {})
 
     def sent(self) -> list[Sent]:
         return [

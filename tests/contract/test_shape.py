@@ -62,6 +62,8 @@ def test_no_call_is_made_inside_a_transaction(rig: Rig) -> None:
         lambda: rig.processor.look_up_refund(new_refund(order, 100)),
         lambda: rig.processor.list_since(since),
         lambda: next(iter(listed)),
+        lambda: rig.processor.list_deposits(since),  # type: ignore[attr-defined]
+        lambda: rig.processor.list_deposit_parts("po_1"),  # type: ignore[attr-defined]
         lambda: rig.processor.list_cards(saved.customer_ref),
         lambda: rig.processor.forget_card(saved),
     ]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -45,6 +45,8 @@ class Capability(StrEnum):
     LIST_SINCE = "list_since"
     NOTICES = "notices"
     DISPUTES = "disputes"  #: `look_up` and `list_since` tell of every dispute
+    FEES = "fees"  #: a charge tells what the processor keeps of it, at once or some time later
+    DEPOSITS = "deposits"  #: it tells what it sends to the bank: a `TellsDeposits`
 
 
 class Verdict(StrEnum):
@@ -124,6 +126,49 @@ class Disputed:
     at: datetime | None = None
 
 
+class DepositState(StrEnum):
+    PENDING = "pending"  #: on its way to the bank
+    PAID = "paid"
+    FAILED = "failed"  #: the bank sent it back, or it was called off: the money is at the processor again
+
+
+class PartKind(StrEnum):
+    """What an entry of a deposit is."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    FEE = "fee"  #: one that belongs to no charge, refund or dispute
+    RETURNED = "returned"  #: an earlier deposit that failed, going out again
+    ADJUSTMENT = "adjustment"  #: everything else that the processor names: reserves, corrections, loans
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """What the processor sent to the bank at once. Below zero: what it took from there."""
+
+    processor_ref: str
+    money: Money
+    state: DepositState
+    made_at: datetime
+    arrives_on: date  #: the day on which it is expected at the bank, or was there
+    is_itemized: bool = True  #: False: the processor does not say what is in this one
+    live_mode: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DepositPart:
+    """One entry of a deposit. `gross` less `fee`, summed over all, is the deposit's amount."""
+
+    entry_ref: str  #: theirs; once in a deposit
+    kind: PartKind
+    gross: Money  #: below zero: what went away
+    fee: Money  #: kept of it; below zero: given back. Zero where `Capability.FEES` is missing
+    object_ref: str = ""  #: of the charge, refund or dispute, as `Outcome`, `Refunded` or `Disputed` name it
+    reference: str = ""  #: ours, of the charge or the refund
+    at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One answer about one charge. `look_up` gives the whole truth; other calls may leave parts out."""
@@ -132,6 +177,7 @@ class Outcome:
     processor_ref: str = ""
     reference: str = ""  #: our reference as the processor repeats it
     money: Money | None = None  #: what was captured, as the processor says
+    fee: Money | None = None  #: what it keeps of that; None while it does not say
     card: CardFacts | None = None
     saved_card: SavedCardFacts | None = None  #: set where this charge kept a card
     step: Step | None = None
@@ -334,3 +380,14 @@ class Processor(Protocol):
 
     def read_notice(self, notice: RawNotice) -> Sequence[Report]:
         """Verify, then translate. Raises BadNotice."""
+
+
+@runtime_checkable
+class TellsDeposits(Protocol):
+    """What a connector with `Capability.DEPOSITS` has besides. Both are read only."""
+
+    def list_deposits(self, since: datetime) -> Iterable[Deposit]:
+        """Every deposit made since then, whatever became of it. Raises ProcessorUnavailable, also in the middle."""
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterable[DepositPart]:
+        """All entries of one deposit, without the deposit itself. Raises ProcessorUnavailable."""

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 
@@ -25,6 +25,8 @@ from paywell.processors.contract import (
     BadNotice,
     Capability,
     ChargeOrder,
+    Deposit,
+    DepositPart,
     Fields,
     Hosts,
     Outcome,
@@ -37,10 +39,13 @@ from paywell.processors.contract import (
     SavedCardFacts,
     Style,
     Submission,
+    TellsDeposits,
     Verdict,
 )
 
 _log = logging.getLogger("paywell.processors")
+
+Told = TypeVar("Told")
 
 #: How the detail begins of a success that was lowered to `unknown`, because it lacked something.
 LOWERED: Final = "success without"
@@ -105,6 +110,16 @@ class Guarded:
         _refuse_in_transaction("list_since")
         return self._each(since)
 
+    def list_deposits(self, since: datetime) -> Iterable[Deposit]:
+        _refuse_in_transaction("list_deposits")
+        teller = self._teller()
+        return self._listed("list_deposits", lambda: teller.list_deposits(since)) if teller else ()
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterable[DepositPart]:
+        _refuse_in_transaction("list_deposit_parts")
+        teller = self._teller()
+        return self._listed("list_deposit_parts", lambda: teller.list_deposit_parts(deposit_ref)) if teller else ()
+
     def list_cards(self, customer_ref: str) -> Sequence[SavedCardFacts]:
         _refuse_in_transaction("list_cards")
         try:
@@ -155,18 +170,27 @@ class Guarded:
         return _complete_refund(refunded)
 
     def _each(self, since: datetime) -> Iterator[Outcome]:
-        """The list, one at a time, so that a long one needs no room; each page is a call of its own."""
-        outcomes: Iterator[Outcome] | None = None
+        for outcome in self._listed("list_since", lambda: self.inner.list_since(since)):
+            yield _complete(replace(outcome, refunds=tuple(_complete_refund(each) for each in outcome.refunds)))
+
+    def _listed(self, call: str, ask: Callable[[], Iterable[Told]]) -> Iterator[Told]:
+        """A list, one at a time, so that a long one needs no room; each page is a call of its own."""
+        items: Iterator[Told] | None = None
         while True:
-            _refuse_in_transaction("list_since")
+            _refuse_in_transaction(call)
             try:
-                outcomes = outcomes or iter(self.inner.list_since(since))
-                outcome = next(outcomes)
+                items = iter(ask()) if items is None else items
+                item = next(items)
             except StopIteration:
                 return
             except Exception as error:
-                raise ProcessorUnavailable(self._note("list_since", error)) from None
-            yield _complete(replace(outcome, refunds=tuple(_complete_refund(each) for each in outcome.refunds)))
+                raise ProcessorUnavailable(self._note(call, error)) from None
+            yield item
+
+    def _teller(self) -> TellsDeposits | None:
+        """The connector, where it tells of deposits."""
+        has_them = Capability.DEPOSITS in self.capabilities and isinstance(self.inner, TellsDeposits)
+        return self.inner if has_them else None  # type: ignore[return-value]
 
     def _note(self, call: str, error: Exception) -> str:
         """Log where it went wrong, and name it in a few words. An exception's own text may hold a secret."""

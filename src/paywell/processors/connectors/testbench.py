@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,8 +26,12 @@ from paywell.processors.contract import (
     Connection,
     ConnectionField,
     Decline,
+    Deposit,
+    DepositPart,
+    DepositState,
     Disputed,
     Outcome,
+    PartKind,
     RawNotice,
     Refunded,
     RefundOrder,
@@ -72,6 +76,17 @@ _REFUND_VERDICTS = {
     "pending": Verdict.PENDING,
     "succeeded": Verdict.SUCCEEDED,
     "failed": Verdict.DECLINED,
+}
+_DEPOSITS = {
+    "pending": DepositState.PENDING,
+    "paid": DepositState.PAID,
+    "failed": DepositState.FAILED,
+}
+_PARTS = {
+    "charge": PartKind.CHARGE,
+    "refund": PartKind.REFUND,
+    "dispute": PartKind.DISPUTE,
+    "payout_failed": PartKind.RETURNED,
 }
 #: Refused before anything happened. A reused key (409) is not among them: something else did happen under it.
 _NO_EFFECT = frozenset({400, 401, 403, 404, 422, 429})
@@ -233,6 +248,22 @@ class TestbenchConnector:
             yield from (read_charge(charge) for charge in listed["data"])
             cursor = listed["next"]
 
+    def list_deposits(self, since: datetime) -> Iterator[Deposit]:
+        cursor = since.astimezone(UTC).isoformat(timespec="microseconds")
+        while cursor:
+            listed = self.api.call("GET", "/v1/payouts", query={"made_since": cursor})
+            yield from (read_payout(payout) for payout in listed["data"])
+            cursor = listed["next"]
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterator[DepositPart]:
+        query: dict[str, str] = {}
+        while True:
+            listed = self.api.call("GET", f"/v1/payouts/{deposit_ref}/entries", query=query)
+            yield from (read_entry(entry) for entry in listed["data"])
+            if not listed["next"]:
+                return
+            query = {"after": listed["next"]}
+
     def list_cards(self, customer_ref: str) -> list[SavedCardFacts]:
         if not customer_ref:
             return []
@@ -303,6 +334,7 @@ def read_charge(charge: Mapping[str, Any]) -> Outcome:
         processor_ref=charge["id"],
         reference=charge.get("reference", ""),
         money=money,
+        fee=Money(charge["fee"], charge["currency"]) if charge.get("fee") is not None else None,
         card=card,
         saved_card=SavedCardFacts(saved, charge["customer"], card) if saved and card else None,
         step=Step(charge["next_url"]) if charge.get("next_url") else None,
@@ -323,6 +355,30 @@ def read_refund(refund: Mapping[str, Any]) -> Refunded:
         verdict=_REFUND_VERDICTS.get(refund["status"], Verdict.UNKNOWN),
         reference=refund["reference"],
         at=datetime.fromisoformat(refund["made"]),
+    )
+
+
+def read_payout(payout: Mapping[str, Any]) -> Deposit:
+    """A word that we don't know is on its way: what has not arrived for certain has not arrived."""
+    return Deposit(
+        payout["id"],
+        Money(payout["amount"], payout["currency"]),
+        _DEPOSITS.get(payout["status"], DepositState.PENDING),
+        made_at=datetime.fromisoformat(payout["made"]),
+        arrives_on=date.fromisoformat(payout["arrives_on"]),
+        live_mode=False,
+    )
+
+
+def read_entry(entry: Mapping[str, Any]) -> DepositPart:
+    return DepositPart(
+        entry["id"],
+        _PARTS.get(entry["kind"], PartKind.ADJUSTMENT),
+        gross=Money(entry["amount"], entry["currency"]),
+        fee=Money(entry["fee"], entry["currency"]),
+        object_ref=entry["object"],
+        reference=entry["reference"],
+        at=datetime.fromisoformat(entry["made"]),
     )
 
 

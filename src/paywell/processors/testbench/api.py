@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from paywell.processors.testbench import charges, faults, refunds
+from paywell.processors.testbench import charges, faults, payouts, refunds
 from paywell.processors.testbench.store import Row, Store
 from paywell.processors.testbench.web import Refused, Request, Response, answer
 
@@ -180,6 +180,40 @@ class Api:
 
         return self._call(account, "cards", do)
 
+    def list_payouts(self, request: Request) -> Response:
+        """Everything that was sent to the bank since a moment, the oldest first, page by page."""
+        account = self.authenticate(request)
+        since, _, after = request.query.get("made_since", "").partition("|")
+
+        def do() -> Made:
+            payouts.refresh(self.store, account)
+            rows = self.store.all(
+                "SELECT * FROM payouts WHERE account = ? AND (made, id) > (?, ?) ORDER BY made, id LIMIT ?",
+                account, since, after, PAGE_SIZE,
+            )  # fmt: skip
+            following = f"{rows[-1]['made']}|{rows[-1]['id']}" if len(rows) == PAGE_SIZE else ""
+            return {"data": [show_payout(row) for row in rows], "next": following}
+
+        return self._call(account, "payouts", do)
+
+    def list_entries(self, request: Request, payout_id: str) -> Response:
+        """What is in one payout, page by page."""
+        account = self.authenticate(request)
+        after = request.query.get("after", "")
+
+        def do() -> Made:
+            if self.store.get("payouts", account, payout_id) is None:
+                raise Refused(404, "not_found", "There is no such payout.")
+            rows = self.store.all(
+                "SELECT * FROM entries WHERE account = ? AND payout = ? AND id > ? ORDER BY id LIMIT ?",
+                account, payout_id, after, PAGE_SIZE,
+            )  # fmt: skip
+            names = ("id", "kind", "object", "reference", "amount", "fee", "currency", "made")
+            data = [{name: row[name] for name in names} for row in rows]
+            return {"data": data, "next": rows[-1]["id"] if len(rows) == PAGE_SIZE else ""}
+
+        return self._call(account, "payouts", do)
+
     def authenticate(self, request: Request) -> str:
         """The account of the bearer key. An account comes into being with the first key that names it."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -207,6 +241,7 @@ class Api:
                 for name in ("id", "reference", "amount", "currency", "status", "customer", "memo")
             },
             "amount_captured": charge["captured"],
+            "fee": payouts.fee_of(self.store, charge["id"]),
             "decline_code": charge["decline"],
             "card": _show_card(charge) if charge["brand"] else None,
             "kept_card": charge["saved_card"] if charge["save"] else "",
@@ -268,6 +303,13 @@ def show_refund(charge: Row, row: Row) -> Made:
     return {
         **{name: row[name] for name in ("id", "charge", "reference", "amount", "status", "made")},
         "currency": charge["currency"],
+    }
+
+
+def show_payout(row: Row) -> Made:
+    return {
+        **{name: row[name] for name in ("id", "amount", "currency", "status", "made")},
+        "arrives_on": row["arrives"],
     }
 
 

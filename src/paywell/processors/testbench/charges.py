@@ -6,7 +6,7 @@ A charge can take money only while it is `reserved` or `bank_check`, and once.
 from __future__ import annotations
 
 from paywell.core.ids import new_token
-from paywell.processors.testbench import faults, notices
+from paywell.processors.testbench import faults, notices, payouts
 from paywell.processors.testbench.cards import DECLINES, Card
 from paywell.processors.testbench.store import Row, Store, new_object_id, stamp
 from paywell.processors.testbench.web import Refused
@@ -148,6 +148,9 @@ def settle(store: Store, charge: Row, status: str) -> Row:
         if charge["save"] and not charge["saved_card"]:
             values["saved_card"] = _keep_card(store, charge)
         store.update("charges", charge["id"], **values)
+        payouts.enter(
+            store, charge, "charge", captured, fee=payouts.charge_fee(captured), reference=charge["reference"]
+        )
     charge = read(store, charge["id"])
     notices.announce(store, charge, f"charge.{status}")
     return charge

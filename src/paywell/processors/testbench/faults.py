@@ -10,7 +10,18 @@ from paywell.processors.testbench.store import Row, Store
 from paywell.processors.testbench.web import Refused, Response, answer
 
 #: Calls that can be told to go wrong; `any` matches whichever of the HTTP calls comes first.
-CALLS = ("open", "commit", "cancel", "look_up", "refund", "look_up_refund", "list", "cards", "page_submit")
+CALLS = (
+    "open",
+    "commit",
+    "cancel",
+    "look_up",
+    "refund",
+    "look_up_refund",
+    "list",
+    "cards",
+    "payouts",
+    "page_submit",
+)
 KINDS = {
     "silent_before": "says nothing until the caller gives up; nothing happened",
     "silent_after": "does it, then says nothing until the caller gives up",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paywell.processors.testbench import charges, faults, notices
+from paywell.processors.testbench import charges, faults, notices, payouts
 from paywell.processors.testbench.store import Row, Store, new_object_id, stamp
 from paywell.processors.testbench.web import Refused
 
@@ -21,6 +21,8 @@ def refund(store: Store, charge: Row, *, amount: int, reference: str) -> Row:
         "refunds", id=refund_id, account=charge["account"], charge=charge["id"], reference=reference, amount=amount,
         status=status, made=stamp(),
     )  # fmt: skip
+    if status == "succeeded":
+        payouts.enter(store, charge, "refund", -amount, object_id=refund_id, reference=reference)
     return _changed(store, "refunds", refund_id, f"refund.{status}")
 
 
@@ -34,9 +36,14 @@ def refunded(store: Store, charge: Row) -> int:
 
 def settle_refund(store: Store, account: str, refund_id: str, status: str) -> Row:
     """Let a refund succeed or fail, also one that had succeeded: banks send money back days later."""
-    if store.get("refunds", account, refund_id) is None or status not in ("succeeded", "failed"):
+    row = store.get("refunds", account, refund_id)
+    if row is None or status not in ("succeeded", "failed"):
         raise Refused(404, "not_found", "There is no such refund.")
     store.update("refunds", refund_id, status=status)
+    change = row["amount"] * ((row["status"] == "succeeded") - (status == "succeeded"))
+    if change:
+        charge = charges.read(store, row["charge"])
+        payouts.enter(store, charge, "refund", change, object_id=refund_id, reference=row["reference"])
     return _changed(store, "refunds", refund_id, f"refund.{status}")
 
 
@@ -49,6 +56,7 @@ def dispute(store: Store, charge: Row, amount: int) -> Row:
         "disputes", id=dispute_id, account=charge["account"], charge=charge["id"], amount=amount, withheld=amount,
         status="open", made=stamp(),
     )  # fmt: skip
+    payouts.enter(store, charge, "dispute", -amount, fee=payouts.DISPUTE_FEE, object_id=dispute_id)
     return _changed(store, "disputes", dispute_id, "dispute.open")
 
 
@@ -56,7 +64,11 @@ def close_dispute(store: Store, account: str, dispute_id: str, status: str) -> R
     row = store.get("disputes", account, dispute_id)
     if row is None or status not in ("won", "lost"):
         raise Refused(404, "not_found", "There is no such dispute.")
-    store.update("disputes", dispute_id, status=status, withheld=0 if status == "won" else row["amount"])
+    withheld = 0 if status == "won" else row["amount"]
+    if withheld != row["withheld"]:
+        charge = charges.read(store, row["charge"])
+        payouts.enter(store, charge, "dispute", row["withheld"] - withheld, object_id=dispute_id)
+    store.update("disputes", dispute_id, status=status, withheld=withheld)
     return _changed(store, "disputes", dispute_id, f"dispute.{status}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from paywell.processors.testbench import charges, faults, notices, refunds
-from paywell.processors.testbench.api import Api, show_refund
+from paywell.core.clock import now
+from paywell.processors.testbench import charges, faults, notices, payouts, refunds
+from paywell.processors.testbench.api import Api, show_payout, show_refund
 from paywell.processors.testbench.store import Row
 from paywell.processors.testbench.web import Refused, Request, Response, answer
 
@@ -70,6 +71,22 @@ class Scripting:
         status = str(request.json().get("status", ""))
         with self.store.transaction():
             return answer(refunds.close_dispute(self.store, account, dispute_id, status))
+
+    def make_payout(self, request: Request) -> Response:
+        """Pay out now what has moved so far; `extra` minor units of it are explained by nothing."""
+        account = self.api.authenticate(request)
+        body = request.json()
+        currency, extra = str(body.get("currency", "USD")), int(body.get("extra", 0))
+        with self.store.transaction():
+            row = payouts.make_payout(self.store, account, currency=currency, made=now(), extra=extra)
+            if row is None:
+                raise Refused(422, "nothing_to_pay_out", "Nothing has moved since the last payout.")
+            return answer(show_payout(row))
+
+    def fail_payout(self, request: Request, payout_id: str) -> Response:
+        account = self.api.authenticate(request)
+        with self.store.transaction():
+            return answer(show_payout(payouts.fail_payout(self.store, account, payout_id)))
 
     def list_notices(self, request: Request) -> Response:
         account = self.api.authenticate(request)

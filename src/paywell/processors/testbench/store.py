@@ -40,6 +40,14 @@ CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (charge);
 CREATE TABLE IF NOT EXISTS disputes (id TEXT PRIMARY KEY, account TEXT NOT NULL, charge TEXT NOT NULL,
     amount INTEGER NOT NULL, withheld INTEGER NOT NULL, status TEXT NOT NULL, made TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS disputes_charge ON disputes (charge);
+CREATE TABLE IF NOT EXISTS entries (id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL,
+    object TEXT NOT NULL, charge TEXT NOT NULL, reference TEXT NOT NULL, amount INTEGER NOT NULL,
+    fee INTEGER NOT NULL, currency TEXT NOT NULL, made TEXT NOT NULL, payout TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS entries_charge ON entries (charge);
+CREATE INDEX IF NOT EXISTS entries_payout ON entries (account, payout, made);
+CREATE TABLE IF NOT EXISTS payouts (id TEXT PRIMARY KEY, account TEXT NOT NULL, amount INTEGER NOT NULL,
+    currency TEXT NOT NULL, status TEXT NOT NULL, made TEXT NOT NULL, arrives TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS payouts_made ON payouts (account, made, id);
 CREATE TABLE IF NOT EXISTS keys (account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL,
     object TEXT NOT NULL, PRIMARY KEY (account, key));
 CREATE TABLE IF NOT EXISTS faults (number INTEGER PRIMARY KEY, account TEXT NOT NULL, call TEXT NOT NULL,

@@ -65,7 +65,7 @@ class StripeConnector:
     """The calls that are the same for both styles. `client` answers soon; `patient` waits for the bank."""
 
     name: str
-    capabilities = frozenset(Capability)
+    capabilities = frozenset(Capability) - {Capability.FEES, Capability.DEPOSITS}
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
