@@ -78,6 +78,7 @@ urlpatterns = [
     ),
     path("charges/", agreements.charge_batch, name="charge_batch"),
     path("charges/<uuid:charge_id>/seen/", agreements.charge_seen, name="charge_seen"),
+    path("unreached/told/", inbox_acts.unreached_told, name="unreached_told"),
     path("payments/seen/", inbox_acts.payments_seen, name="payments_seen"),
     path("refund-requests/<uuid:request_id>/", inbox_acts.refund_request, name="refund_request"),
     path("invoices/<uuid:invoice_id>/reissue/", invoices.invoice_reissue, name="invoice_reissue"),

@@ -10,8 +10,10 @@ from paywell.accounts.models import Invitation
 from paywell.clients.models import Contact
 from paywell.core.prepared import Prepared
 from paywell.documents.models import IssuedDocument
-from paywell.invoicing.models import Invoice
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.ledger.queries import get_line_balances
 from paywell.notifications import messages, recipients
+from paywell.notifications.outside import mail_outside, or_tell_desk
 from paywell.notifications.send import Mail, send_all
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import Attempt, Channel, PayLink, Review
@@ -41,15 +43,22 @@ def on_invitation_created(event: OutboxEvent) -> None:
 
 def on_invoice_issued(event: OutboxEvent) -> None:
     invoice = (
-        Invoice.objects.select_related("practice")
+        Invoice.objects.select_related("practice", "account__practice")
         .filter(practice_id=event.practice_id, id=event.payload["invoice_id"])
         .first()
     )
     if invoice is None:
         return
-    readers = recipients.get_invoice_readers(invoice) if invoice.voided_at is None else []
+    if invoice.voided_at is not None:
+        send_all(event, invoice.practice, [])
+        return
     message = messages.invoice_issued(invoice.practice)
-    send_all(event, invoice.practice, [Mail(to, message) for to in readers])
+    mails = [Mail(to, message) for to in recipients.get_invoice_readers(invoice)]
+    lines = find_owed_lines(invoice)
+    if lines:
+        mails += mail_outside(invoice.account, lines, "invoice_link")
+        mails = or_tell_desk(invoice.account, mails, message)
+    send_all(event, invoice.practice, mails)
 
 
 def on_document_issued(event: OutboxEvent) -> None:
@@ -135,6 +144,13 @@ HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
     "payments.refund_done": on_refund_done,
     "payments.review_opened": on_review_opened,
 }
+
+
+def find_owed_lines(invoice: Invoice) -> list[InvoiceLine]:
+    """Its lines on which something is owed, summed from the ledger."""
+    lines = list(InvoiceLine.objects.filter(practice=invoice.practice_id, invoice=invoice, voided_at=None))
+    owed = get_line_balances(practice_id=invoice.practice_id, line_ids=[line.id for line in lines])
+    return [line for line in lines if owed.get(line.id, 0) > 0]
 
 
 def _get_attempt(event: OutboxEvent) -> Attempt | None:

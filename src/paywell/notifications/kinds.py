@@ -51,6 +51,7 @@ class NoticeKind:
 
 _CLIENTS = _("People with a sign-in and access today")
 _PAYER = _("Whoever paid")
+_OUTSIDE = _("Payers without a sign-in, where online payments are on")
 _OFFICE = _("Owners and billers")
 
 _ALL: Final = (
@@ -70,6 +71,22 @@ _ALL: Final = (
         _("{practice}: something in your portal is past its due date"),
         (_("Something in your portal is past its due date. Sign in to see it. If you took care of it meanwhile, "
            "nothing is left to do."),),
+        has_days=True,
+    ),
+    NoticeKind(
+        "invoice_link", _("New invoice, without a sign-in"), _OUTSIDE,
+        _("{practice}: something new to look at"),
+        (_("Something new waits for you. You can see it and pay online without signing in. The link is for you; "
+           "please don't forward it."),
+         _("It works for {days} days.")),
+        has_days=True,
+    ),
+    NoticeKind(
+        "reminder_link", _("Reminder, without a sign-in"), _OUTSIDE,
+        _("{practice}: a reminder"),
+        (_("Something is still open. You can see it and pay online without signing in. If you took care of it "
+           "meanwhile, nothing is left to do. The link is for you; please don't forward it."),
+         _("It works for {days} days.")),
         has_days=True,
     ),
     NoticeKind(

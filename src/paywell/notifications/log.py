@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from paywell.accounts.models import Invitation, User
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.clients.models import Contact
+from paywell.clients.models import BillingAccount, Contact
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.notifications.kinds import KINDS
@@ -51,7 +51,7 @@ def list_deliveries(viewer: StaffViewer, *, outcome: str = "", notice: str = "")
 
 
 def name_rows(viewer: StaffViewer, deliveries: Sequence[Delivery]) -> list[LogRow]:
-    """The same with names in place of ids: four queries for any number."""
+    """The same with names in place of ids: five queries for any number."""
     names = _find_names(viewer, deliveries)
     return [
         LogRow(
@@ -94,4 +94,5 @@ def _find_names(viewer: StaffViewer, deliveries: Collection[Delivery]) -> dict[U
     found = dict(Contact.objects.filter(**own, id__in=ids["contact"]).values_list("id", "name"))
     found |= dict(Clinician.objects.filter(**own, id__in=ids["clinician"]).values_list("id", "name"))
     found |= dict(Invitation.objects.filter(**own, id__in=ids["invitation"]).values_list("id", "email"))
+    found |= dict(BillingAccount.objects.filter(**own, id__in=ids["account"]).values_list("id", "name"))
     return found | {user.id: user.get_full_name() for user in User.objects.filter(id__in=ids["user"])}

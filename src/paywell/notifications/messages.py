@@ -35,6 +35,18 @@ def pay_links(practice: Practice, links: Sequence[PayLink]) -> Message:
     return compose(practice, "pay_links", link="\n\n".join(get_url(link) for link in links), days=days)
 
 
+def by_link(practice: Practice, notice: str, links: Sequence[PayLink]) -> Message:
+    """For a payer without a sign-in: an invoice or a reminder, with what opens it in place of "sign in"."""
+    days = (min(link.expires_at for link in links) - clock.now()).days + 1
+    return compose(practice, notice, link="\n\n".join(get_url(link) for link in links), days=days)
+
+
+def invited_again(practice: Practice, invited: Invitation) -> Message:
+    """The same link once more, with the days that it still has."""
+    days = (invited.expires_at - clock.now()).days + 1
+    return compose(practice, "invitation", link=get_link(invited), days=days)
+
+
 def reminder_before(practice: Practice, days: int) -> Message:
     """`days` until it is due; 0 on the day itself."""
     return compose(practice, "reminder_before", link=get_front_door(), days=days)

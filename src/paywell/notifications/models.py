@@ -14,6 +14,7 @@ class RecipientKind(models.TextChoices):
     USER = "user", "Staff"
     INVITATION = "invitation", "Invited person"
     CLINICIAN = "clinician", "Clinician without a sign-in"
+    ACCOUNT = "account", "Billing account"  #: none of its payers could be told
 
 
 class SkipReason(models.TextChoices):
@@ -22,6 +23,9 @@ class SkipReason(models.TextChoices):
     NO_EMAIL_WANTED = "no_email_wanted", "The client wants no e-mail"
     NO_ADDRESS = "no_address", "No e-mail address is known"
     NO_SIGN_IN = "no_sign_in", "No sign-in, so no address to send to"
+    CONFIDENTIAL = "confidential", "The client asked for mail to another address"
+    NOTHING_TO_OPEN = "nothing_to_open", "No sign-in, and nothing that can be paid by a link"
+    NOBODY = "nobody", "Nobody who pays here can be told by e-mail"
     NO_LONGER = "no_longer", "There was nothing to tell any more"
 
 
@@ -47,6 +51,8 @@ class Delivery(PracticeOwned):
     skip_reason = models.CharField(max_length=20, choices=SkipReason, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True, help_text="Of the last try; blank once sent.")
+    seen_at = models.DateTimeField(null=True, help_text="When staff told in another way whom no e-mail reaches.")
+    seen_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -56,7 +62,14 @@ class Delivery(PracticeOwned):
             ),
             models.CheckConstraint(condition=Q(recipient_kind__in=RecipientKind.values), name="delivery_recipient"),
         ]
-        indexes = [models.Index(fields=["practice", "-created_at"], name="delivery_log")]
+        indexes = [
+            models.Index(fields=["practice", "-created_at"], name="delivery_log"),
+            models.Index(
+                fields=["practice", "recipient_id", "created_at"],
+                name="delivery_unreached",
+                condition=Q(recipient_kind="account"),
+            ),
+        ]
 
 
 class NoticeText(PracticeOwned):

@@ -26,6 +26,7 @@ class Recipient:
     id: UUID
     email: str
     wants_no_email: bool = False
+    why_not: str = ""  #: a SkipReason, where it is known before
 
 
 def get_invited(invitation: Invitation) -> list[Recipient]:

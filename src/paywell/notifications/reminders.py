@@ -25,6 +25,7 @@ from paywell.ledger.models import LineBalance
 from paywell.ledger.queries import get_line_balances
 from paywell.notifications import messages, recipients
 from paywell.notifications.models import ReminderRules
+from paywell.notifications.outside import mail_outside, or_tell_desk
 from paywell.notifications.send import Mail, send_all
 from paywell.outbox.actions import emit
 from paywell.outbox.models import OutboxEvent
@@ -158,8 +159,12 @@ def on_reminder_due(event: OutboxEvent) -> None:
     is_before = event.payload["when"] == "before"
     lines = [] if is_before and days < 0 else find_lines_to_remind(account, due_on)
     message = messages.reminder_before(practice, days) if is_before else messages.reminder_after(practice, -days)
-    readers = recipients.get_payers(account, {line.client_id for line in lines}) if lines else []
-    send_all(event, practice, [Mail(to, message) for to in readers])
+    mails: list[Mail] = []
+    if lines:
+        mails = [Mail(to, message) for to in recipients.get_payers(account, {line.client_id for line in lines})]
+        mails += mail_outside(account, lines, "reminder_link")
+        mails = or_tell_desk(account, mails, message)
+    send_all(event, practice, mails)
 
 
 def find_lines_to_remind(account: BillingAccount, due_on: date) -> Sequence[InvoiceLine]:

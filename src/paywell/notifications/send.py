@@ -77,7 +77,7 @@ def _send(event: OutboxEvent, practice: Practice, mail: Mail) -> bool:
     )
     if delivery.sent_at or delivery.skipped_at:
         return True
-    why_not = _find_reason(mail.to)
+    why_not = find_reason(mail.to)
     if why_not:
         _update(delivery, skipped_at=now, skip_reason=why_not)
         return True
@@ -94,8 +94,10 @@ def _send(event: OutboxEvent, practice: Practice, mail: Mail) -> bool:
     return True
 
 
-def _find_reason(to: Recipient) -> str:
+def find_reason(to: Recipient) -> str:
     """Why this one gets no e-mail; blank where it may go out."""
+    if to.why_not:
+        return to.why_not
     if to.kind is RecipientKind.CLINICIAN:
         return SkipReason.NO_SIGN_IN
     if to.wants_no_email:

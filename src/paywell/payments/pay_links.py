@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -173,8 +173,7 @@ def answer_request(email: str) -> int:
     for contact in Contact.objects.filter(wanted).select_related("practice")[:MOST_AT_ONCE]:
         now = clock.now()
         with phase():
-            links = [_find_good(each, now) or _create(each, now, made_by=None, days=contact.practice.pay_link_days)
-                     for each in _open_invoices(contact)]  # fmt: skip
+            links = links_for(contact)
             if not links:
                 continue
             emit(
@@ -187,7 +186,19 @@ def answer_request(email: str) -> int:
     return sent
 
 
-def _open_invoices(contact: Contact) -> list[Invoice]:
+def links_for(contact: Contact, invoice_ids: Collection[UUID] | None = None) -> list[PayLink]:
+    """Links for what this contact can pay online today, of these invoices alone where some are named.
+
+    Inside the caller's transaction. Made without a person; one that still works is given again.
+    """
+    now = clock.now()
+    return [
+        _find_good(each, now) or _create(each, now, made_by=None, days=contact.practice.pay_link_days)
+        for each in _open_invoices(contact, invoice_ids)
+    ]
+
+
+def _open_invoices(contact: Contact, invoice_ids: Collection[UUID] | None) -> list[Invoice]:
     """Invoices with a balance whose every client this contact may pay for online today, oldest first."""
     if not contact.practice.payments_allowed:
         return []
@@ -202,6 +213,8 @@ def _open_invoices(contact: Contact) -> list[Invoice]:
     rows = Invoice.objects.filter(
         practice=contact.practice, account__in={account for account, _ in allowed}, voided_at=None
     ).order_by("issued_on", "number")
+    if invoice_ids is not None:
+        rows = rows.filter(id__in=invoice_ids)
     found = []
     for invoice in rows:
         lines = list(

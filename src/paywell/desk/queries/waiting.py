@@ -17,9 +17,12 @@ from paywell.agreements.models import Charge
 from paywell.agreements.queries import list_failed_charges
 from paywell.billing.models import Question
 from paywell.billing.questions import list_open_questions
-from paywell.clients.models import Contact, Grant
+from paywell.clients.models import BillingAccount, Contact, Grant
 from paywell.core import clock
+from paywell.ledger.models import LineBalance
+from paywell.notifications.kinds import KINDS
 from paywell.notifications.models import Delivery
+from paywell.notifications.unreached import list_unreached
 from paywell.payments.approvals import list_open_requests
 from paywell.payments.models import Attempt, RefundRequest, Review
 from paywell.payments.seen import list_unseen
@@ -41,6 +44,16 @@ class FailedMail:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreached:
+    """An account of which nobody could be told of something by e-mail, and a client on whose record to mend it."""
+
+    delivery: Delivery
+    name: str
+    notice: str
+    client_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits, by kind; each entry leads to the act that closes it."""
 
@@ -49,6 +62,7 @@ class Waiting:
     requests: tuple[RefundRequest, ...]
     charges: tuple[Charge, ...]
     mails: tuple[FailedMail, ...]
+    unreached: tuple[Unreached, ...]
 
 
 def get_waiting(viewer: StaffViewer) -> Waiting:
@@ -57,7 +71,31 @@ def get_waiting(viewer: StaffViewer) -> Waiting:
     found: dict[str, Any] = {
         name: tuple(lists[name][:MOST]) if name in lists else () for name in Waiting.__dataclass_fields__
     }
-    return Waiting(**found | {"mails": _name_mails(viewer, found["mails"])})
+    named = {
+        "mails": _name_mails(viewer, found["mails"]),
+        "unreached": _name_unreached(viewer, found["unreached"]),
+    }
+    return Waiting(**found | named)
+
+
+def _name_unreached(viewer: StaffViewer, rows: Collection[Delivery]) -> tuple[Unreached, ...]:
+    """Two queries, none where everybody is reached."""
+    if not rows:
+        return ()
+    ids = {row.recipient_id for row in rows}
+    names = dict(BillingAccount.objects.filter(practice=viewer.practice, id__in=ids).values_list("id", "name"))
+    clients = dict(
+        LineBalance.objects.filter(practice_id=viewer.practice.id, owner_id__in=ids, balance_minor__gt=0)
+        .order_by("on")
+        .values_list("owner_id", "subject_id")
+    )
+    return tuple(
+        Unreached(
+            row, names.get(row.recipient_id, ""),
+            str(KINDS[row.notice].label) if row.notice in KINDS else "", clients.get(row.recipient_id),
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def _name_mails(viewer: StaffViewer, mails: Collection[Delivery]) -> tuple[FailedMail, ...]:
@@ -99,4 +137,5 @@ def _lists(viewer: StaffViewer) -> dict[str, QuerySet[Any]]:
             practice=viewer.practice, sent_at=None, skipped_at=None, tries__gte=MAIL_TRIES,
             created_at__gt=clock.now() - MAIL_SINCE,
         ).order_by("created_at")  # fmt: skip
+        lists["unreached"] = list_unreached(viewer)
     return lists

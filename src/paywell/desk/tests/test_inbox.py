@@ -66,6 +66,25 @@ def test_an_e_mail_that_does_not_arrive_leads_to_the_address(desk: Desk) -> None
     assert "An e-mail to" not in desk.browser(Role.FRONT_DESK).get(url("inbox")).content.decode()
 
 
+def test_an_account_that_no_e_mail_reaches_stays_until_somebody_says_that_they_told_them(desk: Desk) -> None:
+    entry = Delivery.objects.create(
+        practice=desk.practice, event_id=new_id(), kind="x", notice="invoice_issued", recipient_kind="account",
+        recipient_id=desk.client.default_account_id, message_id="<x>", created_at=clock.now(),
+        skipped_at=clock.now(), skip_reason="nobody",
+    )  # fmt: skip
+    before = counted(desk)
+    browser = desk.browser()
+    text = browser.get(url("inbox")).content.decode()
+    assert "No e-mail reaches them" in text
+    assert "New invoice or document" in text
+    assert "No e-mail reaches them" not in desk.browser(Role.CLINICIAN).get(url("inbox")).content.decode()
+    browser.post(url("unreached_told"), {"delivery": "no id"})
+    assert counted(desk) == before
+    browser.post(url("unreached_told"), {"delivery": str(entry.id)})
+    assert counted(desk) == str(int(before) - 1)
+    assert "No e-mail reaches them" not in browser.get(url("inbox")).content.decode()
+
+
 def test_a_large_refund_is_asked_for_by_one_and_sent_by_another(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ NEEDS: dict[str, P] = {
     "entry_reverse": P.TAKE_PAYMENTS,
     "client_agreements": P.SEE_MONEY,
     "payments_seen": P.TAKE_PAYMENTS,
+    "unreached_told": P.EDIT_CLIENTS,
     "refund_request": P.REFUND,
     "invoice_reissue": P.ISSUE_INVOICES,
     "billing_rules": P.CHANGE_SETTINGS,
@@ -145,6 +146,7 @@ NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 NAMES_NO_ROW = {"processor_connect", "report", "report_csv", "notice_edit", "notice_restore"}
 POST_ONLY = {
     "payments_seen",
+    "unreached_told",
     "invoice_reissue",
     "client_by_rule",
     "plan_withdraw",

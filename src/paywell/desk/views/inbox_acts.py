@@ -16,6 +16,7 @@ from paywell.accounts.web import desk_view
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_money
 from paywell.desk.pages import show
+from paywell.notifications.unreached import mark_told
 from paywell.payments.actions import refund_payment
 from paywell.payments.approvals import access_request, decide_request
 from paywell.payments.models import RefundState
@@ -26,15 +27,30 @@ from paywell.payments.seen import mark_seen
 @desk_view(Permission.TAKE_PAYMENTS)
 def payments_seen(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     """One payment, or all that are in the inbox."""
-    try:
-        ids = [UUID(each) for each in request.POST.getlist("payment")]
-    except ValueError:
-        ids = []
+    ids = _read_ids(request, "payment")
     count = mark_seen(viewer=viewer, attempt_ids=ids)
     if len(ids) != 1:
         text = ngettext("%(count)s payment left the inbox.", "%(count)s payments left the inbox.", count)
         messages.success(request, text % {"count": count})
     return redirect("desk:inbox")
+
+
+@require_POST
+@desk_view(Permission.EDIT_CLIENTS)
+def unreached_told(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """Staff told one account, or all that are in the inbox, in another way than by e-mail."""
+    count = mark_told(viewer=viewer, delivery_ids=_read_ids(request, "delivery"))
+    text = ngettext("%(count)s entry left the inbox.", "%(count)s entries left the inbox.", count)
+    messages.success(request, text % {"count": count})
+    return redirect("desk:inbox")
+
+
+def _read_ids(request: HttpRequest, field: str) -> list[UUID]:
+    """Ids of what the form names; none where one of them is no id."""
+    try:
+        return [UUID(each) for each in request.POST.getlist(field)]
+    except ValueError:
+        return []
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
