@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Final
@@ -140,14 +140,15 @@ class StatementBatch(Kind):
         }
         return [_result(item, files) for item in items]
 
-    def finish(self, work: Work) -> Finished:
+    def finish(self, work: Work) -> Generator[None, None, Finished]:
         told = ngettext("%(n)s statement was issued.", "%(n)s statements were issued.", work.done)
         lines = [told % {"n": work.done}] if work.done else []
         if _Asked(work).output is Output.ZIP or not work.done:
             return Finished(summary={"lines": lines})
         files = ((file.name.removesuffix(".pdf"), bytes(file.content)) for file in read_files(work))
-        joined = NewFile("statements.pdf", PDF, join(files, title=work.title))
-        return Finished(summary={"lines": lines}, files=[joined], replaces_item_files=True)
+        joined = yield from join(files, title=work.title)
+        file = NewFile("statements.pdf", PDF, joined)
+        return Finished(summary={"lines": lines}, files=[file], replaces_item_files=True)
 
     def release(self) -> None:
         close_pool()

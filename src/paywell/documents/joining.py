@@ -9,9 +9,9 @@ by `pdf.render`.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from html import escape
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import (
@@ -28,20 +28,35 @@ from pypdf.generic import (
 _OF_THE_FILE = ("/Lang", "/MarkInfo", "/OutputIntents", "/ViewerPreferences", "/Metadata")
 
 
-def join(pdfs: Iterable[tuple[str, bytes]], *, title: str) -> bytes:
+def join(pdfs: Iterable[tuple[str, bytes]], *, title: str) -> Generator[None, None, bytes]:
     """One PDF of those given with the name of each, which becomes its bookmark. `title` names the whole.
 
+    Yields after each of them, so that whoever joins thousands can do something else in between; returns the whole.
     Raises ValueError where there are none, or where one is not tagged.
     """
     joined = _Joined()
     for name, pdf in pdfs:
         joined.append(name, PdfReader(io.BytesIO(pdf)))
+        yield
     return joined.write(title)
+
+
+class _Written(PdfObject):
+    """An object of the file that nothing changes any more, as its bytes."""
+
+    def __init__(self, kept: PdfObject) -> None:
+        out = io.BytesIO()
+        kept.write_to_stream(out)
+        self.content = out.getvalue()
+
+    def write_to_stream(self, stream: IO[Any], encryption_key: str | bytes | None = None) -> None:
+        stream.write(self.content)
 
 
 class _Joined:
     def __init__(self) -> None:
         self.writer = PdfWriter()
+        self.writer.get_outline_root()  # bookmarks are added to it until the end
         self.root = DictionaryObject({NameObject("/Type"): NameObject("/StructTreeRoot")})
         self.whole = DictionaryObject({NameObject("/Type"): NameObject("/StructElem")})
         self.root_ref, self.whole_ref = map(self.writer._add_object, (self.root, self.whole))
@@ -57,6 +72,7 @@ class _Joined:
         first = len(self.writer.pages)
         if not first:
             self._copy_what_the_file_says(reader)
+        first_object = len(self.writer._objects)
         self.writer.append(reader, import_outline=False)
         tree = cast(DictionaryObject, source.get_object().clone(self.writer))
         self._number_anew(self.writer.pages[first:], tree)
@@ -69,6 +85,7 @@ class _Joined:
         if not first:
             self.root[NameObject("/RoleMap")] = tree["/RoleMap"]
         tree.clear()  # a tree of its own no longer
+        self._write_down(first_object, reader)
         self.writer.add_outline_item(title=name, page_number=first)
 
     def write(self, title: str) -> bytes:
@@ -94,6 +111,21 @@ class _Joined:
         out = io.BytesIO()
         self.writer.write(out)
         return out.getvalue()
+
+    def _write_down(self, first_object: int, reader: PdfReader) -> None:
+        """Keep what was added since `first_object` as the bytes that it becomes: a thirtieth of the memory.
+
+        Nothing changes it any more. The pages stay as they are, since their tree is written at the end.
+        """
+        self.writer._resolve_links()
+        self.writer._merged_in_pages.clear()
+        self.writer._id_translated.pop(id(reader), None)  # another reader may get this one's id
+        for number in range(first_object, len(self.writer._objects)):
+            each = self.writer._objects[number]
+            if isinstance(each, PageObject):
+                del each.original_page  # it would keep the whole reader
+            elif each is not None:
+                self.writer._objects[number] = _Written(each)
 
     def _copy_what_the_file_says(self, reader: PdfReader) -> None:
         for key in _OF_THE_FILE:

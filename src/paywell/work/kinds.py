@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar, TypeVar
 
 from paywell.work.models import Work, WorkItem
-from paywell.work.types import Finished, Item, Result
+from paywell.work.types import Finished, Finishing, Item, Result
 
 KindClass = TypeVar("KindClass", bound="type[Kind]")
 
@@ -40,8 +40,12 @@ class Kind:
         """Do the items; one result for each, in their order."""
         raise NotImplementedError
 
-    def finish(self, work: Work) -> Finished:
-        """After the last item. Reads only: what it gives is stored by the room. May run again after a crash."""
+    def finish(self, work: Work) -> Finished | Finishing:
+        """After the last item. Reads only: what it gives is stored by the room. May run again after a crash.
+
+        What takes long is a generator that returns what came of it: at each `yield` the lease is prolonged, a
+        cancellation is heard, and the worker may turn to something else. From one to the next takes seconds.
+        """
         return Finished()
 
     def release(self) -> None:

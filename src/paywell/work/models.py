@@ -78,6 +78,11 @@ class Work(models.Model):
         return self.is_open and self.cancel_requested_at is not None
 
     @property
+    def is_finishing(self) -> bool:
+        """No item is left, and what comes of them all is being made."""
+        return self.is_open and bool(self.total) and self.seen == self.total
+
+    @property
     def seen(self) -> int:
         """How many items are behind us, however they ended."""
         return self.done + self.skipped + self.failed

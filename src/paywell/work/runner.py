@@ -3,6 +3,9 @@
 One worker process also looks up payments and delivers e-mails, so long work gives way after `BUDGET_S`. Whoever
 has the lease proves it at the beginning of each transaction: a worker that was slow or was thought dead can mark
 nothing any more.
+
+A finish in pieces (`types.Finishing`) lives in the memory of the worker that began it, which keeps the lease
+between its turns. Where that worker died, another one begins the finish anew once the lease is over.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from paywell.core.errors import NotAllowed, NotFoundForViewer, UserError
 from paywell.core.ids import new_key
 from paywell.work.kinds import Kind, get_kind
 from paywell.work.models import OPEN_STATES, ItemState, Work, WorkFile, WorkItem, WorkState
-from paywell.work.types import Done, NewFile, Result, Skipped
+from paywell.work.types import Done, Finished, Finishing, NewFile, Result, Skipped
 
 _log = logging.getLogger("paywell.work")
 
@@ -37,6 +40,10 @@ LEASE: Final = timedelta(minutes=2)
 #: An item that failed this often counts as failed; planning or finishing that did ends the work.
 TRIES: Final = 3
 PAUSE: Final = timedelta(seconds=5)
+
+
+#: Finishes under way in this process, each with the lease under which it was begun.
+_under_way: Final[dict[UUID, tuple[str, Finishing]]] = {}
 
 
 class LeaseLost(Exception):
@@ -59,16 +66,18 @@ def serve_due(budget_s: float = BUDGET_S) -> bool:
 
 def _due() -> QuerySet[Work]:
     now = clock.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    ours = [key for key, _finishing in _under_way.values()]
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_key__in=ours)
     return Work.objects.filter(free, state__in=OPEN_STATES, next_try_at__lte=now)
 
 
 def _take_next() -> Work | None:
     """Lease the work that has waited longest."""
+    _forget_lost()
     waiting = _due().order_by(F("served_at").asc(nulls_first=True), "created_at")
-    for work_id in waiting.values_list("id", flat=True)[:5]:
-        now, key = clock.now(), new_key()
-        taken = _due().filter(pk=work_id).update(
+    for work_id, held in waiting.values_list("id", "lease_key")[:5]:
+        now, key = clock.now(), held if work_id in _under_way else new_key()
+        taken = _due().filter(pk=work_id, lease_key=held).update(
             lease_key=key, lease_until=now + LEASE, served_at=now, state=WorkState.RUNNING,
             started_at=Coalesce("started_at", now),
         )  # fmt: skip
@@ -77,8 +86,19 @@ def _take_next() -> Work | None:
     return None
 
 
+def _forget_lost() -> None:
+    """Let go of finishes whose lease another worker has now."""
+    for work_id, (key, _finishing) in list(_under_way.items()):
+        if not Work.objects.filter(pk=work_id, lease_key=key).exists():
+            del _under_way[work_id]
+
+
 def _serve(work: Work, deadline: float) -> None:
-    """Steps of one work until it ends or the deadline is there; afterwards its lease is free again."""
+    """Steps of one work until it ends or the deadline is there.
+
+    Afterwards its lease is free again, except between two pieces of its finish.
+    """
+    is_finishing = False
     with _scoped_to(work.practice_id):
         try:
             kind = get_kind(work.kind)
@@ -87,7 +107,10 @@ def _serve(work: Work, deadline: float) -> None:
             while _step(work, kind):
                 if time.monotonic() >= deadline:
                     return
-            _finish(work, kind)
+            while not _finish(work, kind):
+                if time.monotonic() >= deadline:
+                    is_finishing = True
+                    return
         except LeaseLost:
             _log.warning("work %s (%s) was taken over or ended", work.id, work.kind)
         except Canceled:
@@ -100,7 +123,9 @@ def _serve(work: Work, deadline: float) -> None:
             _log.exception("work %s (%s) could not be planned or finished", work.id, work.kind)
             _try_again(work)
         finally:
-            Work.objects.filter(pk=work.pk, lease_key=work.lease_key).update(lease_key="", lease_until=None)
+            if not is_finishing:
+                _under_way.pop(work.pk, None)
+                Work.objects.filter(pk=work.pk, lease_key=work.lease_key).update(lease_key="", lease_until=None)
             if not Work.objects.filter(pk=work.pk, state__in=OPEN_STATES).exists():
                 _release(work.kind)
 
@@ -204,16 +229,35 @@ def _keep(work: Work, kind: Kind, files: Sequence[NewFile]) -> None:
     )  # fmt: skip
 
 
-def _finish(work: Work, kind: Kind) -> None:
-    work.refresh_from_db(fields=["total", "done", "skipped", "failed", "cancel_requested_at"])
-    finished = kind.finish(work)
+def _finish(work: Work, kind: Kind) -> bool:
+    """All of the finish, or its next piece. True where that was the end."""
+    finished = _get_finished(work, kind)
     with phase():
         _hold(work)
+        if finished is None:
+            return False
         if finished.replaces_item_files:
             WorkFile.objects.filter(work=work).delete()
         _keep(work, kind, finished.files)
         Work.objects.filter(pk=work.pk).update(summary=dict(finished.summary))
         _close(work, WorkState.DONE)
+    return True
+
+
+def _get_finished(work: Work, kind: Kind) -> Finished | None:
+    """What came of the work; None after a piece that was not the last."""
+    if work.pk not in _under_way:
+        work.refresh_from_db(fields=["total", "done", "skipped", "failed", "cancel_requested_at"])
+        begun = kind.finish(work)
+        if isinstance(begun, Finished):
+            return begun
+        _under_way[work.pk] = (work.lease_key, begun)
+    try:
+        next(_under_way[work.pk][1])
+    except StopIteration as ended:
+        finished: Finished = ended.value
+        return finished
+    return None
 
 
 def _end(work: Work, state: WorkState, *, problem: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -50,3 +50,7 @@ class Finished:
     summary: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[NewFile] = ()
     replaces_item_files: bool = False
+
+
+#: A finish that is done in pieces.
+Finishing = Generator[None, None, Finished]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterable
 
 import pytest
 from pypdf import PdfReader, PdfWriter
@@ -21,9 +22,20 @@ SINGLE = [
 ]
 
 
+def join_all(pdfs: Iterable[tuple[str, bytes]], title: str) -> bytes:
+    """To the end without a pause."""
+    steps = join(pdfs, title=title)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            whole: bytes = ended.value
+            return whole
+
+
 @pytest.fixture(scope="module")
 def joined() -> bytes:
-    return join(SINGLE, title="Statements <of> Oct & Nov")
+    return join_all(SINGLE, "Statements <of> Oct & Nov")
 
 
 def test_what_is_joined_is_pdf_ua_1_and_pdf_a_2a_as_before(joined: bytes) -> None:
@@ -79,9 +91,9 @@ def test_the_whole_has_the_title_that_it_was_given(joined: bytes) -> None:
 
 def test_nothing_and_what_has_no_tags_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to join"):
-        join([], title="Nothing")
+        join_all([], "Nothing")
     untagged, out = PdfWriter(), io.BytesIO()
     untagged.add_blank_page(100, 100)
     untagged.write(out)
     with pytest.raises(ValueError, match="without tags"):
-        join([SINGLE[0], ("Blank", out.getvalue())], title="Mixed")
+        join_all([SINGLE[0], ("Blank", out.getvalue())], "Mixed")

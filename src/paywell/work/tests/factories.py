@@ -12,7 +12,7 @@ from paywell.work.actions import request_work
 from paywell.work.kinds import Kind, work_kind
 from paywell.work.models import Work, WorkFile, WorkItem, WorkState
 from paywell.work.runner import serve_due
-from paywell.work.types import Done, Finished, Item, NewFile, Result
+from paywell.work.types import Done, Finished, Finishing, Item, NewFile, Result
 
 
 @work_kind("test_names", needs="see_money")
@@ -42,6 +42,23 @@ class NamesOutside(Names):
 
     in_transaction = False
     batch = 3
+
+
+@work_kind("test_names_joined", needs="see_money")
+class NamesJoined(Names):
+    """Puts its files together in the end, one after the other; `behavior` is called with the name before each."""
+
+    def do(self, work: Work, items: Sequence[WorkItem]) -> Sequence[Result]:
+        return [Done() for _ in items]
+
+    def finish(self, work: Work) -> Finishing:
+        names = []
+        for item in work.items.order_by("position"):
+            if self.behavior:
+                self.behavior(item)
+            names.append(item.label)
+            yield
+        return Finished(files=[NewFile("all.txt", "text/plain", " ".join(names).encode())])
 
 
 def ask_for(*names: str, practice_id: UUID | None = None, kind: str = "test_names", **others: Any) -> Work:

@@ -11,6 +11,7 @@ from paywell.audit.models import AuditEvent
 from paywell.core import clock
 from paywell.core.errors import NotAllowed, UserError
 from paywell.core.ids import new_id
+from paywell.work import runner
 from paywell.work.actions import cancel_work, request_work
 from paywell.work.jobs import forget_expired, run_due
 from paywell.work.models import ItemState, Work, WorkFile, WorkItem, WorkState
@@ -203,6 +204,98 @@ def test_canceled_while_it_runs_it_stops_before_the_next_step_and_what_is_done_s
     assert work.done == (2 if kind == "test_names" else 3)
     assert work.items.filter(state=ItemState.TODO).count() == 5 - work.done
     assert cancel_work(work=work, actor_id=None).state == WorkState.CANCELED
+
+
+JOINED = "test_names_joined"
+
+
+def test_a_long_finish_gives_way_between_its_pieces_and_keeps_what_it_has() -> None:
+    put: list[str] = []
+    work = ask_for("ana", "ben", "cal", kind=JOINED)
+    behave(lambda item: put.append(item.label))
+    turns = 0
+    while serve_due(budget_s=0):
+        turns += 1
+    assert put == ["ana", "ben", "cal"]
+    assert turns >= 5
+    work.refresh_from_db()
+    assert (work.state, work.lease_key) == (WorkState.DONE, "")
+    assert bytes(work.files.get().content) == b"ana ben cal"
+
+
+def test_a_finish_longer_than_the_lease_is_done_by_one_worker_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece takes a minute and a half; between the pieces another worker looks for something to do."""
+    work = ask_for("ana", "ben", "cal", kind=JOINED)
+    Work.objects.update(next_try_at=NOON)
+    put: list[str] = []
+
+    def piece(item: WorkItem) -> None:
+        put.append(item.label)
+        clock.wait(timedelta(seconds=90))
+
+    def others_find_nothing() -> None:
+        with monkeypatch.context() as other:
+            other.setattr(runner, "_under_way", {})
+            assert serve_due() is False
+
+    behave(piece)
+    with clock.set_to(NOON):
+        while serve_due(budget_s=0):
+            if put:
+                others_find_nothing()
+        assert clock.now() - NOON > 2 * LEASE
+    assert put == ["ana", "ben", "cal"]
+    assert Work.objects.get(pk=work.pk).state == WorkState.DONE
+    assert work.files.count() == 1
+
+
+def test_the_finish_of_a_worker_that_died_is_begun_anew_when_its_lease_is_over() -> None:
+    put: list[str] = []
+    work = ask_for("ana", "ben", kind=JOINED)
+    behave(lambda item: put.append(item.label))
+    with clock.set_to(NOON):
+        Work.objects.update(next_try_at=NOON)
+        for _turn in range(3):
+            serve_due(budget_s=0)
+        assert put == ["ana"]
+        left = dict(runner._under_way)
+        runner._under_way.clear()
+        assert serve_due() is False
+    with clock.set_to(NOON + LEASE):
+        serve_all()
+        assert put == ["ana", "ana", "ben"]
+        assert bytes(work.files.get().content) == b"ana ben"
+        # The first one was not dead after all: it finds nothing to go on with.
+        runner._under_way.update(left)
+        serve_all()
+    assert runner._under_way == {}
+    assert work.files.count() == 1
+    assert AuditEvent.objects.filter(target_id=work.id, action="work.done_work").count() == 1
+
+
+def test_a_worker_that_slept_through_its_lease_stores_nothing() -> None:
+    """Another one took the finish over while this one was in a piece, and has not ended it yet."""
+    work = ask_for("ana", kind=JOINED)
+    behave(lambda item: Work.objects.filter(pk=work.pk).update(lease_key="another") and None)
+    serve_due()
+    assert not work.files.exists()
+    assert Work.objects.get(pk=work.pk).state == WorkState.RUNNING
+    assert runner._under_way == {}
+
+
+def test_a_finish_can_be_canceled_between_its_pieces() -> None:
+    put: list[str] = []
+    work = ask_for("ana", "ben", "cal", kind=JOINED)
+
+    def cancel(item: WorkItem) -> None:
+        put.append(item.label)
+        cancel_work(work=work, actor_id=None)
+
+    behave(cancel)
+    serve_all()
+    work.refresh_from_db()
+    assert (work.state, put) == (WorkState.CANCELED, ["ana"])
+    assert not work.files.exists()
 
 
 def test_what_has_ended_can_t_be_canceled() -> None:
