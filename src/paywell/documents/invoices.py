@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from paywell.core import clock
-from paywell.documents.parts import address_lines_of, get_paid, phone_text
+from paywell.documents.parts import address_lines_of, get_paid, pay_to_lines, phone_text
 from paywell.documents.rights import Sight
 from paywell.documents.text import clean
 from paywell.documents.types import InvoiceDocument, InvoiceItem, Letterhead, Setting
@@ -35,6 +35,8 @@ def build_invoice(invoice: Invoice, lines: list[InvoiceLine], sight: Sight) -> I
             email=clean(sender["email"]),
             accent=sender.get("accent") or practice.accent,
             notice=clean(sender.get("notice", ""), 600),
+            pay_to=pay_to_lines(sender),
+            pay_note=clean(sender.get("pay_to_note", "")),
             logo_digest=sender.get("logo_digest", ""),
         ),
         setting=Setting(

@@ -12,6 +12,7 @@ from django.db.models import Case, F, Q, Sum, Value, When
 
 from paywell.documents.text import clean
 from paywell.documents.types import Document, Letterhead, Setting
+from paywell.invoicing.frozen import PAY_TO
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.practice.logo import get_picture
 from paywell.practice.models import Practice
@@ -49,6 +50,18 @@ def address_lines_of(values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
+def pay_to_lines(values: Mapping[str, str]) -> tuple[str, ...]:
+    """To whom and where payments are sent, from the `pay_to_*` of a practice; empty where it says nothing.
+
+    One of name and address that is missing is the practice's own.
+    """
+    own = {name: values.get(f"pay_to_{name}", "") for name in ("name", *_ADDRESS)}
+    if not any(own.values()):
+        return ()
+    where = address_lines_of(own) or address_lines_of(values)
+    return (clean(own["name"] or values["name"]), *where)
+
+
 def phone_text(number: str) -> str:
     """A stored number as people write it: `(503) 555-0142`, with the country outside the United States."""
     try:
@@ -68,6 +81,8 @@ def letterhead(practice: Practice) -> Letterhead:
         email=clean(practice.email),
         accent=practice.accent,
         notice=clean(practice.part2_notice, 600) if practice.is_part2_program else "",
+        pay_to=pay_to_lines({name: getattr(practice, name) for name in ("name", *_ADDRESS, *PAY_TO)}),
+        pay_note=clean(practice.pay_to_note),
         logo_digest=practice.logo_digest,
     )
 

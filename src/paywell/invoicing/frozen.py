@@ -15,6 +15,10 @@ from paywell.practice.models import Practice
 
 #: Raised when the shape below changes; documents read every shape that was ever written.
 VERSION: Final = 1
+#: To whom and where payments are sent, where that is not the practice's own name and address.
+PAY_TO: Final = (
+    "pay_to_name", "pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code", "pay_to_note",
+)  # fmt: skip
 
 
 def freeze_invoice(
@@ -67,6 +71,7 @@ def freeze_letterhead(practice: Practice) -> dict[str, str]:
         "accent": practice.accent,
         "logo_digest": practice.logo_digest,
         "notice": practice.part2_notice if practice.is_part2_program else "",
+        **{name: getattr(practice, name) for name in PAY_TO},
     }
 
 

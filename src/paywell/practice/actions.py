@@ -31,6 +31,7 @@ PRACTICE_FIELDS: Final = frozenset(
         "name", "phone", "email", "street", "city", "state", "postal_code", "tax_id", "tax_id_kind", "npi",
         "timezone", "accent", "discreet_label", "invoice_prefix", "payment_terms_days", "paper",
         "shows_diagnosis_words", "is_part2_program", "part2_notice",
+        "pay_to_name", "pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code", "pay_to_note",
         "pay_link_days",
         "client_idle_minutes", "staff_idle_minutes",
     }
@@ -72,6 +73,7 @@ def update_practice(*, practice: Practice, actor_id: UUID | None, **fields: Any)
         for field in changed:
             setattr(row, field, values[field])
         _refuse_part2_without_notice(row)
+        _refuse_half_a_pay_to_address(row)
         if changed:
             row.save(update_fields=changed)
             record(
@@ -257,6 +259,8 @@ _CLEANERS: Final[dict[str, Callable[..., Any]]] = {
     "state": clean_state,
     "license_state": clean_state,
     "postal_code": clean_postal_code,
+    "pay_to_state": clean_state,
+    "pay_to_postal_code": clean_postal_code,
     "npi": clean_npi,
     "taxonomy": clean_taxonomy,
     "timezone": _clean_timezone,
@@ -285,4 +289,15 @@ def _refuse_part2_without_notice(practice: Practice) -> None:
             "Enter the notice: documents of such a program must carry it.",
             code="part2_notice_missing",
             field="part2_notice",
+        )
+
+
+def _refuse_half_a_pay_to_address(practice: Practice) -> None:
+    names = ("pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code")
+    missing = [name for name in names if not getattr(practice, name)]
+    if missing and len(missing) < len(names):
+        raise UserError(
+            "Enter the whole address to which payments are sent, or leave all of it empty.",
+            code="pay_to_incomplete",
+            field=missing[0],
         )

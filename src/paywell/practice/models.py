@@ -22,6 +22,12 @@ class Practice(models.Model):
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=2, blank=True)
     postal_code = models.CharField(max_length=10, blank=True)
+    pay_to_name = models.CharField(max_length=120, blank=True, help_text="Blank: the practice's own name.")
+    pay_to_street = models.CharField(max_length=200, blank=True, help_text="Blank: payments come to the address.")
+    pay_to_city = models.CharField(max_length=80, blank=True)
+    pay_to_state = models.CharField(max_length=2, blank=True)
+    pay_to_postal_code = models.CharField(max_length=10, blank=True)
+    pay_to_note = models.CharField(max_length=200, blank=True, help_text="What else invoices say of how to pay.")
     tax_id = SecretCharField()
     tax_id_kind = models.CharField(max_length=3, choices=[("EIN", "EIN"), ("SSN", "SSN")], default="EIN")
     npi = models.CharField(max_length=10, blank=True, help_text="Group NPI (type 2).")
@@ -58,6 +64,11 @@ class Practice(models.Model):
             models.CheckConstraint(condition=Q(payment_terms_days__lte=365), name="practice_terms"),
             models.CheckConstraint(
                 condition=Q(is_part2_program=False) | ~Q(part2_notice=""), name="practice_part2_notice"
+            ),
+            models.CheckConstraint(
+                condition=Q(pay_to_street="", pay_to_city="", pay_to_state="", pay_to_postal_code="")
+                | ~Q(pay_to_street="") & ~Q(pay_to_city="") & ~Q(pay_to_state="") & ~Q(pay_to_postal_code=""),
+                name="practice_pay_to_whole",
             ),
             models.CheckConstraint(
                 condition=Q(pay_link_days__gte=1, pay_link_days__lte=365), name="practice_pay_link_days"

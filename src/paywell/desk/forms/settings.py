@@ -29,6 +29,20 @@ class PracticeForm(DeskForm):
     city = text(_("City"), 80)
     state = text(_("State"), 2, help_text=_("Two letters, like CO."))
     postal_code = text(_("ZIP code"), 10)
+    pay_to_name = text(
+        _("Send payments to"),
+        120,
+        help_text=_("Whose name stands on checks, where it is another one. Invoices and statements print it."),
+    )
+    pay_to_street = text(
+        _("Street for payments"), 200, help_text=_("Empty: payments come to the practice's own address.")
+    )
+    pay_to_city = text(_("City for payments"), 80)
+    pay_to_state = text(_("State for payments"), 2)
+    pay_to_postal_code = text(_("ZIP code for payments"), 10)
+    pay_to_note = text(
+        _("What else to say of paying"), 200, help_text=_("Like: Write the invoice number on your check.")
+    )
     tax_id_kind = forms.ChoiceField(label=_("Kind of tax number"), choices=[("EIN", "EIN"), ("SSN", "SSN")])
     tax_id = text(_("Tax number"), 11)
     npi = text(_("Group NPI"), 10)

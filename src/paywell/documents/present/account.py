@@ -8,6 +8,7 @@ from paywell.documents.present.parts import (
     Printed,
     card_name,
     cell,
+    how_to_pay,
     join,
     questions,
     sheet,
@@ -156,7 +157,7 @@ def _statement_notes(doc: StatementDocument) -> list[str]:
         notes.append(note % {"amount": money(doc.credit_minor)})
     if doc.ending_minor > 0:
         note = gettext("Please pay %(amount)s. Each invoice says by when.")
-        notes.append(note % {"amount": money(doc.ending_minor)})
+        notes += [note % {"amount": money(doc.ending_minor)}, *how_to_pay(doc)]
     else:
         notes.append(gettext("Nothing is owed."))
     return notes + questions(doc)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext
 
-from paywell.documents.present.parts import Printed, cell, join, questions, sheet, table, total, writers
+from paywell.documents.present.parts import Printed, cell, how_to_pay, join, questions, sheet, table, total, writers
 from paywell.documents.types import InvoiceDocument
 
 
@@ -51,6 +51,6 @@ def present_invoice(doc: InvoiceDocument) -> Printed:
         "rows": standing,
     }
     if doc.balance_minor > 0 and not doc.voided_on:
-        printed["notes"].append(gettext("Please pay by %(date)s.") % {"date": day(doc.due_on)})
+        printed["notes"] += [gettext("Please pay by %(date)s.") % {"date": day(doc.due_on)}, *how_to_pay(doc)]
     printed["notes"] += questions(doc)
     return printed

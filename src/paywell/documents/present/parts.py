@@ -82,6 +82,15 @@ def questions(doc: Document) -> list[str]:
     return [gettext("Questions? Reach us at %(ways)s.") % {"ways": ways}] if ways else []
 
 
+def how_to_pay(doc: Document) -> list[str]:
+    """Where payments are sent, in one line, and what else the practice says of them."""
+    head = doc.letterhead
+    notes = []
+    if head.pay_to:
+        notes.append(gettext("Send payments to: %(to)s.") % {"to": ", ".join(head.pay_to)})
+    return [*notes, head.pay_note] if head.pay_note else notes
+
+
 def writers(setting: Setting) -> tuple[Any, Any]:
     def money(minor: int) -> str:
         return format_money(Money(minor, setting.currency), setting.locale)

@@ -30,6 +30,8 @@ class Letterhead:
     email: str = ""
     accent: str = ""  #: "#rrggbb", only for a rule and headings; the print is as clear without it
     notice: str = ""  #: what every document of this practice must say: the Part 2 notice
+    pay_to: tuple[str, ...] = ()  #: name and address to which payments are sent, where the practice says so
+    pay_note: str = ""  #: what else the practice says of how to pay
     logo_digest: str = ""  #: which of the practice's pictures (`practice.logo`); blank: none
     logo: bytes = field(default=b"", metadata=LIVE)  #: the PNG itself
 

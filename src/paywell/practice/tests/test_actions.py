@@ -110,3 +110,16 @@ def test_an_unknown_field_is_a_fault_of_the_program() -> None:
         update_practice(practice=practice, payments_allowed=True, actor_id=None)
     with pytest.raises(TypeError):
         add_location(practice=practice, name="Alder", color="red", actor_id=None)
+
+
+def test_the_address_to_which_payments_are_sent_is_whole_or_none() -> None:
+    practice = create_practice(name="Willow", actor_id=None)
+    before = Practice.objects.values().get()
+    with pytest.raises(UserError) as refused:
+        update_practice(practice=practice, actor_id=None, pay_to_street="PO Box 9", pay_to_city="Golden")
+    assert (refused.value.code, refused.value.field) == ("pay_to_incomplete", "pay_to_state")
+    assert Practice.objects.values().get() == before
+    address = {"pay_to_street": "PO Box 9", "pay_to_city": "Golden", "pay_to_state": "co"}
+    row = update_practice(practice=practice, actor_id=None, pay_to_postal_code="80402", **address)
+    assert (row.pay_to_state, row.pay_to_name) == ("CO", "")
+    assert update_practice(practice=row, actor_id=None, pay_to_name="Willow Billing LLC").pay_to_city == "Golden"
