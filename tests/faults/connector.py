@@ -176,10 +176,11 @@ class Connector:
     def refund(self, order: RefundOrder) -> Refunded:
         bank = self.bank
         self.on_refund(order.reference)
+        asked_at, is_slow = bank.now(), order.money.minor % 2 == 1
 
         def give_back() -> Refunded:
-            is_slow = order.money.minor % 2 == 1
-            made = bank.refund(order.charge_ref, order.reference, order.money.minor, is_slow=is_slow)
+            minor = order.money.minor
+            made = bank.refund(order.charge_ref, order.reference, minor, asked_at=asked_at, is_slow=is_slow)
             return self._tell_refund(made, order.money.currency)
 
         try:
@@ -210,7 +211,7 @@ class Connector:
             lambda: [
                 self._tell(charge)
                 for charge in self.bank.charges.values()
-                if charge.changed_at >= since and not self._is_hidden(charge.changed_at)
+                if charge.changed_at >= since and not self._is_hidden(charge.made_at)
             ],
         )
         for number, outcome in enumerate(listed):
@@ -287,7 +288,7 @@ class Connector:
         if order.processor_ref:
             return self.bank.charges.get(order.processor_ref)
         found = self.bank.find(order.reference)
-        return None if found is None or self._is_hidden(found.changed_at) else found
+        return None if found is None or self._is_hidden(found.made_at) else found
 
     def _is_hidden(self, at: datetime) -> bool:
         return self.lag_s > 0 and (self.bank.now() - at).total_seconds() < self.lag_s

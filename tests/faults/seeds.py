@@ -23,6 +23,14 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ("K", 8, {"profile": "mixup", "crash_rate": 0.0}, "an accepted charge of another amount, and no review of it"),
     ("N", 204, {}, "a look-up from before the charge was listed asked a person about a sound payment"),
     ("N", 254, {}, "the same, from the payment's own request"),
+    (
+        "N",
+        7174,
+        {"profile": "refund"},
+        "the desk gave back what somebody had given back in the processor's pages before any notice of it",
+    ),
+    ("N", 7109, {"profile": "refund"}, "the same"),
+    ("N", 7362, {"profile": "refund"}, "a refund that failed after its service was paid again"),
 )
 
 

@@ -117,6 +117,14 @@ def refund_above_captured(left: Money) -> UserError:
     return UserError(f"Refund at most {left}.", code="refund_above_captured", field="amount")
 
 
+def refund_not_heard() -> UserError:
+    return UserError(
+        "The processor can't be reached right now, so we can't see what was refunded there already. "
+        "No money went back. Try again in a few minutes.",
+        code="refund_not_heard",
+    )
+
+
 def refund_form_reused() -> UserError:
     return UserError(
         "This refund was already sent with another amount. Look at the payment's refunds before you send one more.",

@@ -21,11 +21,12 @@ from paywell.payments import errors, processor_accounts
 from paywell.payments.approvals import is_approved, needs_approval
 from paywell.payments.booking import get_part_from_credit
 from paywell.payments.models import Attempt, AttemptState, Dispute, Refund, RefundState
-from paywell.payments.orders import refund_order
+from paywell.payments.orders import charge_order, refund_order
 from paywell.payments.refund_machine import RefundSaid
 from paywell.payments.schedule import SETTLED_AFTER, check_after
+from paywell.payments.settle import settle
 from paywell.payments.settle_refunds import settle_refund
-from paywell.processors.contract import Capability, Processor
+from paywell.processors.contract import Capability, Processor, Verdict
 
 _GIVEN_UP = (RefundState.FAILED, RefundState.FAILED_LATE)
 
@@ -39,7 +40,8 @@ def refund_payment(
 
     Raises NotAllowed for a role that may not, NotFoundForViewer for another practice's payment, UserError
     `not_refundable` (not paid, in dispute, not possible there) and `refund_above_captured`, and
-    `needs_approval` above the practice's amount before another person approved it.
+    `needs_approval` above the practice's amount before another person approved it. What was refunded at the
+    processor meanwhile is heard of first (`refund_not_heard` where it can't be asked), so that it counts.
     """
     if not viewer.may(Permission.REFUND):
         raise NotAllowed
@@ -48,7 +50,11 @@ def refund_payment(
     if get_closing() is not None:
         raise errors.not_refundable("Payments are paused for a short while. No money went back. Try again later.")
     processor = processor_accounts.make_processor(attempt.processor_account)
-    refund, attempt, is_new = _place(viewer, attempt.id, amount, reason.strip(), processor, refund_id or new_id())
+    refund_id = refund_id or new_id()
+    if not Refund.objects.filter(pk=refund_id).exists():
+        _refuse_unless_refundable(attempt, amount, processor)
+        _bring_up_to_date(attempt, processor)
+    refund, attempt, is_new = _place(viewer, attempt.id, amount, reason.strip(), processor, refund_id)
     if not is_new:
         return refund
     told = processor.refund(refund_order(refund, attempt))
@@ -63,6 +69,17 @@ def refund_payment(
 def find_refund(*, viewer: StaffViewer, attempt: Attempt, refund_id: UUID) -> Refund | None:
     """The refund that was made by a form with this id, if it was sent before."""
     return Refund.objects.filter(practice=viewer.practice, attempt=attempt, pk=refund_id).first()
+
+
+def _bring_up_to_date(attempt: Attempt, processor: Processor) -> None:
+    """Take in what the processor did since: somebody may have refunded, or a dispute begun, in its own pages.
+
+    What happens there between this look and the refund itself, the processor alone can refuse.
+    """
+    truth = processor.look_up(charge_order(attempt))
+    if truth.verdict is Verdict.UNKNOWN:
+        raise errors.refund_not_heard()
+    settle(attempt_id=attempt.id, truth=truth, cause="read")
 
 
 def _place(

@@ -74,3 +74,16 @@ def refund_timeout_is_failure(stack: ExitStack) -> None:
     from paywell.payments.refund_machine import _MOVES
 
     stack.enter_context(patch.dict(_MOVES[RefundState.SENDING], {Verdict.UNKNOWN: RefundState.FAILED}))
+
+
+@mutant("what was refunded in the processor's pages is heard of before more is given back", "N", profile="refund")
+def refund_unheard(stack: ExitStack) -> None:
+    put(stack, "paywell.payments.refunds._bring_up_to_date", lambda attempt, processor: None)
+
+
+@mutant("a refund that fails late gives a line no more than it still owes", "OH", profile="refund")
+def late_refund_over_line(stack: ExitStack) -> None:
+    def all_open(attempt: Any, line_ids: Any) -> Any:
+        return dict.fromkeys(line_ids, 10**9)
+
+    put(stack, "paywell.payments.booking._get_owed_and_unclaimed", all_open)

@@ -138,7 +138,10 @@ class FakeProcessor:
         made = Refunded(f"re_{order.reference}", order.money, Verdict.SUCCEEDED, reference=order.reference)
         made = charge.refunds.setdefault(order.key, made)
         scripts = self.scripts.get("refund")
-        return scripts.pop(0)(made) if scripts else made  # type: ignore[arg-type, return-value]
+        told = scripts.pop(0)(made) if scripts else made  # type: ignore[arg-type]
+        if told.verdict is Verdict.DECLINED:  # it never was made over there
+            charge.refunds[order.key] = told  # type: ignore[assignment]
+        return told  # type: ignore[return-value]
 
     def look_up_refund(self, order: RefundOrder) -> Refunded:
         self._begin("look_up_refund")

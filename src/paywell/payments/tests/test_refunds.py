@@ -307,3 +307,50 @@ def test_f62_a_refund_that_the_busy_database_could_not_settle_is_on_its_way(
     refund.refresh_from_db()
     assert refund.state == RefundState.DONE
     assert processor.count("refund") == 1
+
+
+def test_f30_what_was_refunded_at_the_processor_counts_before_any_notice_of_it(
+    world: World, processor: FakeProcessor
+) -> None:
+    line = make_line(world, 12000)
+    attempt = pay(world, line)
+    charge = processor.charges[attempt.reference]
+    charge.refunds["theirs"] = Refunded("re_theirs", Money(7000), Verdict.SUCCEEDED)
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, 5001)
+    assert (refusal.value.code, refusal.value.message) == ("refund_above_captured", "Refund at most $50.00.")
+    assert processor.count("refund") == 0
+    assert [made.origin for made in Refund.objects.all()] == [Origin.AT_PROCESSOR]
+    assert owed(line) == 7000
+    assert refund(world, attempt, 5000).state == RefundState.DONE
+    assert owed(line) == 12000
+
+
+def test_nothing_is_refunded_while_the_processor_cant_tell_what_was_refunded_there(
+    world: World, processor: FakeProcessor
+) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    processor.lose("look_up")
+    with pytest.raises(UserError) as refusal:
+        refund(world, attempt, 5000)
+    assert refusal.value.code == "refund_not_heard"
+    assert processor.count("refund") == 0
+    assert not Refund.objects.exists()
+    assert refund(world, attempt, 5000).state == RefundState.DONE
+
+
+def test_a_refund_that_is_refused_here_asks_the_processor_nothing(world: World, processor: FakeProcessor) -> None:
+    attempt = pay(world, make_line(world, 12000))
+    before = list(processor.calls)
+    with pytest.raises(UserError):
+        refund(world, attempt, 12001)
+    assert processor.calls == before
+
+
+def test_the_same_refund_form_sent_again_asks_the_processor_nothing(world: World, processor: FakeProcessor) -> None:
+    attempt, refund_id = pay(world, make_line(world, 12000)), new_id()
+    asked = {"viewer": world.staff, "attempt": attempt, "amount": Money(5000), "reason": "", "refund_id": refund_id}
+    once = refund_payment(**asked)  # type: ignore[arg-type]
+    before = list(processor.calls)
+    assert refund_payment(**asked).pk == once.pk  # type: ignore[arg-type]
+    assert processor.calls == before
