@@ -185,7 +185,13 @@ class Bank:
     # Refunds and disputes.
 
     def refund(
-        self, charge_ref: str, reference: str, amount: int, *, asked_at: datetime | None = None, is_slow: bool = False
+        self,
+        charge_ref: str,
+        reference: str,
+        amount: int,
+        *,
+        asked_at: datetime | None = None,
+        is_slow: bool = False,
     ) -> BankRefund:
         charge = self.charges.get(charge_ref)
         if charge is None or charge.status != "paid":
