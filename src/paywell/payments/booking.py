@@ -7,6 +7,7 @@ Sources, each posted once: `payment:<attempt>`, `refund:<refund>`, `refund_faile
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Case, F, Sum, When
@@ -165,8 +166,21 @@ def is_suspended(processor_account: ProcessorAccount, truth: Outcome) -> bool:
     return truth.money is not None and held == truth.money.minor == net_of(truth)
 
 
+def get_booked_charges(processor_account: ProcessorAccount, charge_refs: Iterable[str]) -> set[str]:
+    """Which of these charges, by the processor's reference, were ever booked as not understood. One query."""
+    sources = {_source_of(processor_account, ref): ref for ref in charge_refs}
+    first = Transfer.objects.filter(
+        practice_id=processor_account.practice_id, source__in=[f"{source}1" for source in sources]
+    )
+    return {sources[source[:-1]] for source in first.values_list("source", flat=True)}
+
+
 def _charge_source(processor_account: ProcessorAccount, truth: Outcome) -> str:
-    key = f"{processor_account.id}:{truth.processor_ref or truth.reference}"
+    return _source_of(processor_account, truth.processor_ref or truth.reference)
+
+
+def _source_of(processor_account: ProcessorAccount, charge_ref: str) -> str:
+    key = f"{processor_account.id}:{charge_ref}"
     return f"charge:{hashlib.sha256(key.encode()).hexdigest()[:40]}:"
 
 

@@ -1,4 +1,4 @@
-"""Processor accounts, attempts and their claims, refunds, disputes, saved cards, notices, reviews."""
+"""Processor accounts, attempts and their claims, refunds, disputes, deposits, saved cards, notices, reviews."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from paywell.clients.models import BillingAccount, Contact
 from paywell.core.ids import new_key, new_reference
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.practice.models import PracticeOwned
+from paywell.processors.contract import DepositState, PartKind
 
 
 class ProcessorAccount(PracticeOwned):
@@ -25,6 +26,7 @@ class ProcessorAccount(PracticeOwned):
     connected_at = models.DateTimeField()
     disconnected_at = models.DateTimeField(null=True)
     swept_until = models.DateTimeField(null=True)
+    deposits_until = models.DateTimeField(null=True, help_text="When its deposits were last read to the end.")
     notices_refused = models.PositiveSmallIntegerField(default=0, help_text="In a row, counted to the alert.")
     noticed_at = models.DateTimeField(null=True, help_text="When the last notice was taken.")
 
@@ -169,6 +171,7 @@ class Attempt(PracticeOwned):
     decline = models.CharField(max_length=24, blank=True, help_text="A processors.contract.Decline.")
     origin_mark = models.CharField(max_length=32, blank=True, help_text="Keyed digest of the payer's address.")
     captured_minor = models.BigIntegerField(default=0, help_text="What the processor says it took.")
+    fee_minor = models.BigIntegerField(null=True, help_text="What the processor keeps of it, once it says so.")
     refunded_minor = models.BigIntegerField(default=0, help_text="Sum of refunds that are done; rebuildable.")
     disputed = models.BooleanField(default=False, help_text="A dispute is open or lost; rebuildable.")
     created_at = models.DateTimeField()
@@ -320,6 +323,55 @@ class Dispute(PracticeOwned):
         constraints = [
             models.UniqueConstraint(fields=["practice", "attempt", "processor_ref"], name="dispute_once"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="dispute_amount"),
+        ]
+
+
+class Deposit(PracticeOwned):
+    """What a processor sent to the practice's bank, as it tells it. Rebuildable from there; no part of the ledger.
+
+    Amounts below zero were taken from the bank.
+    """
+
+    processor_account = models.ForeignKey(ProcessorAccount, on_delete=models.PROTECT, related_name="deposits")
+    processor_ref = models.CharField(max_length=120)
+    state = models.CharField(max_length=8, help_text="A processors.contract.DepositState.")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    made_at = models.DateTimeField()
+    arrives_on = models.DateField(help_text="Expected at the bank, or was there. By this day it is reported.")
+    is_itemized = models.BooleanField(default=True, help_text="The processor says what is in it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "processor_account", "processor_ref"], name="deposit_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=[each.value for each in DepositState]), name="deposit_state"
+            ),
+        ]
+        indexes = [models.Index(fields=["practice", "-arrives_on"], name="deposit_arrives")]
+
+
+class DepositPart(PracticeOwned):
+    """One entry of a deposit: `gross_minor` less `fee_minor` of it went to the bank."""
+
+    deposit = models.ForeignKey(Deposit, on_delete=models.PROTECT, related_name="parts")
+    entry_ref = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, help_text="A processors.contract.PartKind.")
+    gross_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(default=0)
+    object_ref = models.CharField(max_length=120, blank=True)
+    reference = models.CharField(max_length=20, blank=True)
+    at = models.DateTimeField(null=True)
+    attempt = models.ForeignKey(Attempt, null=True, on_delete=models.PROTECT, related_name="deposit_parts")
+    is_booked = models.BooleanField(default=False, help_text="Its charge's money stands in the ledger.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "deposit", "entry_ref"], name="deposit_part_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=[each.value for each in PartKind]), name="deposit_part_kind"
+            ),
+            models.CheckConstraint(condition=Q(attempt=None) | Q(is_booked=True), name="deposit_part_booked"),
         ]
 
 

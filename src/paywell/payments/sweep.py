@@ -19,6 +19,7 @@ from paywell.core.db import phase
 from paywell.core.money import Money
 from paywell.core.prepared import Prepared
 from paywell.payments import booking, machine, processor_accounts
+from paywell.payments.deposits import keep_fee, sweep_deposits
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount
 from paywell.payments.notice_alerts import check_clocks, check_silence
 from paywell.payments.rebuilding import rebuild
@@ -57,6 +58,7 @@ def sweep_all() -> None:
             since = min(since, until)
         try:
             sweep(account, since)
+            sweep_deposits(account, since)
             check_silence(account, processor_accounts.make_processor(account))
             check_clocks(account)
         except ProcessorUnavailable:
@@ -80,6 +82,8 @@ def sweep(processor_account: ProcessorAccount, since: datetime) -> int:
         for told in batch:
             attempt = known.get(told.reference) or known.get(told.processor_ref)
             differing += _compare(processor_account, attempt, told)
+            if attempt is not None and told.fee is not None:
+                keep_fee(attempt, told.fee)
     ProcessorAccount.objects.filter(pk=processor_account.pk).update(swept_until=began)
     return differing
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from paywell.core import clock
 from paywell.core.db import in_transaction
 from paywell.core.money import Money
 from paywell.processors.contract import (
@@ -13,10 +14,14 @@ from paywell.processors.contract import (
     CardFacts,
     ChargeOrder,
     Decline,
+    Deposit,
+    DepositPart,
+    DepositState,
     Disputed,
     Fields,
     Hosts,
     Outcome,
+    PartKind,
     RawNotice,
     Refunded,
     RefundOrder,
@@ -43,6 +48,7 @@ class Charge:
     money: Money
     status: str = "reserved"  #: reserved, action, pending, paid, declined, canceled
     captured: Money | None = None
+    fee: Money | None = None
     decline: Decline | None = None
     saved_card: SavedCardFacts | None = None
     refunds: dict[str, Refunded] = field(default_factory=dict)
@@ -62,6 +68,9 @@ class FakeProcessor:
         self.charges: dict[str, Charge] = {}
         self.calls: list[str] = []
         self.scripts: dict[str, list[Script]] = {}
+        self.deposits: dict[str, Deposit] = {}
+        self.parts: dict[str, list[DepositPart]] = {}
+        self.fee_minor = 0  #: kept of each charge that is paid from now on
         self.behavior = "paid"  #: what the next submitted card does
         self.before: dict[str, Callable[[], object]] = {}
 
@@ -83,6 +92,42 @@ class FakeProcessor:
         charge = self._get(reference)
         charge.status = status
         charge.captured = charge.money if status == "paid" else None
+
+    def pay_out(self, state: DepositState = DepositState.PAID, *, extra: int = 0, days: int = 2) -> Deposit:
+        """Send to the bank what moved and is in no deposit that arrived; `extra` is explained by nothing."""
+        sent = {part.entry_ref for parts in self.parts.values() for part in parts}
+        parts = [part for part in self._entries() if part.entry_ref not in sent]
+        amount = sum((part.gross - part.fee for part in parts), Money(extra))
+        now = clock.now()
+        ref = f"po_{len(self.deposits) + 1}"
+        self.deposits[ref] = Deposit(ref, amount, state, now, now.date() + timedelta(days=days))
+        self.parts[ref] = parts
+        return self.deposits[ref]
+
+    def send_back(self, ref: str) -> None:
+        """The bank sends a deposit back: it goes out with the next one."""
+        self.deposits[ref] = replace(self.deposits[ref], state=DepositState.FAILED)
+
+    def _entries(self) -> Iterable[DepositPart]:
+        """Every movement so far."""
+        for charge in self.charges.values():
+            if charge.captured:
+                fee = charge.fee or Money(0)
+                yield DepositPart(
+                    f"e_{charge.processor_ref}", PartKind.CHARGE, charge.captured, fee, charge.processor_ref,
+                    charge.reference,
+                )  # fmt: skip
+            for refund in charge.refunds.values():
+                if refund.verdict is Verdict.SUCCEEDED:
+                    ref = refund.processor_ref
+                    yield DepositPart(f"e_{ref}", PartKind.REFUND, Money(0) - refund.money, Money(0), ref)
+            for dispute in charge.disputes:
+                entry = f"e_{dispute.processor_ref}_{dispute.status}"
+                moved = Money(0) - dispute.withheld
+                yield DepositPart(entry, PartKind.DISPUTE, moved, Money(1500), dispute.processor_ref)
+        for ref, deposit in self.deposits.items():
+            if deposit.state is DepositState.FAILED:
+                yield DepositPart(f"e_{ref}_back", PartKind.RETURNED, deposit.money, Money(0), ref)
 
     def count(self, call: str) -> int:
         return self.calls.count(call)
@@ -152,6 +197,14 @@ class FakeProcessor:
         self._begin("list_since")
         return [self._tell(charge) for charge in self.charges.values()]
 
+    def list_deposits(self, since: datetime) -> Iterable[Deposit]:
+        self._begin("list_deposits")
+        return [each for each in self.deposits.values() if each.made_at >= since]
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterable[DepositPart]:
+        self._begin("list_deposit_parts")
+        return list(self.parts[deposit_ref])
+
     def list_cards(self, customer_ref: str) -> Sequence[SavedCardFacts]:
         return ()
 
@@ -192,6 +245,7 @@ class FakeProcessor:
             charge.status = "pending"
         else:
             charge.status, charge.captured = "paid", charge.money
+            charge.fee = Money(self.fee_minor) if self.fee_minor else None
         if save and charge.status == "paid":
             charge.saved_card = SavedCardFacts(f"card_{charge.processor_ref}", "cus_1", VISA)
 
@@ -210,6 +264,7 @@ class FakeProcessor:
             processor_ref=charge.processor_ref,
             reference=charge.reference,
             money=charge.captured if is_paid else None,
+            fee=charge.fee if is_paid else None,
             card=VISA if is_paid else None,
             saved_card=charge.saved_card,
             step=Step(f"https://pay.example.org/{charge.processor_ref}") if charge.status == "action" else None,
