@@ -17,6 +17,7 @@ from paywell.care.models import Service
 from paywell.clients.models import Client, Contact, Grant
 from paywell.core.money import Money
 from paywell.core.paging import Page, cut_page, page_bounds
+from paywell.desk.review_words import ReviewWords
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.payments.models import Review, SavedCard
 from paywell.payments.types import PaymentRow
@@ -204,7 +205,7 @@ class ReviewRow:
     """Something about money that only a person can close, in words."""
 
     review: Review
-    title: str
+    words: ReviewWords
     amount: Money
 
 

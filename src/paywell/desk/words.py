@@ -1,4 +1,4 @@
-"""What the desk says: permissions, events of a payment, reviews, set-up gaps, audit events."""
+"""What the desk says: permissions, events of a payment, set-up gaps, audit events."""
 
 from __future__ import annotations
 
@@ -203,11 +203,6 @@ ENTRY_DONE: Final[Mapping[EntryKind, Text]] = {
     EntryKind.INSURER_ADJUSTMENT: _("The insurer's part is lowered by %(amount)s."),
     EntryKind.INSURER_TO_CLIENT: _("%(amount)s is now owed by the client."),
 }
-
-
-def review_title(kind: str) -> str:
-    """The kind of a review as a heading: `late_success` reads "Late success"."""
-    return kind.replace("_", " ").capitalize()
 
 
 #: The kinds by which a client's documents are narrowed (documents.listing.SHELVES).

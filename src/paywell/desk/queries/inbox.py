@@ -20,8 +20,9 @@ from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import count_uninvoiced
 from paywell.desk.queries.setup import get_open_checklist
 from paywell.desk.queries.waiting import get_waiting
+from paywell.desk.review_words import say_review
 from paywell.desk.types import Inbox, OpenAttempt, ReviewRow, SetupGap
-from paywell.desk.words import STATE_WORDS, review_title
+from paywell.desk.words import STATE_WORDS
 from paywell.ledger.models import LineBalance
 from paywell.payments.availability import has_processor
 from paywell.payments.models import AttemptState, Review
@@ -72,7 +73,7 @@ def _list_open(viewer: StaffViewer) -> tuple[OpenAttempt, ...]:
 def _list_reviews(viewer: StaffViewer) -> tuple[ReviewRow, ...]:
     rows = Review.objects.filter(practice=viewer.practice, closed_at=None).order_by("opened_at")[:50]
     return tuple(
-        ReviewRow(review, review_title(review.kind), Money(review.amount_minor, review.currency)) for review in rows
+        ReviewRow(review, say_review(review.kind), Money(review.amount_minor, review.currency)) for review in rows
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from paywell.core.money import Money
 from paywell.core.templatetags.paywell import badge, day, money
+from paywell.desk.review_words import ReviewWords, say_review
 from paywell.desk.words import (
     CAUSE_WORDS,
     CHARGE_WORDS,
@@ -24,7 +25,7 @@ from paywell.desk.words import (
     STATUS_TONES,
     STATUS_WORDS,
 )
-from paywell.payments.models import SavedCard
+from paywell.payments.models import Review, SavedCard
 from paywell.payments.types import PaymentRow, Shown
 from paywell.processors.registry import CONNECTORS
 from paywell.reports.types import Cell, Column, Report, Row
@@ -85,6 +86,12 @@ def dispute_badge(status: str) -> SafeString:
 def decline_words(code: str) -> str:
     """Why the bank said no, for staff."""
     return str(DECLINE_WORDS.get(code, DECLINE_WORDS["generic"])) if code else ""
+
+
+@register.filter
+def review_words(review: Review) -> ReviewWords:
+    """What to say of a review."""
+    return say_review(review.kind)
 
 
 @register.filter

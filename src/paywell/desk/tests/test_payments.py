@@ -99,7 +99,16 @@ def test_an_open_payment_is_checked_by_a_button(desk: Desk, monkeypatch: pytest.
 
 def test_a_review_leaves_the_inbox_with_what_was_found(desk: Desk) -> None:
     browser = desk.browser()
-    assert "Late success" in browser.get(url("inbox")).content.decode()
+    assert "A payment went through after all" in browser.get(url("inbox")).content.decode()
+    page = browser.get(url("review_close", desk.review.id)).content.decode()
+    for words in (
+        "What happened",
+        "The client&#x27;s money",
+        "set aside in review",
+        "What to do",
+        "accept it below",
+    ):
+        assert words in page.replace("'", "&#x27;")
     assert browser.post(url("review_close", desk.review.id), {"reason": ""}).status_code == 422
     browser.post(url("review_close", desk.review.id), {"reason": "Refunded by phone"})
     review = Review.objects.get()

@@ -19,7 +19,7 @@ from paywell.core.money import Money, format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_hand_detail, get_refundable, list_payments
-from paywell.desk.words import review_title
+from paywell.desk.review_words import say_review
 from paywell.documents.access import access_receipt
 from paywell.documents.web import in_grade, page_response, pdf_response
 from paywell.payments.access import access_payment, find_hand_payment
@@ -153,7 +153,7 @@ def review_close(request: HttpRequest, viewer: StaffViewer, review_id: UUID) -> 
         return redirect("desk:inbox")
     return show(
         request, viewer, "review_close", "inbox",
-        review=review, title=review_title(review.kind), form=form, status=422 if form.errors else 200,
+        review=review, words=say_review(review.kind), form=form, status=422 if form.errors else 200,
     )  # fmt: skip
 
 
