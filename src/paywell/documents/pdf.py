@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import typst
-from django.utils.translation import gettext
 
 from paywell.core import clock
-from paywell.documents.present import present
-from paywell.documents.text import FONTS, NO_GLYPH, for_font
+from paywell.documents.letters import FAMILY, font_folders, for_font, is_of_family, texts_of
+from paywell.documents.present import note_missing_letters, present
 from paywell.documents.types import Document, Kind
 
 TEMPLATES = Path(__file__).parent / "typst"
@@ -39,25 +38,30 @@ _log = logging.getLogger("paywell.documents")
 
 #: A Typst compiler is not made for two threads at once; each thread has its own, and they share the fonts.
 _local = threading.local()
-_fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
+_fonts = typst.Fonts(
+    include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(each) for each in font_folders()]
+)
 
 
 def render(document: Document) -> bytes:
     """The document as PDF bytes. Raises typst.TypstError only where the template itself is wrong."""
-    printed = _printable(present(document))
-    if NO_GLYPH in json.dumps(printed, ensure_ascii=False):
-        printed["notes"] = [
-            *printed["notes"],
-            gettext("%(sign)s stands for a letter that this font lacks.") % {"sign": NO_GLYPH},
-        ]
-    logo = document.letterhead.logo
+    form = note_missing_letters(present(document), on_paper=True)
+    printed, logo = _printable(form), document.letterhead.logo
+    is_plain = all(map(is_of_family, texts_of(printed)))
+    if not is_plain:
+        printed["fonts"] = _families()
     try:
         return _compile(document.kind, printed, logo)
     except typst.TypstError:
-        if not logo:
+        if is_plain and not logo:
             raise
-        _log.warning("a practice's logo could not be drawn; the document is printed without it")
-        return _compile(document.kind, {**printed, "logo": ""}, b"")
+        _log.warning("a logo or an added font could not be drawn; the document is printed without it")
+        return _compile(document.kind, {**_printable(form, family_only=True), "logo": ""}, b"")
+
+
+def _families() -> list[str]:
+    """The fonts in the order in which they are asked for a letter."""
+    return [FAMILY, *(name for name in _fonts.families() if name != FAMILY)]
 
 
 def _compile(kind: Kind, printed: dict[str, Any], logo: bytes) -> bytes:
@@ -98,11 +102,11 @@ def _folder(logo: bytes) -> Path:
     return folder
 
 
-def _printable(value: Any) -> Any:
+def _printable(value: Any, *, family_only: bool = False) -> Any:
     if isinstance(value, str):
-        return for_font(value)
+        return for_font(value, family_only=family_only)
     if isinstance(value, dict):
-        return {key: _printable(part) for key, part in value.items()}
+        return {key: _printable(part, family_only=family_only) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_printable(part) for part in value]
+        return [_printable(part, family_only=family_only) for part in value]
     return value

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import struct
+import re
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
+from typing import Final
 
-FONTS = Path(__file__).parent / "fonts"
-#: Stands for a letter that the document's font does not have.
-NO_GLYPH = "\N{WHITE SQUARE}"
-#: A run without a blank that is longer than this gets places where the line may break.
-_LONGEST_RUN = 36
-_BREAK = "\N{ZERO WIDTH SPACE}"
+#: Between two letters of a script that joins its letters these say how; they mean nothing elsewhere.
+_JOINERS: Final = "\u200c\u200d"
+_JOINED: Final = "[\u0600-\u0dff\u1000-\u109f\u1780-\u17ff]"
+_STRAY: Final = re.compile(f"(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})")
+_MARK: Final = "\N{LEFT-TO-RIGHT MARK}"
 
 
 def clean(text: str, limit: int = 300) -> str:
@@ -24,57 +21,15 @@ def clean(text: str, limit: int = 300) -> str:
     kept = (
         " " if unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc") else char
         for char in unicodedata.normalize("NFC", text)
-        if unicodedata.category(char) not in ("Cf", "Cs", "Co", "Cn")
+        if unicodedata.category(char) not in ("Cf", "Cs", "Co", "Cn") or char in _JOINERS
     )
-    line = " ".join("".join(kept).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    line = _STRAY.sub("", " ".join("".join(kept).split()))
+    return line if len(line) <= limit else line[: limit - 1].rstrip(f" {_JOINERS}") + "…"
 
 
-def for_font(text: str) -> str:
-    """The text as the PDF can print it: letters without a glyph become a square, long runs may break.
-
-    PDF/UA and PDF/A forbid a letter that the embedded font does not have.
-    """
-    shown = "".join(char if ord(char) in glyphs() else NO_GLYPH for char in text)
-    return " ".join(_breakable(word) for word in shown.split(" "))
-
-
-def _breakable(word: str) -> str:
-    if len(word) <= _LONGEST_RUN:
-        return word
-    parts = (word[at : at + _LONGEST_RUN // 3] for at in range(0, len(word), _LONGEST_RUN // 3))
-    return _BREAK.join(parts)
-
-
-@cache
-def glyphs() -> frozenset[int]:
-    """The characters that both weights of the document's font can print."""
-    regular, bold = (frozenset(_characters(FONTS / f"SourceSans3-{w}.ttf")) for w in ("Regular", "SemiBold"))
-    return regular & bold
-
-
-def _characters(font: Path) -> Iterator[int]:
-    """The code points of a TrueType font: its `cmap` table, format 12 (OpenType, full Unicode) or 4."""
-    data = font.read_bytes()
-    tables = {
-        data[at : at + 4]: struct.unpack_from(">I", data, at + 8)[0]
-        for at in range(12, 12 + 16 * struct.unpack_from(">H", data, 4)[0], 16)
-    }
-    cmap = tables[b"cmap"]
-    for index in range(struct.unpack_from(">H", data, cmap + 2)[0]):
-        start = cmap + struct.unpack_from(">I", data, cmap + 4 + 8 * index + 4)[0]
-        form = struct.unpack_from(">H", data, start)[0]
-        if form == 12:
-            for group in range(struct.unpack_from(">I", data, start + 12)[0]):
-                first, last, glyph = struct.unpack_from(">III", data, start + 16 + 12 * group)
-                yield from (code for code in range(first, last + 1) if glyph or code > first)
-        elif form == 4:
-            yield from _format_4(data, start)
-
-
-def _format_4(data: bytes, start: int) -> Iterator[int]:
-    count = struct.unpack_from(">H", data, start + 6)[0] // 2
-    ends = struct.unpack_from(f">{count}H", data, start + 14)
-    starts = struct.unpack_from(f">{count}H", data, start + 16 + 2 * count)
-    for first, last in zip(starts, ends, strict=True):
-        yield from range(first, min(last, 0xFFFE) + 1)
+def beside(text: str) -> str:
+    """The text as one among others in a line: what is written from right to left (Hebrew, Arabic) keeps its own
+    place, and what follows, digits above all, stands behind it."""
+    if text.isascii() or not any(unicodedata.bidirectional(char) in ("R", "AL") for char in text):
+        return text
+    return f"{_MARK}{text}{_MARK}"

@@ -10,7 +10,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from paywell.documents.pdf import render
-from paywell.documents.present import present
+from paywell.documents.present import note_missing_letters, present
 from paywell.documents.redact import without_wordings
 from paywell.documents.types import Document, ReceiptDocument, RefundDocument
 
@@ -44,7 +44,7 @@ def page_response(
     elif _has_grades(document):
         other = (f"{request.path}?{_PLAIN}=1", _("Without the services"))
     context = {
-        "sheet": _labeled(present(shown)),
+        "sheet": _labeled(note_missing_letters(present(shown), on_paper=False)),
         "logo": _data_url(document.letterhead.logo),
         "pdf_url": pdf_url,
         "back_url": back_url,

@@ -11,6 +11,9 @@ PACKAGE = Path(__file__).resolve().parents[2]
 #: Everything that an installation writes: database, logs, e-mails of the demo.
 VAR = Path(os.environ.get("PAYWELL_VAR", Path.cwd() / "var"))
 
+#: Folders of fonts for letters that the package's own fonts lack, such as Chinese, Japanese and Korean.
+FONT_FOLDERS = [folder for folder in os.environ.get("PAYWELL_FONTS", "").split(os.pathsep) if folder]
+
 DEBUG = False
 SECRET_KEY = os.environ.get("PAYWELL_SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("PAYWELL_OLD_SECRET_KEYS", "").split(",") if key]

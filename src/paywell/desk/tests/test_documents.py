@@ -177,6 +177,17 @@ def test_issuing_an_invoice_far_above_the_estimate_is_warned_of_before(desk: Des
     assert "GFE-0001, which expected $140.00" in browser.get(url("invoice_batch"), days).content.decode()
 
 
+def test_letters_without_a_font_are_named_before_an_invoice_is_issued(desk: Desk) -> None:
+    browser, days = desk.browser(), {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+    assert "no font" not in browser.get(url("invoice_batch"), days).content.decode()
+    Service.objects.filter(pk=desk.waiting.pk).update(wording="面談 50")
+    for page in (
+        browser.get(url("invoice_batch"), days),
+        browser.post(url("invoice_new", desk.client.id), {"service": str(desk.waiting.id)}),
+    ):
+        assert "prints a square instead: 面, 談." in page.content.decode()
+
+
 def test_the_documents_of_a_client_are_listed_by_kind_with_their_invoices(desk: Desk) -> None:
     browser, tab = desk.browser(), url("client_documents", desk.client.id)
     receipt = reverse("desk:issued", args=[desk.receipt.id])

@@ -32,6 +32,8 @@ from paywell.desk.queries.services import list_uninvoiced_rows, preview_invoices
 from paywell.desk.views.ids import read_ids
 from paywell.documents import access as documents
 from paywell.documents.estimates import warn_above_estimates
+from paywell.documents.letters import missing_letters, name_letters
+from paywell.documents.text import clean
 from paywell.documents.web import page_response, pdf_response
 from paywell.invoicing.access import access_invoice
 from paywell.invoicing.actions import issue_batch, issue_invoice, void_invoice
@@ -88,7 +90,7 @@ def invoice_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
         return show(
             request, viewer, "invoice_preview", "clients",
             client=client, preview=preview, chosen=chosen, today=get_today(viewer),
-            above_estimates=_warn(viewer, preview),
+            warnings=_warn(viewer, preview),
         )  # fmt: skip
     return show(
         request, viewer, "invoice_new", "clients",
@@ -113,7 +115,7 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     total = sum((entry.total for entry in preview or ()), Money(0, viewer.practice.currency))
     return show(
         request, viewer, "invoice_batch", "invoices",
-        form=form, preview=preview, total=total, above_estimates=_warn(viewer, preview or ()),
+        form=form, preview=preview, total=total, warnings=_warn(viewer, preview or ()),
         key=new_key(),
         status=422 if form.errors else 200,
     )  # fmt: skip
@@ -152,9 +154,19 @@ def invoice_reissue(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID)
 
 
 def _warn(viewer: StaffViewer, preview: Sequence[Uninvoiced]) -> list[str]:
-    """Where these invoices would go 400 dollars or more above what the client was told to expect."""
+    """Where these invoices would go 400 dollars or more above what the client was told to expect, and letters that
+    their PDFs could not print."""
     services = {service.id: service for entry in preview for service in entry.services}
-    return warn_above_estimates(viewer.practice, list(services.values()))
+    texts = {text for entry in preview for text in (entry.account.name, *(each.wording for each in entry.services))}
+    names = {service.client.name for service in services.values()}
+    missing = missing_letters(*map(clean, sorted(texts | names)))
+    letters = _(
+        "The PDF has no font for these letters and prints a square instead: %(letters)s. The page shows them."
+    )
+    return [
+        *warn_above_estimates(viewer.practice, list(services.values())),
+        *([letters % {"letters": name_letters(missing)}] if missing else []),
+    ]
 
 
 def _issue(request: HttpRequest, viewer: StaffViewer, client: Client, preview: list[Uninvoiced]) -> HttpResponse:

@@ -19,8 +19,14 @@ from paywell.codes.queries import check_codes
 from paywell.codes.types import Level as CodeLevel
 from paywell.codes.types import Verdict
 from paywell.core import clock
+from paywell.documents.check.letters import check_letters
 from paywell.documents.check.lines import check_lines
-from paywell.documents.check.record import check_client, check_clinicians, check_coverage, check_practice
+from paywell.documents.check.record import (
+    check_client,
+    check_clinicians,
+    check_coverage,
+    check_practice,
+)
 from paywell.documents.check.types import Case, Level, Problem
 from paywell.documents.models import IssuedDocument
 from paywell.documents.paid import get_payments_of
@@ -30,7 +36,7 @@ from paywell.practice.models import Practice
 
 __all__ = ["Case", "Level", "Problem", "apply_rules", "check_superbill"]
 
-_RULES = (check_client, check_coverage, check_clinicians, check_practice, check_lines)
+_RULES = (check_client, check_coverage, check_clinicians, check_practice, check_lines, check_letters)
 _ORDER = (Level.BLOCK, Level.REASON, Level.WARN)
 
 

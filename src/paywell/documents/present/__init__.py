@@ -11,12 +11,12 @@ from typing import Any
 from paywell.documents.present.account import present_statement, present_yearly
 from paywell.documents.present.estimate import present_estimate
 from paywell.documents.present.invoice import present_invoice
-from paywell.documents.present.parts import Printed, card_name
+from paywell.documents.present.parts import Printed, card_name, note_missing_letters
 from paywell.documents.present.payment import present_receipt, present_refund
 from paywell.documents.present.superbill import present_superbill
 from paywell.documents.types import Document, Kind
 
-__all__ = ["Printed", "card_name", "present"]
+__all__ = ["Printed", "card_name", "note_missing_letters", "present"]
 
 _KINDS: dict[Kind, Callable[[Any], Printed]] = {
     Kind.INVOICE: present_invoice,

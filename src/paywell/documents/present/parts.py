@@ -11,6 +11,8 @@ from django.utils.translation import get_language, gettext
 
 from paywell.core.color import readable_accent
 from paywell.core.money import Money, format_money
+from paywell.documents.letters import NO_GLYPH, missing_letters, name_letters, texts_of
+from paywell.documents.text import beside
 from paywell.documents.types import Document, Setting
 
 Printed = dict[str, Any]
@@ -87,7 +89,7 @@ def how_to_pay(doc: Document) -> list[str]:
     head = doc.letterhead
     notes = []
     if head.pay_to:
-        notes.append(gettext("Send payments to: %(to)s.") % {"to": ", ".join(head.pay_to)})
+        notes.append(gettext("Send payments to: %(to)s.") % {"to": join(*head.pay_to, by=", ")})
     return [*notes, head.pay_note] if head.pay_note else notes
 
 
@@ -109,11 +111,11 @@ def numeric(value: date | None) -> str:
 def address(lines: Sequence[str]) -> str:
     """An address in one line that never breaks before its ZIP code."""
     *before, town = lines or ("",)
-    return ", ".join((*before, "\N{NO-BREAK SPACE}".join(town.rsplit(" ", 1))))
+    return ", ".join((*map(beside, before), "\N{NO-BREAK SPACE}".join(town.rsplit(" ", 1))))
 
 
 def join(*parts: str, by: str = " · ") -> str:
-    return by.join(part for part in parts if part)
+    return by.join(beside(part) for part in parts if part)
 
 
 def cell(main: str, sub: str = "") -> Printed:
@@ -145,3 +147,16 @@ def table(
 def known(*facts: list[str]) -> list[list[str]]:
     """The facts of which there is something to say."""
     return [fact for fact in facts if fact[1]]
+
+
+def note_missing_letters(printed: Printed, *, on_paper: bool) -> Printed:
+    """The form with a word about letters that the PDF prints as a square; on a screen they can be shown."""
+    missing = missing_letters(*texts_of(printed))
+    if not missing:
+        return printed
+    if on_paper:
+        note = gettext("%(sign)s stands for a letter that no font of this document has.") % {"sign": NO_GLYPH}
+    else:
+        words = gettext("The PDF has no font for these letters and prints %(sign)s instead: %(letters)s")
+        note = words % {"sign": NO_GLYPH, "letters": name_letters(missing)}
+    return {**printed, "notes": [*printed["notes"], note]}

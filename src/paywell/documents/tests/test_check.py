@@ -291,3 +291,30 @@ def test_the_worst_stands_first(case: Case) -> None:
     change("client.sex", "")(case)
     change("practice.tax_id", "")(case)
     assert [problem.level for problem in apply_rules(case)] == [Level.BLOCK, Level.WARN]
+
+
+# Letters that the PDF can't print
+
+
+@pytest.mark.parametrize(
+    ("path", "level"),
+    [
+        ("client.legal_last_name", Level.BLOCK),
+        ("service.clinician.name", Level.BLOCK),
+        ("service.wording", Level.WARN),
+        ("client.street", Level.WARN),
+        ("practice.name", Level.WARN),
+    ],
+)
+def test_letters_without_a_font_are_named_before_issue(case: Case, path: str, level: Level) -> None:
+    change(path, "שלום")(case)
+    assert level_of(case, "letters") is None
+    change(path, "前田")(case)
+    problem = found(case, "letters")
+    assert problem is not None
+    assert problem.level is level
+    assert "前, 田" in problem.words
+
+
+def test_letters_of_the_insurance_without_a_font_are_named_before_issue(case: Case) -> None:
+    assert level_of(replace(case, coverages=[coverage(case, insurer="健保")]), "letters") is Level.BLOCK

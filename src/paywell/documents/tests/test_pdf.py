@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paywell.documents.letters import NO_GLYPH, for_font, glyphs
 from paywell.documents.pdf import render
 from paywell.documents.tests.factories import MAKERS
-from paywell.documents.text import NO_GLYPH, clean, for_font, glyphs
+from paywell.documents.text import clean
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = [
