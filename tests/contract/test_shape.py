@@ -8,7 +8,7 @@ import pytest
 
 from paywell.core import db
 from paywell.processors import registry
-from paywell.processors.contract import Connection, Processor, Style, Submission
+from paywell.processors.contract import Capability, Connection, Processor, Style, Submission
 from paywell.processors.guard import CalledInTransaction, Guarded
 from tests.contract.rig import Rig, TestbenchRig, new_order, new_refund
 
@@ -18,6 +18,7 @@ def test_the_registry_gives_a_guarded_processor_of_the_right_style(rig: Rig) -> 
     assert isinstance(rig.processor, Processor)
     connector = registry.CONNECTORS[rig.name]
     assert (rig.processor.name, rig.processor.style) == (connector.name, connector.style)
+    assert connector.tells_fees == (Capability.FEES in rig.processor.capabilities)
     assert rig.processor.is_test  # a connection in test mode, to a processor of either kind
 
 

@@ -118,6 +118,9 @@ PROBLEM_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     "warn": (_("Look at it"), "info"),
 }
 
+#: The sign and color of each state of a deposit.
+DEPOSIT_TONES: Final[Mapping[str, str]] = {"pending": "wait", "paid": "good", "failed": "bad"}
+
 REFUND_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     "sending": (_("Being sent"), "wait"),
     "pending": (_("Processing"), "wait"),

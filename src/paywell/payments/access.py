@@ -13,7 +13,7 @@ from paywell.clients.types import PortalViewer
 from paywell.core.db import all_practices
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
-from paywell.payments.models import Attempt, SavedCard
+from paywell.payments.models import Attempt, Deposit, SavedCard
 
 
 def access_attempt(viewer: PortalViewer, attempt_id: UUID) -> Attempt:
@@ -51,6 +51,16 @@ def access_payment(viewer: StaffViewer, attempt_id: UUID) -> Attempt:
     if attempt is None or not viewer.may(Permission.SEE_MONEY):
         _refuse(viewer, "payment", attempt_id)
     return attempt
+
+
+def access_deposit(viewer: StaffViewer, deposit_id: UUID) -> Deposit:
+    """A deposit of the practice. It holds everybody's payments: a clinician, who sees own clients, finds none."""
+    deposit = (
+        Deposit.objects.filter(practice=viewer.practice, id=deposit_id).select_related("processor_account").first()
+    )
+    if deposit is None or viewer.role is Role.CLINICIAN or not viewer.may(Permission.SEE_MONEY):
+        _refuse(viewer, "deposit", deposit_id)
+    return deposit
 
 
 def find_hand_payment(viewer: PortalViewer | StaffViewer, entry_id: UUID) -> Entry | None:

@@ -19,14 +19,16 @@ class Connector:
     style: Style
     module: str  #: has `connect(Connection) -> Processor`, and `SETUP`: what the practice enters
     is_test: bool = False
+    tells_fees: bool = True  #: the same as its `Capability.FEES`, known without a connection
 
 
 CONNECTORS: dict[str, Connector] = {
     connector.name: connector
     for connector in (
-        Connector("stripe", "Stripe", Style.INLINE, "paywell.processors.connectors.stripe"),
+        Connector("stripe", "Stripe", Style.INLINE, "paywell.processors.connectors.stripe", tells_fees=False),
         Connector(
-            "stripe_checkout", "Stripe Checkout", Style.TWO_STEP, "paywell.processors.connectors.stripe_checkout"
+            "stripe_checkout", "Stripe Checkout", Style.TWO_STEP, "paywell.processors.connectors.stripe_checkout",
+            tells_fees=False,
         ),
         Connector(
             "test_inline", "Test processor, one screen", Style.INLINE,
@@ -37,9 +39,10 @@ CONNECTORS: dict[str, Connector] = {
             "paywell.processors.connectors.test_two_step", is_test=True,
         ),
         Connector(
-            "authorize_net", "Authorize.Net", Style.TWO_STEP, "paywell.processors.connectors.authorize_net"
+            "authorize_net", "Authorize.Net", Style.TWO_STEP, "paywell.processors.connectors.authorize_net",
+            tells_fees=False,
         ),
-        Connector("square", "Square", Style.INLINE, "paywell.processors.connectors.square"),
+        Connector("square", "Square", Style.INLINE, "paywell.processors.connectors.square", tells_fees=False),
     )
 }  # fmt: skip
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Sum
 from django.utils.translation import gettext as _
@@ -11,6 +13,7 @@ from django.utils.translation import gettext as _
 from paywell.accounts.types import StaffViewer
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind as A
+from paywell.reports.fees import EVER, Register, read_register
 from paywell.reports.movements import CAUSES, balance, cause, read_balances, transfers_of
 from paywell.reports.types import Period
 
@@ -52,7 +55,7 @@ class MonthEnd:
 
 
 def report_month_end(viewer: StaffViewer, period: Period) -> MonthEnd:
-    """Six queries. Accounts in which nothing lies and nothing moved are left out."""
+    """Fifteen queries. Accounts in which nothing lies and nothing moved are left out."""
     currency = viewer.practice.currency
     before, ledger = read_balances(viewer, end=period.start), read_balances(viewer, end=period.end)
     moves = _read_moves(viewer, period)
@@ -71,6 +74,8 @@ def report_month_end(viewer: StaffViewer, period: Period) -> MonthEnd:
                     ledger=Money(sign * ledger[kind], currency),
                 )
             )
+    waiting = _tell_waiting(viewer, period, moves[A.CLEARING], before[A.CLEARING], ledger[A.CLEARING])
+    statements += [waiting] if waiting else []
     earned = tuple((_name(kind), Money(-sum(moves[kind].values()), currency)) for kind in EARNED)
     change = sum(ledger[kind] - before[kind] for kind in STANDING)
     income = sum((amount for _label, amount in earned), Money(0, currency))
@@ -88,6 +93,41 @@ def _read_moves(viewer: StaffViewer, period: Period) -> dict[A, dict[str, int]]:
             comes = (sign > 0) != is_undone
             found[own][_tell(own, other, _UNDONE.get(why, why), comes)] += sign * total
     return found
+
+
+def _tell_waiting(
+    viewer: StaffViewer, period: Period, moves: dict[str, int], before: int, ledger: int
+) -> Statement | None:
+    """What lies at the processors: the ledger's clearing, less what they kept and what they sent to the bank.
+
+    None where no processor has told of a fee or of a deposit.
+    """
+    earlier = Period(EVER, period.first - timedelta(days=1), period.zone)
+    opened = _add_up(read_register(viewer, earlier))
+    month = _add_up(read_register(viewer, period))
+    closed = _add_up(read_register(viewer, Period(EVER, period.last, period.zone)))
+    if closed == Register() and month == opened == closed:
+        return None
+    lines = {
+        _("Taken by card, less refunds and disputes"): sum(moves.values()),
+        _("Fees kept by processors"): -month.fees,
+        _("Deposited at the bank"): -month.deposited,
+        _("Corrected by processors"): month.corrected,
+        _("In deposits, of charges outside Paywell"): month.foreign,
+        _("In deposits, not explained"): month.unexplained,
+    }
+    currency = viewer.practice.currency
+    return Statement(
+        title=_("At the card processors"),
+        before=Money(before - opened.gone, currency),
+        moves=tuple((label, Money(minor, currency)) for label, minor in lines.items() if minor),
+        after=Money(before - opened.gone + sum(lines.values()), currency),
+        ledger=Money(ledger - closed.gone, currency),
+    )
+
+
+def _add_up(registers: dict[UUID, Register]) -> Register:
+    return Register(*(sum(getattr(each, name) for each in registers.values()) for name in Register.__slots__))
 
 
 def _sum_later(viewer: StaffViewer, period: Period) -> Money | None:
@@ -134,7 +174,7 @@ def _name(kind: A) -> str:
     names = {
         A.RECEIVABLE: _("Owed by clients"),
         A.CLIENT_CREDIT: _("Credit held for clients"),
-        A.CLEARING: _("At the card processor"),
+        A.CLEARING: _("Taken by card, before fees and deposits"),
         A.CASH: _("Cash, checks, transfers and cards outside Paywell"),
         A.DISPUTES: _("Withheld in disputes"),
         A.SUSPENSE: _("In review"),

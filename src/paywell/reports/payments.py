@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.db.models import Sum
@@ -14,32 +15,40 @@ from paywell.core.money import Money
 from paywell.ledger.models import AccountKind
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.recollect import name_processor
+from paywell.reports.deposits import note_untold, tells_fees
+from paywell.reports.fees import read_register
 from paywell.reports.movements import balance, cause, entries_in, entry_of, transfers_of
-from paywell.reports.types import Column, Period, Report, Row, make_chart, sum_columns
+from paywell.reports.types import Cell, Column, Period, Report, Row, make_chart, sum_columns
 
 #: Into which column a movement of the processor's clearing account falls; all else waits for a person.
 _COLUMNS = {"payment": 0, "refund": 1, "refund_failed": 1, "dispute": 2}
 _IN_REVIEW = 3
-Parts = list[int]  #: received, refunded, withheld, in review; all but the first are below zero
+_FEES = 4
+Parts = list[int]  #: received, refunded, withheld, in review, fees; all but the first are below zero
 
 
 def report_payments(viewer: StaffViewer, period: Period) -> Report:
-    """For each processor and each method by hand, by the day on which it counts. Four queries.
+    """For each processor and each method by hand, by the day on which it counts. Seven queries.
 
-    The net column adds up to what the ledger's clearing and cash accounts changed by.
+    All but the fees add up to what the ledger's clearing and cash accounts changed by; the net is that, less the
+    fees, which the processor tells.
     """
     currency = viewer.practice.currency
-    found: dict[tuple[str, str], Parts] = defaultdict(lambda: [0, 0, 0, 0])
-    _add_processors(viewer, period, found)
+    found: dict[tuple[str, str], Parts] = defaultdict(lambda: [0] * 5)
+    names = dict(ProcessorAccount.objects.filter(practice=viewer.practice).values_list("id", "connector"))
+    _add_processors(viewer, period, names, found)
+    for account, register in read_register(viewer, period).items():
+        found[_key(names.get(account))][_FEES] -= register.fees
+    untold = {_key(connector) for connector in names.values() if not tells_fees(connector)}
     _add_by_hand(viewer, period, found)
     rows = [
-        Row((through, method, *(Money(part, currency) for part in parts), Money(sum(parts), currency)))
-        for (through, method), parts in sorted(found.items(), key=lambda each: (-sum(each[1]), each[0]))
+        _make_row(key, parts, currency, tells_fees=key not in untold)
+        for key, parts in sorted(found.items(), key=lambda each: (-sum(each[1]), each[0]))
         if any(parts)
     ]
-    names = (_("Received"), _("Refunded"), _("In dispute"), _("In review"), _("Net"))
+    heads = (_("Received"), _("Refunded"), _("In dispute"), _("In review"), _("Fees"), _("Net"))
     return Report(
-        columns=(Column(_("Through")), Column(_("Method")), *(Column(name, True) for name in names)),
+        columns=(Column(_("Through")), Column(_("Method")), *(Column(name, True) for name in heads)),
         rows=tuple(rows),
         total=sum_columns(rows, _("All"), currency),
         charts=(
@@ -49,19 +58,32 @@ def report_payments(viewer: StaffViewer, period: Period) -> Report:
                 [(f"{row.cells[0]}, {row.cells[1]}", row.cells[-1]) for row in rows],  # type: ignore[misc]
             ),
         ),
+        notes=tuple(note_untold(names.values())),
     )
 
 
-def _add_processors(viewer: StaffViewer, period: Period, found: dict[tuple[str, str], Parts]) -> None:
-    names = dict(ProcessorAccount.objects.filter(practice=viewer.practice).values_list("id", "connector"))
+def _make_row(key: tuple[str, str], parts: Parts, currency: str, *, tells_fees: bool) -> Row:
+    amounts: list[Cell] = [Money(part, currency) for part in parts]
+    if not tells_fees and not parts[_FEES]:
+        amounts[_FEES] = _("not told")
+    return Row((*key, *amounts, Money(sum(parts), currency)))
+
+
+def _key(connector: str | None) -> tuple[str, str]:
+    return name_processor(connector) if connector else _("Another processor"), _("Card")
+
+
+def _add_processors(
+    viewer: StaffViewer, period: Period, names: Mapping[UUID, str], found: dict[tuple[str, str], Parts]
+) -> None:
     rows = transfers_of(viewer, AccountKind.CLEARING, start=period.start, end=period.end).order_by()
     ends = ("debit__kind", "debit__owner_id", "credit__kind", "credit__owner_id")
     for row in rows.annotate(cause=cause()).values(*ends, "cause").annotate(total=Sum("amount_minor")):
         for side, sign in (("debit", 1), ("credit", -1)):
             if row[f"{side}__kind"] == AccountKind.CLEARING:
-                owner: UUID = row[f"{side}__owner_id"]
-                key = (name_processor(names[owner]) if owner in names else _("Another processor"), _("Card"))
-                found[key][_COLUMNS.get(row["cause"], _IN_REVIEW)] += sign * row["total"]
+                found[_key(names.get(row[f"{side}__owner_id"]))][_COLUMNS.get(row["cause"], _IN_REVIEW)] += (
+                    sign * row["total"]
+                )
 
 
 def _add_by_hand(viewer: StaffViewer, period: Period, found: dict[tuple[str, str], Parts]) -> None:

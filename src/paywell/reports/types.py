@@ -57,6 +57,7 @@ class Column:
 class Row:
     cells: tuple[Cell, ...]
     client_id: UUID | None = None  #: whose record the first cell leads to
+    deposit_id: UUID | None = None  #: or which deposit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Report:
     rows: tuple[Row, ...]
     total: tuple[Cell, ...] | None
     charts: tuple[Chart, ...]
+    notes: tuple[str, ...] = ()  #: what the reader has to know besides the figures
 
 
 def make_chart(title: str, heads: tuple[str, str], figures: Iterable[tuple[str, Money | int]]) -> Chart:

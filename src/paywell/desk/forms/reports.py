@@ -115,6 +115,7 @@ FORMS: Final[Mapping[str, tuple[type[ReportForm], Callable[[date], Span]]]] = {
     "receivables": (DayForm, _this_month),
     "income": (RangeForm, _twelve_months),
     "payments": (RangeForm, _this_month),
+    "deposits": (RangeForm, _this_month),
     "credits": (DayForm, _this_month),
     "write-offs": (RangeForm, _this_year),
     "card-expiry": (RangeForm, _coming),

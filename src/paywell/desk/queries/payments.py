@@ -16,8 +16,19 @@ from paywell.desk.types import TimelineEntry
 from paywell.desk.words import CAUSE_WORDS, STATE_WORDS, UNCHANGED
 from paywell.payments import machine, queries
 from paywell.payments.history import SHOWN_STATES
-from paywell.payments.models import Attempt, AttemptEvent, AttemptState, Dispute, Refund, RefundState, Review
+from paywell.payments.models import (
+    Attempt,
+    AttemptEvent,
+    AttemptState,
+    Deposit,
+    Dispute,
+    Refund,
+    RefundState,
+    Review,
+)
 from paywell.payments.types import PaymentRow
+from paywell.reports.deposits import find_deposit_of, tells_fees
+from paywell.reports.movements import is_narrowed
 
 #: What the list can be narrowed to; the key stands in the address.
 STATUS_FILTERS: Final[dict[str, Sequence[AttemptState]]] = {
@@ -41,6 +52,10 @@ class PaymentDetail:
     reviews: tuple[Review, ...]
     left: Money  #: what can still be refunded
     is_open: bool  #: its outcome is not settled, and a look-up may tell
+    fee: Money | None  #: what the processor keeps of it; None while it does not say
+    net: Money  #: captured, less refunded, less the fee
+    tells_fees: bool
+    deposit: Deposit | None  #: in which it went to the bank; never for a clinician, who sees own clients only
 
 
 def list_payments(
@@ -77,7 +92,7 @@ def get_hand_detail(viewer: StaffViewer, entry: Entry) -> dict[str, Any]:
 
 
 def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
-    """One payment, already fetched by `access_payment`, with everything that happened to it. Five queries."""
+    """One payment, already fetched by `access_payment`, with everything that happened to it. Six queries."""
     own = {"practice": viewer.practice, "attempt": attempt}
     refunds = list(Refund.objects.filter(**own).select_related("actor").order_by("created_at"))
     disputes = Dispute.objects.filter(**own).order_by("opened_at")
@@ -90,6 +105,10 @@ def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
         reviews=tuple(Review.objects.filter(**own).order_by("opened_at")),
         left=_left(attempt, refunds),
         is_open=attempt.state in machine.OPEN,
+        fee=None if attempt.fee_minor is None else Money(attempt.fee_minor, attempt.currency),
+        net=Money(attempt.captured_minor - attempt.refunded_minor - (attempt.fee_minor or 0), attempt.currency),
+        tells_fees=tells_fees(attempt.processor_account.connector),
+        deposit=None if is_narrowed(viewer) else find_deposit_of(viewer, attempt),
     )
 
 

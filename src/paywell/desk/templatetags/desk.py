@@ -45,6 +45,12 @@ def state_badge(state: Any) -> SafeString:
 
 
 @register.simple_tag
+def tone_badge(tone: str, words: str) -> SafeString:
+    """Any state, by its sign and its word."""
+    return badge(tone, words)
+
+
+@register.simple_tag
 def status_badge(status: Shown) -> SafeString:
     """A status of a payment."""
     return badge(STATUS_TONES[status], str(STATUS_WORDS[status]))

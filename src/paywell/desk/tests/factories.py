@@ -35,6 +35,8 @@ from paywell.payments.models import (
     AttemptEvent,
     AttemptLine,
     AttemptState,
+    Deposit,
+    DepositPart,
     PayLink,
     ProcessorAccount,
     RefundRequest,
@@ -76,6 +78,7 @@ class Desk:
     entry: Entry  #: five dollars in cash, on account
     charge: Charge  #: by AutoPay, failed
     plan: Plan  #: offered, two installments
+    deposit: Deposit  #: of the payment, arrived
     request: RefundRequest  #: ten dollars of the payment, not decided
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
@@ -113,6 +116,7 @@ class Desk:
             "coverage_id": self.coverage.id,
             "work_id": self.work.id,
             "file_id": self.work_file.id,
+            "deposit_id": self.deposit.id,
             "connector": "test_inline",
             "report": "receivables",
             "notice": "reminder_after",
@@ -159,7 +163,7 @@ def make_desk(**practice: Any) -> Desk:
         add_coverage(client=client, insurer="Alder Mutual", starts_on=date(2026, 1, 1), actor_id=None),
         *make_ended_work(made.id, owner.user_id),
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
-        add_plan(unpaid, owner), add_request(attempt),
+        add_plan(unpaid, owner), add_deposit(attempt), add_request(attempt),
     )  # fmt: skip
     desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
@@ -189,6 +193,24 @@ def add_failed_charge(contact: Contact, account: BillingAccount, processor_accou
         **own, agreement=agreement, key=f"autopay:{agreement.id}", amount_minor=7_000, currency="USD", due_on=DAY,
         state="failed", words="The bank declined it.", created_at=clock.now(), closed_at=clock.now(),
     )  # fmt: skip
+
+
+def add_deposit(attempt: Attempt, *, fee_minor: int = 233) -> Deposit:
+    """The payment's own deposit, arrived two days after it."""
+    mine = {"practice_id": attempt.practice_id}
+    net = attempt.captured_minor - fee_minor
+    deposit = Deposit.objects.create(
+        **mine, processor_account=attempt.processor_account, processor_ref=f"po_{attempt.reference}", state="paid",
+        amount_minor=net, currency=attempt.currency, made_at=clock.now(),
+        arrives_on=clock.now().date() + timedelta(days=2),
+    )  # fmt: skip
+    DepositPart.objects.create(
+        **mine, deposit=deposit, entry_ref="e_1", kind="charge", gross_minor=attempt.captured_minor,
+        fee_minor=fee_minor, object_ref=attempt.processor_ref, attempt=attempt, is_booked=True, at=clock.now(),
+    )  # fmt: skip
+    Attempt.objects.filter(pk=attempt.pk).update(fee_minor=fee_minor)
+    attempt.fee_minor = fee_minor
+    return deposit
 
 
 def add_request(attempt: Attempt) -> RefundRequest:

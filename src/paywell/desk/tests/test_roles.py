@@ -103,6 +103,8 @@ NEEDS: dict[str, P] = {
     "reports": P.SEE_MONEY,
     "report": P.SEE_MONEY,
     "report_csv": P.SEE_MONEY,
+    "deposit": P.SEE_MONEY,
+    "deposit_csv": P.SEE_MONEY,
     "settings": P.CHANGE_SETTINGS,
     "payments_allowed": P.CHANGE_SETTINGS,
     "processor": P.CHANGE_SETTINGS,
@@ -144,6 +146,8 @@ NEEDS: dict[str, P] = {
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 #: Their addresses name a kind of processor, report or notice, which every practice has.
 NAMES_NO_ROW = {"processor_connect", "report", "report_csv", "notice_edit", "notice_restore"}
+#: Holds everybody's money: nothing for a clinician, who sees own clients.
+OF_WHOLE_PRACTICE = {"deposit", "deposit_csv"}
 POST_ONLY = {
     "payments_seen",
     "unreached_told",
@@ -197,7 +201,8 @@ def test_a_role_opens_what_its_permissions_say_and_nothing_else(desk: Desk, role
         caplog.clear()
         method = browser.post if name in POST_ONLY else browser.get
         answer = method(address(name, desk), {"practice": desk.practice.slug} if name == "switch" else {})
-        if permission in PERMISSIONS[role]:
+        is_refused = role is Role.CLINICIAN and name in OF_WHOLE_PRACTICE
+        if permission in PERMISSIONS[role] and not is_refused:
             assert answer.status_code == (302 if name in POST_ONLY else 200), (role, name)
         else:
             assert answer.status_code == 404, (role, name)

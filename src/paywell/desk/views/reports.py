@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.functional import Promise
@@ -22,8 +23,11 @@ from paywell.desk.access import refuse
 from paywell.desk.forms.reports import ReportForm, read_form
 from paywell.desk.pages import show
 from paywell.desk.queries.scope import get_today
+from paywell.desk.words import DEPOSIT_TONES
+from paywell.payments.access import access_deposit
 from paywell.reports.cards import report_cards
 from paywell.reports.credits import report_credits
+from paywell.reports.deposits import read_deposit, report_deposits, write_lines
 from paywell.reports.income import report_income
 from paywell.reports.month_end import MonthEnd, report_month_end
 from paywell.reports.movements import is_narrowed
@@ -64,8 +68,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "payments": Kind(
         gettext_lazy("Payments"),
-        gettext_lazy("What came in and went back, by processor and method. Processors' fees are not part of it."),
+        gettext_lazy("What came in and went back, by processor and method, and what processors kept of it."),
         report_payments,
+        is_whole=True,
+    ),
+    "deposits": Kind(
+        gettext_lazy("Deposits"),
+        gettext_lazy("What processors sent to the bank, by the day it arrives, and what each deposit is made of."),
+        report_deposits,
         is_whole=True,
     ),
     "credits": Kind(
@@ -132,6 +142,28 @@ def report_csv(request: HttpRequest, viewer: StaffViewer, report: str) -> HttpRe
     made = kind.make(viewer, period)
     rows = ([_write(cell) for cell in row.cells] for row in made.rows)
     return csv_response([column.label for column in made.columns], rows, file_name=file_name)
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def deposit(request: HttpRequest, viewer: StaffViewer, deposit_id: UUID) -> HttpResponse:
+    """One deposit with everything that is in it."""
+    detail = read_deposit(access_deposit(viewer, deposit_id))
+    return show(request, viewer, "deposit", "reports", detail=detail, tone=DEPOSIT_TONES[detail.deposit.state])
+
+
+@require_safe
+@desk_view(Permission.SEE_MONEY)
+def deposit_csv(request: HttpRequest, viewer: StaffViewer, deposit_id: UUID) -> HttpResponseBase:
+    """The same as a file. That it was taken out stands in the audit trail."""
+    found = access_deposit(viewer, deposit_id)
+    record(
+        practice_id=viewer.practice.id, actor_id=viewer.id, action="report.download",
+        detail={"report": "deposit", "to": found.arrives_on.isoformat()},
+    )  # fmt: skip
+    header = (_("What"), _("Date"), _("Account"), _("Amount"), _("Fee"), _("Net"))
+    rows = write_lines(read_deposit(found))
+    return csv_response(header, rows, file_name=f"deposit-{found.arrives_on.isoformat()}.csv")
 
 
 def _access_kind(viewer: StaffViewer, name: str) -> Kind:

@@ -95,8 +95,7 @@ class FakeProcessor:
 
     def pay_out(self, state: DepositState = DepositState.PAID, *, extra: int = 0, days: int = 2) -> Deposit:
         """Send to the bank what moved and is in no deposit that arrived; `extra` is explained by nothing."""
-        sent = {part.entry_ref for parts in self.parts.values() for part in parts}
-        parts = [part for part in self._entries() if part.entry_ref not in sent]
+        parts = self._unsent()
         amount = sum((part.gross - part.fee for part in parts), Money(extra))
         now = clock.now()
         ref = f"po_{len(self.deposits) + 1}"
@@ -107,6 +106,15 @@ class FakeProcessor:
     def send_back(self, ref: str) -> None:
         """The bank sends a deposit back: it goes out with the next one."""
         self.deposits[ref] = replace(self.deposits[ref], state=DepositState.FAILED)
+
+    @property
+    def not_sent(self) -> int:
+        """What lies here still, in minor units, less the fees."""
+        return sum(part.gross.minor - part.fee.minor for part in self._unsent())
+
+    def _unsent(self) -> list[DepositPart]:
+        sent = {part.entry_ref for parts in self.parts.values() for part in parts}
+        return [part for part in self._entries() if part.entry_ref not in sent]
 
     def _entries(self) -> Iterable[DepositPart]:
         """Every movement so far."""

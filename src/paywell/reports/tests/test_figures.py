@@ -110,17 +110,24 @@ def test_an_insurers_money_is_income_of_its_service(world: World) -> None:
         ["Dec 2026", "Ana Ruiz", "Session", "$180.00", "-$10.00", "$0.00", "$170.00"]
     ]
     assert words(report_payments(world.staff, DECEMBER)) == [
-        ["Insurers, by hand", "Check", "$50.00", "$0.00", "$0.00", "$0.00", "$50.00"]
+        ["Insurers, by hand", "Check", "$50.00", "$0.00", "$0.00", "$0.00", "$0.00", "$50.00"]
     ]
 
 
 def test_payments_by_processor_and_method_with_refunds_and_net(world: World) -> None:
     report = report_payments(world.staff, NOVEMBER)
     assert [row[1:] for row in words(report)] == [
-        ["Check", "$400.00", "$0.00", "$0.00", "$0.00", "$400.00"],
-        ["Card", "$120.00", "-$30.00", "$0.00", "$0.00", "$90.00"],
+        ["Check", "$400.00", "$0.00", "$0.00", "$0.00", "$0.00", "$400.00"],
+        ["Card", "$120.00", "-$30.00", "$0.00", "$0.00", "$0.00", "$90.00"],
     ]
-    assert [str(cell) for cell in report.total or ()][2:] == ["$520.00", "-$30.00", "$0.00", "$0.00", "$490.00"]
+    assert [str(cell) for cell in report.total or ()][2:] == [
+        "$520.00",
+        "-$30.00",
+        "$0.00",
+        "$0.00",
+        "$0.00",
+        "$490.00",
+    ]
 
 
 def test_credit_is_aged_from_its_oldest_part_and_given_back_within_30_days(world: World) -> None:
