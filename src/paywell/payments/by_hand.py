@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, OuterRef, QuerySet
 
 from paywell.billing.models import Entry, EntryKind, EntryLine
-from paywell.clients.models import name_client
 from paywell.core.money import Money
 from paywell.core.prepared import Prepared
+from paywell.payments.paid_lines import PAID_LINE_COLUMNS, make_paid_line
 from paywell.payments.types import PaidLine, PaymentRow, Shown
 
 Row = TypeVar("Row")
@@ -93,12 +93,7 @@ def _covered(
     rows = EntryLine.objects.filter(practice_id=practice, entry_id__in=entries).order_by("line__on", "id")
     if clients is not None:
         rows = rows.filter(line__client__in=clients)
-    return rows.values_list(
-        "entry_id", "line_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
-        "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
-        "line__client__legal_first_name", "line__client__legal_last_name",
-        named=True,
-    )  # fmt: skip
+    return rows.values_list("entry_id", *PAID_LINE_COLUMNS, named=True)
 
 
 _COVERED: Prepared[Any] = Prepared(_covered)
@@ -109,22 +104,7 @@ def _get_lines(
 ) -> dict[UUID, list[PaidLine]]:
     found: dict[UUID, list[PaidLine]] = {}
     for row in _COVERED(practice=entries[0].practice_id, entries=[entry.id for entry in entries], clients=shown):
-        found.setdefault(row.entry_id, []).append(
-            PaidLine(
-                line_id=row.line_id,
-                on=row.line__on,
-                wording=row.line__wording if worded is None or row.line__client_id in worded else "",
-                amount=Money(row.amount_minor, row.line__currency),
-                client_name=name_client(
-                    row.line__client__preferred_name,
-                    row.line__client__legal_first_name,
-                    row.line__client__legal_last_name,
-                ),
-                invoice_id=row.line__invoice_id,
-                invoice_label=row.line__invoice__label,
-                service_id=row.line__service_id,
-            )
-        )
+        found.setdefault(row.entry_id, []).append(make_paid_line(row, worded))
     return found
 
 

@@ -15,13 +15,13 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.billing.models import Entry, EntryLine
 from paywell.clients.access import clients_of
-from paywell.clients.models import name_client
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.paging import PAGE_SIZE, Page, cut_page, page_bounds
 from paywell.core.prepared import Prepared
 from paywell.payments import by_hand
 from paywell.payments.models import Attempt, AttemptLine, AttemptState
+from paywell.payments.paid_lines import PAID_LINE_COLUMNS, make_paid_line
 from paywell.payments.payer import Payer
 from paywell.payments.types import PaidLine, PaymentRow, Shown
 
@@ -296,22 +296,7 @@ def _paid_lines(
     rows = _COVERED(practice=attempts[0].practice_id, attempts=[attempt.id for attempt in attempts], clients=shown)
     found: dict[UUID, list[PaidLine]] = {}
     for row in rows:
-        found.setdefault(row.attempt_id, []).append(
-            PaidLine(
-                line_id=row.line_id,
-                on=row.line__on,
-                wording=row.line__wording if worded is None or row.line__client_id in worded else "",
-                amount=Money(row.amount_minor, row.line__currency),
-                client_name=name_client(
-                    row.line__client__preferred_name,
-                    row.line__client__legal_first_name,
-                    row.line__client__legal_last_name,
-                ),
-                invoice_id=row.line__invoice_id,
-                invoice_label=row.line__invoice__label,
-                service_id=row.line__service_id,
-            )
-        )
+        found.setdefault(row.attempt_id, []).append(make_paid_line(row, worded))
     return found
 
 
@@ -321,12 +306,7 @@ def _covered(
     rows = AttemptLine.objects.filter(practice_id=practice, attempt_id__in=attempts).order_by("line__on", "id")
     if clients is not None:
         rows = rows.filter(line__client__in=clients)
-    return rows.values_list(
-        "attempt_id", "line_id", "amount_minor", "line__on", "line__wording", "line__currency", "line__client_id",
-        "line__service_id", "line__invoice_id", "line__invoice__label", "line__client__preferred_name",
-        "line__client__legal_first_name", "line__client__legal_last_name",
-        named=True,
-    )  # fmt: skip
+    return rows.values_list("attempt_id", *PAID_LINE_COLUMNS, named=True)
 
 
 _COVERED = Prepared(_covered)
