@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from paywell.agreements.chargeable import Parts, cut_to_owed, find_open_lines, find_payer, get_month_left, spread
@@ -27,6 +27,7 @@ from paywell.core import clock
 from paywell.core.clock import business_date
 from paywell.core.db import lock, phase
 from paywell.ledger.models import LineBalance
+from paywell.ledger.queries import get_line_balances
 from paywell.outbox.actions import emit
 
 _log = logging.getLogger("paywell.agreements")
@@ -34,6 +35,8 @@ _log = logging.getLogger("paywell.agreements")
 #: Charges are made from this hour of the day on, where the practice is.
 FROM_HOUR: Final = 10
 _LIVE: Final = (ChargeState.PLANNED, ChargeState.RUNNING)
+#: So far apart are two installments of a plan at least, however many were missed.
+APART: Final = timedelta(days=7)
 
 
 def announce_due() -> int:
@@ -84,7 +87,7 @@ def _tell_ahead(charge: Charge) -> None:
     emit(
         practice_id=charge.practice_id,
         kind="agreements.charge_ahead",
-        dedupe=f"charge_ahead:{charge.id}:{charge.tries}",
+        dedupe=f"charge_ahead:{charge.id}:{charge.due_on.isoformat()}",
         payload={"charge_id": str(charge.id)},
     )
 
@@ -92,33 +95,79 @@ def _tell_ahead(charge: Charge) -> None:
 def _announce(agreement: Agreement) -> int:
     tomorrow = business_date(clock.now(), agreement.practice.timezone) + timedelta(days=1)
     if agreement.kind == AgreementKind.PLAN:
-        due = Installment.objects.filter(
-            practice_id=agreement.practice_id, plan__agreement=agreement, due_on__lte=tomorrow, charge=None
-        )
-        return sum(_announce_installment(agreement, each, tomorrow) for each in due.order_by("number"))
+        return _announce_plan(agreement, tomorrow)
     return _announce_autopay(agreement, tomorrow)
 
 
-def _announce_installment(agreement: Agreement, installment: Installment, tomorrow: date) -> int:
+def _announce_plan(agreement: Agreement, tomorrow: date) -> int:
+    """At most one installment, the earliest that was not charged; what was skipped on hold or for a question too.
+
+    So a plan that goes on again catches up one by one, each announced, and what is left moves back.
+    """
+    payer = find_payer(agreement)
     with phase():
         lock(BillingAccount.objects.filter(pk=agreement.account_id)).get()
-        if Charge.objects.filter(installment=installment).exists():
+        if Charge.objects.filter(practice_id=agreement.practice_id, agreement=agreement, state__in=_LIVE).exists():
             return 0
-        lines = installment.plan.lines.order_by("line__on", "line_id").values_list("line_id", "amount_minor")
-        parts = spread(cut_to_owed(agreement.practice_id, dict(lines)), installment.amount_minor)
-        key = f"installment:{installment.id}"
-        if parts:
-            _plan(agreement, key, parts, tomorrow, installment)
-            return 1
-        _skip(
-            agreement,
-            key,
-            installment.amount_minor,
-            tomorrow,
-            _("Nothing of the plan is owed any more."),
-            installment,
-        )
+        last = _last_charge(agreement)
+        if last is not None and last.due_on + APART > tomorrow:
+            return 0
+        due = Installment.objects.filter(
+            practice_id=agreement.practice_id, plan__agreement=agreement, due_on__lte=tomorrow
+        ).filter(Q(charge=None) | Q(charge__state=ChargeState.SKIPPED))
+        for installment in due.select_related("charge", "plan").order_by("number"):
+            if payer.viewer is None:
+                _explain_installment(agreement, installment, tomorrow, payer.why_not)
+                return 0
+            if _announce_installment(agreement, installment, tomorrow):
+                return 1
     return 0
+
+
+def _announce_installment(agreement: Agreement, installment: Installment, tomorrow: date) -> bool:
+    """Plan it for tomorrow, anew where it was skipped. Whether anything of it can be charged."""
+    before = Charge.objects.filter(practice_id=agreement.practice_id, installment=installment).first()
+    if before is not None:
+        announced = before.lines.order_by("line__on", "line_id").values_list("line_id", "amount_minor")
+        if not cut_to_owed(agreement.practice_id, dict(announced)):
+            return False
+        _catch_up(before, tomorrow)
+        return True
+    lines = installment.plan.lines.order_by("line__on", "line_id").values_list("line_id", "amount_minor")
+    parts = spread(cut_to_owed(agreement.practice_id, dict(lines)), installment.amount_minor)
+    key = f"installment:{installment.id}"
+    if parts:
+        _plan(agreement, key, parts, tomorrow, installment)
+        return True
+    if not _is_owed(agreement, dict(lines)):
+        words = _("Nothing of the plan is owed any more.")
+        _skip(agreement, key, installment.amount_minor, tomorrow, words, installment)
+    return False
+
+
+def _is_owed(agreement: Agreement, lines: Mapping[UUID, int]) -> bool:
+    """Whether anything is left to pay of the plan's lines, free to be charged or not."""
+    owed = get_line_balances(practice_id=agreement.practice_id, line_ids=list(lines))
+    return any(minor > 0 for minor in owed.values())
+
+
+def _catch_up(charge: Charge, tomorrow: date) -> None:
+    charge.state, charge.due_on, charge.closed_at = ChargeState.PLANNED, tomorrow, None
+    charge.words = _("It was skipped before and is caught up.")
+    charge.seen_at = charge.seen_by_id = None
+    charge.save(update_fields=["state", "due_on", "closed_at", "words", "seen_at", "seen_by"])
+    _tell_ahead(charge)
+
+
+def _explain_installment(agreement: Agreement, installment: Installment, tomorrow: date, why_not: str) -> None:
+    """It is due and can't be charged: said once a week, as for AutoPay. It is caught up when it can."""
+    year, week, _day = tomorrow.isocalendar()
+    _skip(agreement, f"obstacle:{agreement.id}:{year}-{week}", installment.amount_minor, tomorrow, why_not)
+
+
+def _last_charge(agreement: Agreement) -> Charge | None:
+    rows = Charge.objects.filter(practice_id=agreement.practice_id, agreement=agreement, state=ChargeState.DONE)
+    return rows.order_by("-due_on").first()
 
 
 def _announce_autopay(agreement: Agreement, tomorrow: date) -> int:

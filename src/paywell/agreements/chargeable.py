@@ -17,13 +17,13 @@ from paywell.clients.access import access_portal
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.core.clock import business_date
-from paywell.core.errors import NotFoundForViewer
+from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import LineBalance
 from paywell.ledger.queries import get_line_balances
 from paywell.payments import processor_accounts
-from paywell.payments.models import Claim
+from paywell.payments.models import Claim, ProcessorAccount
 from paywell.processors.contract import Capability, Style
 
 Parts = list[tuple[UUID, int]]
@@ -60,16 +60,30 @@ def _find_card_obstacle(agreement: Agreement) -> str:
     active = processor_accounts.get_active(agreement.practice_id)
     if card.removed_at is not None:
         return _("The payer removed the card.")
-    if active is None or not active.practice.payments_allowed:
-        return _("Online payments are turned off.")
-    if card.processor_account_id != active.id:
+    obstacle = find_processor_obstacle(active)
+    if obstacle:
+        return obstacle
+    if active is None or card.processor_account_id != active.id:
         return _("The card is kept by a processor that the practice does not use any more.")
-    processor = processor_accounts.make_processor(active)
-    if processor.style is not Style.INLINE or Capability.SAVED_CARDS not in processor.capabilities:
-        return _("This processor charges a saved card only while the payer is there.")
     today = business_date(clock.now(), agreement.practice.timezone)
     if (card.exp_year or 9999, card.exp_month or 12) < (today.year, today.month):
         return _("The card has expired.")
+    return ""
+
+
+def find_processor_obstacle(active: ProcessorAccount | None) -> str:
+    """Why no saved card of whomever can be charged through the practice's processor; blank where one can.
+
+    A processor that is set up wrongly is one reason among others: a person reads it and mends it.
+    """
+    if active is None or not active.practice.payments_allowed:
+        return _("Online payments are turned off.")
+    try:
+        processor = processor_accounts.make_processor(active)
+    except (UserError, LookupError):
+        return _("The practice's card processor is not set up rightly. Its settings have to be checked.")
+    if processor.style is not Style.INLINE or Capability.SAVED_CARDS not in processor.capabilities:
+        return _("This processor charges a saved card only while the payer is there.")
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from paywell.agreements.chargeable import find_open_lines, find_payer, get_month
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, Plan, PlanLine
 from paywell.clients.models import BillingAccount
 from paywell.clients.types import PortalViewer
-from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
 from paywell.core.security_log import access_refused
 from paywell.ledger.models import LineBalance
@@ -80,6 +80,12 @@ def list_charges(viewer: Viewer, account_id: UUID, count: int = 20) -> list[Char
     return list(rows.select_related("agreement__card").order_by("-due_on", "-created_at")[:count])
 
 
+def find_obstacles(agreements: Iterable[Agreement]) -> dict[UUID, str]:
+    """Why nothing is charged by those that stand and are not on hold, in words, by id."""
+    standing = [row for row in agreements if row.ended_at is None and row.held_at is None]
+    return {row.id: why_not for row in standing if (why_not := find_payer(row).why_not)}
+
+
 def find_agreed_cards(viewer: PortalViewer) -> set[UUID]:
     """The viewer's own cards that the practice may charge, on whatever account. One query."""
     rows = Agreement.objects.filter(practice=viewer.practice, contact=viewer.contact, ended_at=None)
@@ -109,10 +115,7 @@ def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUI
         practice=account.practice_id, account=account, kind=AgreementKind.AUTOPAY, ended_at=None
     )
     for agreement in rows.select_related("practice", "account", "contact", "user", "card"):
-        try:
-            payer = find_payer(agreement)
-        except UserError:
-            continue  # The processor is set up wrongly: nothing is charged until somebody puts it right.
+        payer = find_payer(agreement)
         if payer.viewer is not None:
             covered |= {line_id for line_id, _minor in find_open_lines(agreement, payer.viewer)}
     return covered & set(line_ids)

@@ -49,6 +49,18 @@ def test_without_an_agreement_there_is_no_button_but_the_reason(desk: Desk) -> N
     text = desk.browser().get(url("charge_card", desk.client.id)).content.decode()
     assert "Nobody agreed that the practice charges a card" in text
     assert "Charge the card" not in text
+    assert "What you can do instead" in text
+    main = text.partition("<main")[2]
+    assert '<form method="post" class="card' not in main  # no empty card
+
+
+def test_an_agreement_that_can_not_charge_says_why_on_both_pages(desk: Desk, processor: FakeProcessor) -> None:
+    agreement = agree(desk)
+    SavedCard.objects.filter(pk=agreement.card_id).update(exp_year=2020)
+    browser = desk.browser()
+    for page in ("charge_card", "client_agreements"):
+        assert "The card has expired." in browser.get(url(page, desk.client.id)).content.decode()
+    assert "What you can do instead" in browser.get(url("charge_card", desk.client.id)).content.decode()
 
 
 def test_a_part_is_charged_within_the_agreement(desk: Desk, processor: FakeProcessor) -> None:

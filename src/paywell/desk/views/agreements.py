@@ -22,6 +22,7 @@ from paywell.agreements.queries import (
     access_agreement,
     access_charge,
     access_plan,
+    find_obstacles,
     get_chargeable,
     list_agreements,
     list_charges,
@@ -52,7 +53,8 @@ def client_agreements(request: HttpRequest, viewer: StaffViewer, client_id: UUID
         header=get_header(viewer, client), client=client, tab="agreements", account=account, accounts=accounts,
         agreements=[row for row in agreements if row.ended_at is None],
         past=[row for row in agreements if row.ended_at is not None],
-        plans=list_plans(viewer, account.id), charges=list_charges(viewer, account.id),
+        obstacles=find_obstacles(agreements), plans=list_plans(viewer, account.id),
+        charges=list_charges(viewer, account.id),
         may_charge=any(row.kind == AgreementKind.STAFF and row.ended_at is None for row in agreements),
     )  # fmt: skip
 
@@ -182,7 +184,9 @@ def agreement_hold(request: HttpRequest, viewer: StaffViewer, client_id: UUID, a
     return act(
         request,
         lambda: hold_agreement(viewer=viewer, agreement=row, is_held=is_held),
-        done=_("It is on hold: nothing is charged by it.") if is_held else _("It goes on."),
+        done=_("It is on hold: nothing is charged by it.")
+        if is_held
+        else _("It goes on. What was missed is announced to the payer first, then charged."),
         back="desk:client_agreements",
         client_id=client.id,
     )

@@ -12,7 +12,8 @@ from paywell.agreements.plans import offer_plan
 from paywell.agreements.tests.factories import make_card
 from paywell.core import clock
 from paywell.core.clock import business_date
-from paywell.payments.models import SavedCard
+from paywell.core.ids import new_id
+from paywell.payments.models import ProcessorAccount, SavedCard
 from paywell.payments.tests.factories import World, make_line, make_world
 from paywell.portal.tests.conftest import PortalProcessor
 
@@ -62,6 +63,23 @@ def test_the_payer_turns_it_on_holds_it_and_ends_it(browser: Browser, world: Wor
     agreement.refresh_from_db()
     assert (agreement.held_at, agreement.ended_by_id) == (None, world.user.id)
     assert "Turn AutoPay on" in browser.get(PAGE).content.decode()
+
+
+def test_autopay_on_a_card_of_an_earlier_processor_says_that_nothing_is_charged(
+    browser: Browser, world: World
+) -> None:
+    card = make_card(world)
+    browser.post(AGREE, said(card))
+    assert "Can&#x27;t charge" not in browser.get(PAGE).content.decode().replace("'", "&#x27;")
+    old = world.processor_account
+    ProcessorAccount.objects.filter(pk=old.pk).update(is_active=False)
+    old.pk = new_id()
+    old.is_active = True
+    old.save(force_insert=True)
+    text = browser.get(PAGE).content.decode().replace("'", "&#x27;")
+    assert "Can&#x27;t charge" in text
+    assert "kept by a processor that the practice does not use any more" in text
+    assert "please pay what is due yourself" in text
 
 
 @pytest.mark.parametrize(

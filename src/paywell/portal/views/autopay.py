@@ -12,8 +12,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from paywell.agreements.agree import accept_plan, end_agreement, hold_agreement, make_agreement
-from paywell.agreements.models import AgreementKind
-from paywell.agreements.queries import access_agreement, access_plan, list_agreements, list_charges, list_plans
+from paywell.agreements.chargeable import find_processor_obstacle
+from paywell.agreements.models import Agreement, AgreementKind
+from paywell.agreements.queries import (
+    access_agreement,
+    access_plan,
+    find_obstacles,
+    list_agreements,
+    list_charges,
+    list_plans,
+)
 from paywell.agreements.wording import CURRENT, WORDINGS
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
@@ -22,7 +30,6 @@ from paywell.core.money import Money, parse_money
 from paywell.payments import processor_accounts
 from paywell.payments.cards import list_usable_cards
 from paywell.portal.forms import read_ids
-from paywell.processors.contract import Capability, Style
 
 #: What can be agreed to by the payer alone; plans are offered by the practice.
 _OFFERED = {"autopay": AgreementKind.AUTOPAY, "staff": AgreementKind.STAFF}
@@ -87,7 +94,7 @@ def autopay_hold(request: HttpRequest, viewer: PortalViewer, agreement_id: UUID)
     except UserError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, _("It is on hold. Nothing is charged.") if is_held else _("It goes on."))
+        messages.success(request, _("It is on hold. Nothing is charged.") if is_held else _say_next(agreement))
     return redirect("portal:autopay")
 
 
@@ -99,15 +106,22 @@ def autopay_end(request: HttpRequest, viewer: PortalViewer, agreement_id: UUID) 
     return redirect("portal:autopay")
 
 
+def _say_next(agreement: Agreement) -> str:
+    if agreement.kind == AgreementKind.PLAN:
+        return _(
+            "It goes on. A missed installment comes first, one a week at most, each with a notice the day before."
+        )
+    if agreement.kind == AgreementKind.AUTOPAY:
+        return _("It goes on. What is due meanwhile is charged next, with a notice the day before.")
+    return _("It goes on.")
+
+
 def _page(
     request: HttpRequest, viewer: PortalViewer, error: UserError | None = None, *, at: str = ""
 ) -> HttpResponse:
     active = processor_accounts.get_active(viewer.practice.id)
     cards = [card for card in list_usable_cards(viewer, active.id) if not card.is_expired] if active else []
-    is_possible = active is not None and active.practice.payments_allowed
-    if is_possible:
-        processor = processor_accounts.make_processor(active)  # type: ignore[arg-type]
-        is_possible = processor.style is Style.INLINE and Capability.SAVED_CARDS in processor.capabilities
+    is_possible = not find_processor_obstacle(active)
     agreements = [row for row in list_agreements(viewer, viewer.account.id) if row.ended_at is None]
     live = {row.kind: row for row in agreements}
     context: dict[str, Any] = {
@@ -118,6 +132,7 @@ def _page(
         "cards": cards,
         "autopay": live.get(AgreementKind.AUTOPAY),
         "staff": live.get(AgreementKind.STAFF),
+        "obstacles": find_obstacles(agreements),
         "plans": list_plans(viewer, viewer.account.id),
         "charges": list_charges(viewer, viewer.account.id, 12),
         "wordings": {kind.value: WORDINGS[version] for kind, version in CURRENT.items()},
