@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from encrypted_fields.fields import EncryptedTextField
 
 from paywell.clients.models import Client
 from paywell.practice.models import Clinician, Location, PracticeOwned
@@ -49,6 +50,32 @@ class CodeLicense(PracticeOwned):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice"], name="code_license_once")]
+
+
+class ImportList(models.TextChoices):
+    """What a file that a practice brings is a list of."""
+
+    CLIENTS = "clients", "Clients"
+    SERVICES = "services", "Services"
+    CATALOGUE = "catalogue", "Price list"
+
+
+class ImportFile(PracticeOwned):
+    """A list that somebody brought, kept encrypted while it is looked at and read in, and not for long."""
+
+    list = models.CharField(max_length=10, choices=ImportList)
+    name = models.CharField(max_length=120, help_text="Of the file; for the screen.")
+    content = EncryptedTextField(help_text="The file's bytes, compressed, as base64.")
+    mapping = models.JSONField(default=dict, help_text="Header: field. What a person chose, or was found.")
+    created_by = models.UUIDField(help_text="The user.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(list__in=ImportList.values), name="import_file_list"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="import_file_expiry")]
 
 
 class Diagnosis(PracticeOwned):

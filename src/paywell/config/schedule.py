@@ -10,6 +10,7 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.payments.jobs.reconcile", 60),
     ("paywell.work.jobs.run_due", 1),
     ("paywell.work.jobs.forget_expired", 3600),
+    ("paywell.care.jobs.forget_imports", 3600),
     ("paywell.payments.jobs.sweep_all", 3600),
     ("paywell.books.jobs.check", 600),
     ("paywell.books.jobs.check_recent", 3600),

@@ -89,6 +89,15 @@ class Row:
         return RowError(self.number, self.headers.get(name, ""), reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a row has to know of the other rows of its file, so that it can be read apart from them."""
+
+    same_as: int = 0  #: the row before it that names the same record; 0: none
+    copies_before: int = 0  #: rows before it that say the same and have no number
+    follows_in_file: bool = False  #: what it refers to is a row that is read before it
+
+
 @dataclass
 class Report:
     """What an import did, or would do. With any error nothing was imported."""

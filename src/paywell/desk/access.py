@@ -9,10 +9,12 @@ from django.db.models import Model, QuerySet
 
 from paywell.accounts.models import StaffMember
 from paywell.accounts.types import StaffViewer
-from paywell.care.models import CatalogItem, Service
+from paywell.care.imports.files import READINGS
+from paywell.care.models import CatalogItem, ImportFile, Service
 from paywell.clients.access import clients_of
 from paywell.clients.models import Contact, Coverage
 from paywell.clients.queries import list_contacts
+from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.desk.queries.scope import services_of
@@ -70,6 +72,13 @@ def access_work(viewer: StaffViewer, work_id: UUID) -> Work:
 def access_work_file(viewer: StaffViewer, work_id: UUID, file_id: UUID) -> WorkFile:
     """A file of such a work, while it is kept."""
     return _get(viewer, "work file", list_files(access_work(viewer, work_id)), file_id)
+
+
+def access_import(viewer: StaffViewer, import_id: UUID) -> ImportFile:
+    """A list that was brought, of a kind that the viewer may read in."""
+    kinds = [kind for kind, reading in READINGS.items() if viewer.may(reading.needs)]
+    rows = ImportFile.objects.filter(practice=viewer.practice, list__in=kinds, expires_at__gt=clock.now())
+    return _get(viewer, "import", rows, import_id)
 
 
 def refuse(viewer: StaffViewer, kind: str, target: UUID | str, reason: str) -> NoReturn:

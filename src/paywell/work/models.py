@@ -106,7 +106,7 @@ class WorkItem(models.Model):
     label = models.CharField(max_length=160, blank=True, help_text="What it is about, for the screen.")
     data = models.JSONField(default=dict, help_text="What the kind needs to know; nothing clinical.")
     state = models.CharField(max_length=8, choices=ItemState, default=ItemState.TODO)
-    words = models.CharField(max_length=300, blank=True, help_text="Why it was skipped, for the screen.")
+    words = models.CharField(max_length=300, blank=True, help_text="What was done, or why it was skipped.")
     tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

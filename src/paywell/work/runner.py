@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -203,18 +204,19 @@ def _mark(work: Work, kind: Kind, items: Sequence[WorkItem], results: Sequence[R
     """Say in the database what became of the items, and keep their files."""
     if len(results) != len(items):
         raise ValueError(f"{kind.name} gave {len(results)} results for {len(items)} items")
-    done = [item.pk for item, result in zip(items, results, strict=True) if isinstance(result, Done)]
-    todo = WorkItem.objects.filter(state=ItemState.TODO)
-    marked = todo.filter(pk__in=done).update(state=ItemState.DONE)
+    alike: dict[tuple[ItemState, str], list[UUID]] = {}
     for item, result in zip(items, results, strict=True):
-        if isinstance(result, Skipped):
-            marked += todo.filter(pk=item.pk).update(state=ItemState.SKIPPED, words=result.words[:300])
-        else:
+        state = ItemState.DONE if isinstance(result, Done) else ItemState.SKIPPED
+        alike.setdefault((state, result.words[:300]), []).append(item.pk)
+        if isinstance(result, Done):
             _keep(work, kind, result.files)
-    if marked != len(items):
+    todo, marked = WorkItem.objects.filter(state=ItemState.TODO), Counter[ItemState]()
+    for (state, words), ids in alike.items():
+        marked[state] += todo.filter(pk__in=ids).update(state=state, words=words)
+    if marked.total() != len(items):
         raise LeaseLost
     Work.objects.filter(pk=work.pk).update(
-        done=F("done") + len(done), skipped=F("skipped") + len(items) - len(done)
+        done=F("done") + marked[ItemState.DONE], skipped=F("skipped") + marked[ItemState.SKIPPED]
     )
 
 

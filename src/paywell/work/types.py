@@ -28,9 +28,10 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The item is done; its files are stored in the same transaction that says so."""
+    """The item is done; its files are stored in the same transaction that says so. `words` tell what was done."""
 
     files: Sequence[NewFile] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -11,7 +11,18 @@ from django.db import transaction
 from paywell.audit.actions import record
 from paywell.care.actions import add_catalog_item, update_catalog_item
 from paywell.care.models import CatalogItem, ServiceKind
-from paywell.core.csv_import import BadFile, Field, Report, Row, map_headers, read_money, read_rows, read_table
+from paywell.core.csv_import import (
+    BadFile,
+    Field,
+    HeaderMap,
+    Place,
+    Report,
+    Row,
+    map_headers,
+    read_money,
+    read_rows,
+    read_table,
+)
 from paywell.core.errors import UserError
 from paywell.core.money import Money
 from paywell.practice.models import Practice
@@ -53,10 +64,7 @@ def import_catalogue(
     Entries that the list lacks stay. Raises BadFile where the file as a whole can't be read.
     """
     table = read_table(data)
-    headers = map_headers(table.headers, FIELDS, mapping or {})
-    for name, what in _NEEDED:
-        if name not in headers.by_field:
-            raise BadFile(f"No column holds {what}. Say which one does.", code=f"{name}_missing")
+    headers = map_columns(table.headers, mapping or {})
     rows, errors = read_rows(table, headers, FIELDS)
     report = Report(
         errors=errors,
@@ -65,7 +73,9 @@ def import_catalogue(
         never=headers.never,
     )
     with transaction.atomic():
-        _read(practice, actor_id, rows, report)
+        run = CatalogueRun(practice, actor_id, report)
+        for row, place in arrange(rows):
+            run.read_row(row, place)
         report.errors.sort(key=lambda error: error.row)
         if report.errors or dry_run:
             transaction.set_rollback(True)
@@ -75,21 +85,51 @@ def import_catalogue(
     return report
 
 
-def _read(practice: Practice, actor_id: UUID | None, rows: Iterable[Row], report: Report) -> None:
-    known = {(item.code, item.wording.lower()): item for item in CatalogItem.objects.filter(practice=practice)}
+def map_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap:
+    """Which column is which. Raises BadFile, also where codes, wordings or fees have none."""
+    found = map_headers(headers, FIELDS, mapping)
+    for name, what in _NEEDED:
+        if name not in found.by_field:
+            raise BadFile(f"No column holds {what}. Say which one does.", code=f"{name}_missing")
+    return found
+
+
+def arrange(rows: Iterable[Row]) -> list[tuple[Row, Place]]:
+    """The rows in the order in which they are read. The second one of an entry says so."""
     seen: dict[tuple[str, str], int] = {}
-    for row in rows:
-        key = row["code"].upper(), " ".join(row["wording"].split()).lower()
-        if key in seen:
-            report.errors.append(row.error("code", f"Row {seen[key]} has this code and wording already."))
-            continue
-        seen[key] = row.number
+    return [(row, Place(same_as=_first(seen, _key(row), row.number))) for row in rows]
+
+
+class CatalogueRun:
+    """One import under way."""
+
+    def __init__(self, practice: Practice, actor_id: UUID | None, report: Report) -> None:
+        self.practice, self.actor_id, self.report = practice, actor_id, report
+        items = CatalogItem.objects.filter(practice=practice)
+        self.known = {(item.code, item.wording.lower()): item for item in items}
+
+    def read_row(self, row: Row, place: Place) -> None:
+        """Add or change the entry, and count it in the report; or say there why not."""
+        if place.same_as:
+            reason = f"Row {place.same_as} has this code and wording already."
+            self.report.errors.append(row.error("code", reason))
+            return
         try:
             # Its own savepoint: an error of one row leaves the others to be read.
             with transaction.atomic():
-                _read_row(practice, actor_id, row, known.get(key), report)
+                _read_row(self.practice, self.actor_id, row, self.known.get(_key(row)), self.report)
         except UserError as error:
-            report.errors.append(row.error(error.field or "", error.message))
+            self.report.errors.append(row.error(error.field or "", error.message))
+
+
+def _key(row: Row) -> tuple[str, str]:
+    return row["code"].upper(), " ".join(row["wording"].split()).lower()
+
+
+def _first(seen: dict[tuple[str, str], int], key: tuple[str, str], number: int) -> int:
+    """The row that had the key before this one; 0 where it is the first."""
+    first = seen.setdefault(key, number)
+    return 0 if first == number else first
 
 
 def _read_row(

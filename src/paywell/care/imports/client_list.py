@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from paywell.audit.actions import record
 from paywell.care.imports.clinicians import Clinicians
+from paywell.care.imports.insurance import INSURANCE_FIELDS, keep_insurance, read_insurance
 from paywell.clients.actions import change_client, create_billing_account, create_client
 from paywell.clients.models import BillingAccount, Client
-from paywell.core.csv_import import BadFile, Field, Report, Row, map_headers, read_rows, read_table
+from paywell.core.csv_import import (
+    BadFile,
+    Field,
+    HeaderMap,
+    Place,
+    Report,
+    Row,
+    map_headers,
+    read_rows,
+    read_table,
+)
 from paywell.core.errors import UserError
 from paywell.practice.actions import clean_email, clean_postal_code, clean_state
 from paywell.practice.models import Practice
@@ -53,6 +65,7 @@ FIELDS: Final = (
         ("related_to_row_id", "primary_client_identifier", "household head id", "guarantor client id"),
         max_length=80,
     ),
+    *INSURANCE_FIELDS,
 )
 
 _NAME: Final = ("legal_first_name", "legal_last_name")
@@ -81,15 +94,7 @@ def import_clients(
     nothing. Raises BadFile where the file as a whole can't be read.
     """
     table = read_table(data)
-    headers = map_headers(table.headers, FIELDS, mapping or {})
-    if set(_NAME) <= set(headers.by_field) and "full_name" not in (mapping or {}).values():
-        # First and last name say it all; a column "client" beside them means something else.
-        headers = map_headers(table.headers, [one for one in FIELDS if one.name != "full_name"], mapping or {})
-    if not set(_NAME) <= set(headers.by_field) and ("full_name" not in headers.by_field):
-        raise BadFile(
-            "No column holds the clients' names. Say which one does, by --map 'Header=full_name'.",
-            code="names_missing",
-        )
+    headers = map_columns(table.headers, mapping or {})
     rows, errors = read_rows(table, headers, FIELDS)
     report = Report(
         errors=errors,
@@ -98,7 +103,9 @@ def import_clients(
         never=headers.never,
     )
     with transaction.atomic():
-        _Run(practice, actor_id, report).read(rows)
+        run = ClientRun(practice, actor_id, report)
+        for row, place in arrange(rows):
+            run.read_row(row, place)
         report.errors.sort(key=lambda error: error.row)
         if report.errors or dry_run:
             transaction.set_rollback(True)
@@ -108,62 +115,102 @@ def import_clients(
     return report
 
 
+def map_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap:
+    """Which column is which. Raises BadFile, also where the names have none."""
+    found = map_headers(headers, FIELDS, mapping)
+    if set(_NAME) <= set(found.by_field) and "full_name" not in mapping.values():
+        # First and last name say it all; a column "client" beside them means something else.
+        found = map_headers(headers, [one for one in FIELDS if one.name != "full_name"], mapping)
+    if not set(_NAME) <= set(found.by_field) and "full_name" not in found.by_field:
+        raise BadFile(
+            "No column holds the clients' names. Say which one does (field full_name).", code="names_missing"
+        )
+    return found
+
+
+def arrange(rows: Sequence[Row]) -> list[tuple[Row, Place]]:
+    """Heads of households first, whoever shares their account after them; a second row of a client says so."""
+    numbers = {row["external_id"] for row in rows} - {""}
+    ordered: list[tuple[Row, bool]] = []
+    placed, waiting = set[str](), list(rows)
+    while waiting:
+        later = [row for row in waiting if _head_of(row) in numbers - placed]
+        if len(later) == len(waiting):
+            # They name each other in a circle.
+            return [*_note_doubles(ordered), *((row, Place()) for row in later)]
+        ready = [row for row in waiting if _head_of(row) not in numbers - placed]
+        ordered += [(row, _head_of(row) in numbers) for row in ready]
+        placed |= {row["external_id"] for row in ready}
+        waiting = later
+    return _note_doubles(ordered)
+
+
+def _note_doubles(rows: Sequence[tuple[Row, bool]]) -> list[tuple[Row, Place]]:
+    seen: dict[Any, int] = {}
+    placed = []
+    for row, follows in rows:
+        key = row["external_id"] or _name_key(*_names_of(row), row.dates.get("birth_date"))
+        first = seen.setdefault(key, row.number)
+        placed.append((row, Place(same_as=0 if first == row.number else first, follows_in_file=follows)))
+    return placed
+
+
 @dataclass
-class _Run:
-    """One import under way. The practice's clients are read once and kept by what rows may call them."""
+class ClientRun:
+    """One import under way, with the practice's clients by what rows may call them: all, or those of `rows`.
+
+    A check (`is_check`) takes a head of household that is a row of the file for granted.
+    """
 
     practice: Practice
     actor_id: UUID | None
     report: Report
+    rows: Sequence[Row] | None = None
+    is_check: bool = False
     by_external_id: dict[str, Client] = field(default_factory=dict)
     by_name: dict[tuple[str, str, date | None], list[Client]] = field(default_factory=dict)
     seen: dict[UUID, int] = field(default_factory=dict)  #: client: the row that named it
 
     def __post_init__(self) -> None:
         self.clinicians = Clinicians(self.practice)
-        for client in Client.objects.filter(practice=self.practice).select_related("default_account"):
+        clients = Client.objects.filter(practice=self.practice)
+        if self.rows is not None:
+            clients = clients.filter(pk__in=_meant_by(self.rows, clients))
+        for client in clients.select_related("default_account"):
             self._keep(client)
 
-    def read(self, rows: list[Row]) -> None:
-        """Heads of households first, whoever shares their account after them."""
-        waiting = rows
-        while waiting:
-            later = []
-            for row in waiting:
-                head = row["shares_account_with"]
-                if head and head != row["external_id"] and head not in self.by_external_id:
-                    later.append(row)
-                else:
-                    self._read_row(row)
-            if len(later) == len(waiting):
-                for row in later:
-                    reason = f"No client has the number {row['shares_account_with']!r}, here or in the file."
-                    self.report.errors.append(row.error("shares_account_with", reason))
-                return
-            waiting = later
-
-    def _read_row(self, row: Row) -> None:
+    def read_row(self, row: Row, place: Place) -> None:
+        """Add or change the client and the insurance, and count it in the report; or say there why not."""
         try:
-            values = self._values(row)
+            head = _head_of(row)
+            if head and head not in self.by_external_id and not (self.is_check and place.follows_in_file):
+                raise UserError(
+                    f"No client has the number {head!r}, here or in the file.",
+                    code="head_unknown", field="shares_account_with",
+                )  # fmt: skip
+            values, insurance = self._values(row), read_insurance(row)
             client = self._find(row, values)
-            if client is not None and client.id in self.seen:
-                raise UserError(f"Row {self.seen[client.id]} names the same client.", code="twice")
+            first = place.same_as or (self.seen.get(client.id, 0) if client else 0)
+            if first:
+                raise UserError(f"Row {first} names the same client.", code="twice")
             with transaction.atomic():
-                if client is None:
-                    client = self._create(row, values)
-                    self.report.created += 1
-                else:
-                    self._update(client, values)
+                is_new = client is None
+                client = client or self._create(row, values)
+                changed = not is_new and self._update(client, values)
+                changed |= keep_insurance(client, insurance, actor_id=self.actor_id)
+            if is_new:
+                self._keep(client)
             self.seen[client.id] = row.number
+            self.report.created += is_new
+            self.report.updated += changed and not is_new
+            self.report.unchanged += not changed and not is_new
         except UserError as error:
             name = (error.field or "") if (error.field or "") in row.headers else ""
             self.report.errors.append(row.error(name, error.message))
 
     def _values(self, row: Row) -> dict[str, Any]:
         """What the row says, in the form of the record; fields without text are left out."""
-        first, last = row["legal_first_name"], row["legal_last_name"]
-        if not (first and last) and row["full_name"]:
-            first, last = split_name(row["full_name"])
+        first, last = _names_of(row)
         sex = row["sex"].lower()
         if sex not in _SEX:
             raise UserError("Write F, M or X, or leave it empty.", code="sex_invalid", field="sex")
@@ -204,7 +251,7 @@ class _Run:
         return found[0] if found else None
 
     def _create(self, row: Row, values: Mapping[str, Any]) -> Client:
-        client = create_client(
+        return create_client(
             practice=self.practice,
             legal_first_name=values.get("legal_first_name", ""),
             legal_last_name=values.get("legal_last_name", ""),
@@ -212,8 +259,6 @@ class _Run:
             actor_id=self.actor_id,
             **{name: values[name] for name in _RECORD[2:] if name in values},
         )
-        self._keep(client)
-        return client
 
     def _account(self, row: Row, values: Mapping[str, Any]) -> BillingAccount | None:
         """The account of the head of the household, one addressed to the payer, or None: the client's own."""
@@ -227,23 +272,43 @@ class _Run:
             practice=self.practice, name=row["payer_name"], actor_id=self.actor_id, **address
         )
 
-    def _update(self, client: Client, values: Mapping[str, Any]) -> None:
+    def _update(self, client: Client, values: Mapping[str, Any]) -> bool:
+        """Whether the record changed."""
         before = {name: getattr(client, name) for name in _RECORD}
         after = change_client(
             client=client,
             actor_id=self.actor_id,
             **{name: value for name, value in values.items() if name in _RECORD},
         )
-        if any(getattr(after, name) != before[name] for name in _RECORD):
-            self.report.updated += 1
-        else:
-            self.report.unchanged += 1
+        return any(getattr(after, name) != before[name] for name in _RECORD)
 
     def _keep(self, client: Client) -> None:
         if client.external_id:
             self.by_external_id[client.external_id] = client
         key = _name_key(client.legal_first_name, client.legal_last_name, client.birth_date)
         self.by_name.setdefault(key, []).append(client)
+
+
+def _meant_by(rows: Sequence[Row], clients: QuerySet[Client]) -> list[UUID]:
+    """The clients whom these rows may mean, by number or by name and birth date."""
+    numbers = {row["external_id"] for row in rows} | {_head_of(row) for row in rows} - {""}
+    names = {_name_key(*_names_of(row), row.dates.get("birth_date")) for row in rows}
+    known = clients.values_list("id", "external_id", "legal_first_name", "legal_last_name", "birth_date")
+    return [
+        client_id for client_id, number, first, last, born in known
+        if number in numbers or _name_key(first, last, born) in names
+    ]  # fmt: skip
+
+
+def _head_of(row: Row) -> str:
+    """The number of whom the row shares the account with; "" where that is nobody else."""
+    head = row["shares_account_with"]
+    return "" if head == row["external_id"] else head
+
+
+def _names_of(row: Row) -> tuple[str, str]:
+    first, last = row["legal_first_name"], row["legal_last_name"]
+    return split_name(row["full_name"]) if not (first and last) and row["full_name"] else (first, last)
 
 
 def split_name(text: str) -> tuple[str, str]:

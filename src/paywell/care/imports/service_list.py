@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from paywell.audit.actions import record
 from paywell.care.actions import add_diagnosis, record_service
@@ -18,7 +19,18 @@ from paywell.care.imports.client_list import split_name
 from paywell.care.imports.clinicians import Clinicians
 from paywell.care.models import CatalogItem, Diagnosis, Service, ServiceKind
 from paywell.clients.models import Client
-from paywell.core.csv_import import BadFile, Field, Report, Row, map_headers, read_money, read_rows, read_table
+from paywell.core.csv_import import (
+    BadFile,
+    Field,
+    HeaderMap,
+    Place,
+    Report,
+    Row,
+    map_headers,
+    read_money,
+    read_rows,
+    read_table,
+)
 from paywell.core.errors import UserError
 from paywell.core.identifiers import clean_diagnosis_code, clean_modifiers
 from paywell.core.money import Money
@@ -85,12 +97,7 @@ def import_services(
     Raises BadFile where the file as a whole can't be read.
     """
     table = read_table(data)
-    headers = map_headers(table.headers, FIELDS, mapping or {})
-    for name, what in (("on", "the date of service"), ("client_name", "the client")):
-        if name not in headers.by_field and not (name == "client_name" and "client_id" in headers.by_field):
-            raise BadFile(
-                f"No column holds {what}. Say which one does, by --map 'Header={name}'.", code=f"{name}_missing"
-            )
+    headers = map_columns(table.headers, mapping or {})
     rows, errors = read_rows(table, headers, FIELDS)
     report = Report(
         errors=errors,
@@ -99,7 +106,9 @@ def import_services(
         never=headers.never,
     )
     with transaction.atomic():
-        _Run(practice, actor_id, report).read(rows)
+        run = ServiceRun(practice, actor_id, report)
+        for row, place in arrange(rows):
+            run.read_row(row, place)
         report.errors.sort(key=lambda error: error.row)
         if report.errors or dry_run:
             transaction.set_rollback(True)
@@ -109,46 +118,75 @@ def import_services(
     return report
 
 
+def map_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap:
+    """Which column is which. Raises BadFile, also where the day or the client has none."""
+    found = map_headers(headers, FIELDS, mapping)
+    for name, what in (("on", "the date of service"), ("client_name", "the client")):
+        if name not in found.by_field and not (name == "client_name" and "client_id" in found.by_field):
+            raise BadFile(f"No column holds {what}. Say which one does (field {name}).", code=f"{name}_missing")
+    return found
+
+
+def arrange(rows: Iterable[Row]) -> list[tuple[Row, Place]]:
+    """The rows by date, so that a diagnosis begins with the first service that names it."""
+    numbers: dict[str, int] = {}
+    copies: Counter[tuple[str, ...]] = Counter()
+    placed = []
+    for row in sorted(rows, key=lambda row: row.dates.get("on", date.max)):
+        number = row["external_id"]
+        if number:
+            first = numbers.setdefault(number, row.number)
+            placed.append((row, Place(same_as=0 if first == row.number else first)))
+            continue
+        written = _as_written(row)
+        placed.append((row, Place(copies_before=copies[written])))
+        copies[written] += 1
+    return placed
+
+
 @dataclass
-class _Run:
-    """One import under way, with what the practice has already."""
+class ServiceRun:
+    """One import under way, with what the practice has already: all of it, or what concerns `rows`."""
 
     practice: Practice
     actor_id: UUID | None
     report: Report
+    rows: Sequence[Row] | None = None
     by_external_id: dict[str, Service] = field(default_factory=dict)
     unnumbered: Counter[Same] = field(default_factory=Counter)
-    seen: dict[str, int] = field(default_factory=dict)  #: external id: the row that named it
 
     def __post_init__(self) -> None:
         self.clinicians = Clinicians(self.practice)
-        self.clients = _Clients(self.practice)
+        self.clients = _Clients(self.practice, self.rows)
         self.catalogue: dict[str, list[CatalogItem]] = {}
         for item in CatalogItem.objects.filter(practice=self.practice, is_active=True):
             self.catalogue.setdefault(item.code.upper(), []).append(item)
             self.catalogue.setdefault(item.wording.lower(), []).append(item)
-        for service in Service.objects.filter(practice=self.practice, voided_at=None):
+        services = Service.objects.filter(practice=self.practice, voided_at=None)
+        if self.rows is not None:
+            numbers = {row["external_id"] for row in self.rows} - {""}
+            days = {row.dates["on"] for row in self.rows if "on" in row.dates}
+            same_day = Q(client__in=self.clients.ids, on__in=days)
+            services = services.filter(Q(external_id__in=numbers) | same_day)
+        for service in services:
             if service.external_id:
                 self.by_external_id[service.external_id] = service
             self.unnumbered[_same(service)] += 1
 
-    def read(self, rows: list[Row]) -> None:
-        """By date, so that a diagnosis begins with the first service that names it."""
-        for row in sorted(rows, key=lambda row: row.dates.get("on", date.max)):
-            try:
-                with transaction.atomic():
-                    self._read_row(row)
-            except UserError as error:
-                name = _COLUMN_OF.get(error.field or "", error.field or "")
-                self.report.errors.append(row.error(name if name in row.headers else "", error.message))
+    def read_row(self, row: Row, place: Place) -> None:
+        """Record the service, and count it in the report; or say there why not."""
+        try:
+            with transaction.atomic():
+                self._read_row(row, place)
+        except UserError as error:
+            name = _COLUMN_OF.get(error.field or "", error.field or "")
+            self.report.errors.append(row.error(name if name in row.headers else "", error.message))
 
-    def _read_row(self, row: Row) -> None:
+    def _read_row(self, row: Row, place: Place) -> None:
         values = self._values(row)
         external_id = row["external_id"]
-        if external_id in self.seen:
-            raise UserError(f"Row {self.seen[external_id]} has the same number.", code="twice", field="external_id")
-        if external_id:
-            self.seen[external_id] = row.number
+        if place.same_as:
+            raise UserError(f"Row {place.same_as} has the same number.", code="twice", field="external_id")
         key: Same = (
             values["client"].id, values["clinician"].id, values["on"], values["code"].upper(),
             values["wording"].lower(), values["fee"].minor, values["kind"],
@@ -164,11 +202,11 @@ class _Run:
                 )
             self.report.unchanged += 1
             return
-        if not external_id and self.unnumbered[key]:
-            self.unnumbered[key] -= 1
+        if not external_id and self.unnumbered[key] > place.copies_before:
             self.report.unchanged += 1
             return
         self._create(row, values)
+        self.unnumbered[key] += 1
         self.report.created += 1
 
     def _values(self, row: Row) -> dict[str, Any]:
@@ -272,17 +310,25 @@ class _Run:
 
 
 class _Clients:
-    """The practice's clients by number and by exact name. One query."""
+    """The practice's clients by number and by exact name: all of them, or those whom `rows` may mean. One query."""
 
-    def __init__(self, practice: Practice) -> None:
+    def __init__(self, practice: Practice, rows: Sequence[Row] | None = None) -> None:
         self.by_number: dict[str, Client] = {}
         self.by_name: dict[tuple[str, str], list[Client]] = {}
+        self.ids: list[UUID] = []
+        numbers = {row["client_id"] for row in rows or ()} - {""}
+        meant = {_lower(split_name(row["client_name"])) for row in rows or ()}
         for client in Client.objects.filter(practice=practice).select_related("clinician"):
+            names = {
+                _lower((client.legal_first_name, client.legal_last_name)), _lower(split_name(client.name))
+            }  # fmt: skip
+            if rows is not None and client.external_id not in numbers and not names & meant:
+                continue
+            self.ids.append(client.id)
             if client.external_id:
                 self.by_number[client.external_id] = client
-            names = {(client.legal_first_name, client.legal_last_name), split_name(client.name)}
-            for first, last in names:
-                self.by_name.setdefault((first.lower(), last.lower()), []).append(client)
+            for name in names:
+                self.by_name.setdefault(name, []).append(client)
 
     def find(self, row: Row) -> Client:
         """By number, else by exact name and, where the row has one, birth date. Raises UserError."""
@@ -325,6 +371,17 @@ def _at(name: str, read: Any) -> Any:
         return read()
     except UserError as error:
         raise UserError(error.message, code=error.code, field=name) from None
+
+
+def _lower(name: tuple[str, str]) -> tuple[str, str]:
+    return name[0].lower(), name[1].lower()
+
+
+def _as_written(row: Row) -> tuple[str, ...]:
+    """What two rows without a number have in common where they stand for the same service given twice."""
+    names = ("client_id", "client_name", "clinician", "code", "wording", "units", "kind")
+    fee = row["fee"].lstrip("$ ").replace(",", "").removesuffix(".00")
+    return (str(row.dates.get("on")), fee, *(" ".join(row[name].lower().split()) for name in names))
 
 
 def _read_units(text: str) -> int:

@@ -31,6 +31,11 @@ class WorkRow:
     def percent(self) -> int:
         return 100 * self.work.seen // self.work.total if self.work.total else 0
 
+    @property
+    def missed(self) -> int:
+        """Items that were left out, for whatever reason."""
+        return self.work.skipped + self.work.failed
+
 
 @dataclass(frozen=True, slots=True)
 class WorkPage:

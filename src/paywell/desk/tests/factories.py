@@ -11,11 +11,13 @@ from django.test import Client as Browser
 
 from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.accounts.tests.factories import make_staff, make_user
+from paywell.accounts.types import StaffViewer
 from paywell.agreements.models import Agreement, Charge, Installment, Plan, PlanLine
 from paywell.billing.booking import book_entry
 from paywell.billing.models import Entry, EntryKind, Question
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
-from paywell.care.models import CatalogItem, Diagnosis, Service
+from paywell.care.imports.files import keep_import_file
+from paywell.care.models import CatalogItem, Diagnosis, ImportFile, ImportList, Service
 from paywell.clients.actions import grant_access, invite_contact
 from paywell.clients.coverage import add_coverage
 from paywell.clients.models import BillingAccount, Client, Contact, Coverage, Grant
@@ -80,6 +82,7 @@ class Desk:
     plan: Plan  #: offered, two installments
     deposit: Deposit  #: of the payment, arrived
     request: RefundRequest  #: ten dollars of the payment, not decided
+    import_file: ImportFile  #: a list of clients, brought by the owner and not checked yet
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
     def browser(self, role: Role = Role.OWNER) -> Browser:
@@ -117,6 +120,7 @@ class Desk:
             "work_id": self.work.id,
             "file_id": self.work_file.id,
             "deposit_id": self.deposit.id,
+            "import_id": self.import_file.id,
             "connector": "test_inline",
             "report": "receivables",
             "notice": "reminder_after",
@@ -164,6 +168,10 @@ def make_desk(**practice: Any) -> Desk:
         *make_ended_work(made.id, owner.user_id),
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
         add_plan(unpaid, owner), add_deposit(attempt), add_request(attempt),
+        keep_import_file(
+            StaffViewer(owner.user_id, made, Role.OWNER), list=ImportList.CLIENTS, name="clients.csv",
+            data=b"First name,Last name\nIda,Moss\n",
+        ),
     )  # fmt: skip
     desk.members[Role.OWNER] = owner
     desk.members[Role.READ_ONLY] = make_staff(made, Role.READ_ONLY, user=make_user(name="Sol Varga"))
