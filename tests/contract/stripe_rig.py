@@ -19,7 +19,7 @@ from paywell.processors.contract import (
     Verdict,
 )
 from tests.contract.rig import PAID, Rig, Sent
-from tests.contract.stripe_fake import money
+from tests.contract.stripe_fake import money, payouts
 from tests.contract.stripe_fake.judge import judge
 from tests.contract.stripe_fake.store import Thing
 from tests.contract.stripe_fake.web import Fake, sign
@@ -122,6 +122,12 @@ class StripeRig(Rig):
 
     def close_dispute(self, dispute_ref: str, status: str) -> None:
         money.close_dispute(self.account, self.account.things[dispute_ref], status)
+
+    def pay_out(self, extra: int = 0) -> str:
+        return str(payouts.pay_out(self.account, extra=extra)["id"])
+
+    def fail_deposit(self, deposit_ref: str) -> None:
+        payouts.fail(self.account, self.account.things[deposit_ref])
 
     def sent(self) -> list[Sent]:
         return [

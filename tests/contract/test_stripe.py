@@ -13,12 +13,13 @@ import pytest
 from paywell.core.clock import now
 from paywell.core.ids import new_key, new_reference
 from paywell.core.money import Money
+from paywell.processors.connectors.stripe import deposits
 from paywell.processors.connectors.stripe.client import API_VERSION
 from paywell.processors.connectors.stripe.reading import DECLINES, decline_for
-from paywell.processors.contract import Decline, Style, Submission, Verdict
+from paywell.processors.contract import Decline, DepositState, PartKind, Style, Submission, Verdict
 from tests.contract import rig as cards
 from tests.contract.rig import new_order, new_refund
-from tests.contract.stripe_fake import money
+from tests.contract.stripe_fake import money, payouts
 from tests.contract.stripe_fake.web import decode
 from tests.contract.stripe_rig import StripeRig
 
@@ -254,7 +255,7 @@ def test_their_words_are_known_and_others_are_a_plain_decline() -> None:
 
 def test_a_list_holds_what_was_made_and_what_has_changed_since(rig: StripeRig) -> None:
     old, untouched = rig.paid(), rig.paid()
-    for name in ("payment_intent", "charge", "checkout.session", "event"):
+    for name in ("payment_intent", "charge", "checkout.session", "event", "balance_transaction"):
         for thing in rig.account.all(name):
             thing["created"] -= 3 * 86_400
     new = [rig.opened().reference for _ in range(3)]
@@ -390,3 +391,39 @@ def test_a_memo_comes_back_or_its_beginning(rig: StripeRig) -> None:
     order = rig.opened(memo="m" * 700)
     assert rig.pay(order).memo == "m" * 500
     assert json.dumps(rig.processor.look_up(order).memo)
+
+
+def test_a_key_that_may_not_read_the_balance_still_lists_every_charge(stripe: StripeRig) -> None:
+    order = stripe.paid(12000)
+    stripe.script("fees", "forbidden")
+    (told,) = stripe.charged()
+    assert (told.processor_ref, told.money, told.fee) == (order.processor_ref, Money(12000), None)
+
+
+def test_no_call_on_the_way_of_a_payment_reads_the_balance(stripe: StripeRig) -> None:
+    stripe.processor.look_up(stripe.paid(12000))
+    assert not [each for each in stripe.sent() if "balance" in each.path + each.query + each.body.decode()]
+
+
+def test_a_payout_made_by_hand_is_not_itemized_and_a_canceled_one_has_failed(stripe: StripeRig) -> None:
+    stripe.paid(12000)
+    payout = payouts.pay_out(stripe.account, automatic=False)
+    (told,) = stripe.processor.list_deposits(now() - timedelta(days=1))  # type: ignore[attr-defined]
+    assert (told.is_itemized, told.state, told.money) == (False, DepositState.PENDING, Money(11622))
+    payout["status"] = "canceled"
+    (told,) = stripe.processor.list_deposits(now() - timedelta(days=1))  # type: ignore[attr-defined]
+    assert told.state is DepositState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("stripe_fee", PartKind.FEE), ("payout_cancel", PartKind.RETURNED), ("reserve_hold", PartKind.ADJUSTMENT),
+        ("a_word_of_tomorrow", PartKind.ADJUSTMENT), ("payment", PartKind.CHARGE),
+    ],
+)  # fmt: skip
+def test_their_words_for_what_is_in_a_payout(word: str, kind: PartKind) -> None:
+    transaction = {
+        "id": "txn_1", "type": word, "amount": -500, "fee": 0, "currency": "usd", "source": "x_1", "created": 1,
+    }  # fmt: skip
+    assert deposits.read_part(transaction).kind is kind

@@ -45,7 +45,7 @@ class Capability(StrEnum):
     LIST_SINCE = "list_since"
     NOTICES = "notices"
     DISPUTES = "disputes"  #: `look_up` and `list_since` tell of every dispute
-    FEES = "fees"  #: a charge tells what the processor keeps of it, at once or some time later
+    FEES = "fees"  #: `list_since` tells what the processor keeps of a charge, at once or some time later
     DEPOSITS = "deposits"  #: it tells what it sends to the bank: a `TellsDeposits`
 
 

@@ -25,10 +25,9 @@ class Connector:
 CONNECTORS: dict[str, Connector] = {
     connector.name: connector
     for connector in (
-        Connector("stripe", "Stripe", Style.INLINE, "paywell.processors.connectors.stripe", tells_fees=False),
+        Connector("stripe", "Stripe", Style.INLINE, "paywell.processors.connectors.stripe"),
         Connector(
-            "stripe_checkout", "Stripe Checkout", Style.TWO_STEP, "paywell.processors.connectors.stripe_checkout",
-            tells_fees=False,
+            "stripe_checkout", "Stripe Checkout", Style.TWO_STEP, "paywell.processors.connectors.stripe_checkout"
         ),
         Connector(
             "test_inline", "Test processor, one screen", Style.INLINE,

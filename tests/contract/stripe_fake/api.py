@@ -162,7 +162,7 @@ def list_things(kind: str) -> Handler:
     def handle(account: Account, params: Params) -> Thing:
         since = int(params.get("created", {}).get("gte", 0))
         found = [each for each in account.all(kind) if each["created"] >= since]
-        for name in ("customer", "payment_intent", "type"):
+        for name in ("customer", "payment_intent", "type", "payout"):
             if name in params:
                 found = [each for each in found if each.get(name) == params[name]]
         if "types" in params:
@@ -195,6 +195,8 @@ ROUTES: list[tuple[str, str, tuple[str, ...], Handler]] = [
     ("POST", "/v1/refunds", ("refund",), create_refund),
     ("GET", "/v1/refunds/:id", ("look_up_refund",), retrieve("refund")),
     ("GET", "/v1/disputes", ("disputes",), list_things("dispute")),
+    ("GET", "/v1/payouts", ("payouts",), list_things("payout")),
+    ("GET", "/v1/balance_transactions", ("payouts", "fees"), list_things("balance_transaction")),
     ("GET", "/v1/events", ("events",), list_things("event")),
     ("GET", "/v1/payment_methods", ("cards",), list_things("payment_method")),
     ("POST", "/v1/payment_methods/:id/detach", ("forget",), detach_method),

@@ -33,6 +33,8 @@ _TYPES: list[tuple[str, str, Any]] = [
     ("POST", r"/v1/refunds", P.RefundCreateParams),
     ("GET", r"/v1/refunds/\w+", P.RefundRetrieveParams),
     ("GET", r"/v1/disputes", P.DisputeListParams),
+    ("GET", r"/v1/payouts", P.PayoutListParams),
+    ("GET", r"/v1/balance_transactions", P.BalanceTransactionListParams),
     ("GET", r"/v1/events", P.EventListParams),
     ("GET", r"/v1/payment_methods", P.PaymentMethodListParams),
     ("POST", r"/v1/payment_methods/\w+/detach", P.PaymentMethodDetachParams),

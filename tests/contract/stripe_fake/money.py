@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.contract.stripe_fake import payouts
 from tests.contract.stripe_fake.store import BANK_CHECK, DECLINES, LATE, Account, StripeError, Thing
 
 
@@ -59,6 +60,7 @@ def succeed(account: Account, intent: Thing, method: Thing) -> None:
     fault = account.fault("capture")
     amount = int(fault["value"]) if fault else intent["amount"]
     charge = _charge(account, intent, method, "succeeded", amount=amount)
+    payouts.enter(account, "charge", amount, charge, fee=payouts.charge_fee(amount))
     intent |= {"status": "succeeded", "amount_received": amount, "next_action": None, "latest_charge": charge["id"]}
     if intent["setup_future_usage"] and intent["customer"]:
         method["customer"] = intent["customer"]
@@ -126,6 +128,8 @@ def refund(account: Account, charge: Thing, amount: int | None, metadata: dict[s
         "re", "refund", amount=amount, currency=charge["currency"], status=status, charge=charge["id"],
         payment_intent=charge["payment_intent"], metadata=metadata,
     )  # fmt: skip
+    if status == "succeeded":
+        payouts.enter(account, "refund", -amount, made)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     account.tell("charge.refunded", charge)
@@ -138,6 +142,10 @@ def settle_refund(account: Account, made: Thing, status: str) -> None:
     if status == "failed" and made["status"] != "failed":
         charge["amount_refunded"] -= made["amount"]
         charge["refunded"] = False
+    if status == "failed" and made["status"] == "succeeded":
+        payouts.enter(account, "refund_failure", made["amount"], made)
+    if status == "succeeded" and made["status"] != "succeeded":
+        payouts.enter(account, "refund", -made["amount"], made)
     made["status"] = status
     account.tell("refund.failed" if status == "failed" else "refund.updated", made)
 
@@ -152,6 +160,7 @@ def dispute(account: Account, charge: Thing, amount: int) -> Thing:
             {"object": "balance_transaction", "amount": -amount, "fee": 1500, "net": -amount - 1500}
         ],
     )  # fmt: skip
+    payouts.enter(account, "adjustment", -amount, made, fee=1500)
     account.tell("charge.dispute.created", made)
     return made
 
@@ -161,5 +170,6 @@ def close_dispute(account: Account, made: Thing, status: str) -> None:
     if status == "won":
         back = {"object": "balance_transaction", "amount": made["amount"], "fee": 0, "net": made["amount"]}
         made["balance_transactions"].append(back)
+        payouts.enter(account, "adjustment", made["amount"], made)
         account.tell("charge.dispute.funds_reinstated", made)
     account.tell("charge.dispute.closed", made)

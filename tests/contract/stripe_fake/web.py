@@ -27,7 +27,7 @@ _BANK = (
 )
 _EXPANDABLE = {
     "latest_charge": "charge", "payment_intent": "payment_intent", "payment_method": "payment_method",
-    "customer": "customer",
+    "customer": "customer", "source": "source",
 }  # fmt: skip
 
 
@@ -203,6 +203,8 @@ def suffer_before(kind: str) -> None:
         raise Dropped(SILENCE_S if kind == "silent_before" else 0)
     if kind == "error_before":  # before it was looked at: nothing is kept under its key
         raise StripeError(503, "", "Service unavailable.", "api_error")
+    if kind == "forbidden":  # a restricted key without this right
+        raise StripeError(403, "", "The provided key does not have the required permissions.")
     if kind == "rate_limited":
         raise StripeError(429, "rate_limit", "Too many requests.")
 
@@ -242,7 +244,7 @@ def _distort(value: Any, kind: str) -> Any:
 
 def render(account: Account, thing: Thing, expand: list[str]) -> Thing:
     """As the API answers: names of other things, unless they were asked to be expanded."""
-    hidden = ("number", "card_number", "may_save", "intent_metadata", "label", "used")
+    hidden = ("number", "card_number", "payout", "may_save", "intent_metadata", "label", "used")
     shown = {name: value for name, value in thing.items() if name not in hidden}
     if shown["object"] == "list":
         inner = [each.removeprefix("data.") for each in expand]

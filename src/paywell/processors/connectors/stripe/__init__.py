@@ -168,8 +168,9 @@ class StripeInline(StripeConnector):
         return self.look_up_refund_of(order, order.charge_ref)
 
     def list_since(self, since: datetime) -> Iterator[Outcome]:
+        fees = self.read_fees(since)
         for intent in self.list_changed_intents(since):
-            yield self.tell_intent(intent)
+            yield self.with_fee(self.tell_intent(intent), intent, fees)
 
     def tell_intent(self, intent: Thing) -> Outcome:
         told = super().tell_intent(intent)

@@ -7,14 +7,16 @@ list and metadata, never by search, which lags behind. A key that Stripe may hav
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import stripe
 
 from paywell.core import http
-from paywell.processors.connectors.stripe import cards
+from paywell.core.money import Money
+from paywell.processors.connectors.stripe import cards, deposits
 from paywell.processors.connectors.stripe.client import describe, had_no_effect, is_gone, is_replay, make_client
 from paywell.processors.connectors.stripe.notices import read_notice
 from paywell.processors.connectors.stripe.reading import (
@@ -33,6 +35,8 @@ from paywell.processors.contract import (
     Capability,
     ChargeOrder,
     Connection,
+    Deposit,
+    DepositPart,
     Outcome,
     RawNotice,
     Refunded,
@@ -65,7 +69,7 @@ class StripeConnector:
     """The calls that are the same for both styles. `client` answers soon; `patient` waits for the bank."""
 
     name: str
-    capabilities = frozenset(Capability) - {Capability.FEES, Capability.DEPOSITS}
+    capabilities = frozenset(Capability)
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -265,6 +269,19 @@ class StripeConnector:
     def is_own(self, thing: Thing) -> bool:
         """Whether this connector made it: the account may serve other programs, too."""
         return bool(read_metadata(thing, REFERENCE)) and read_metadata(thing, MADE_BY) == self.name
+
+    def read_fees(self, since: datetime) -> dict[str, Money]:
+        """By charge: for the sweep alone, which can do without."""
+        return deposits.read_fees(self.client, since - CLOCKS_DIFFER)
+
+    def with_fee(self, told: Outcome, intent: Thing, fees: Mapping[str, Money]) -> Outcome:
+        return replace(told, fee=fees.get(get_charge(intent).get("id", "")))
+
+    def list_deposits(self, since: datetime) -> Iterator[Deposit]:
+        return deposits.list_payouts(self.client, since)
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterator[DepositPart]:
+        return deposits.list_parts(self.client, deposit_ref)
 
     # Cards and notices
 

@@ -120,15 +120,15 @@ class StripeCheckout(StripeConnector):
 
     def list_since(self, since: datetime) -> Iterator[Outcome]:
         """Sessions made since then, and older ones whose intents have changed since."""
-        seen = set()
+        seen, fees = set(), self.read_fees(since)
         for session in self._list_sessions({"created": {"gte": int(since.timestamp())}}):
             seen.add(_intent_id(session))
             if self.is_own(session):
-                yield self.tell_session(session)
+                yield self.with_fee(self.tell_session(session), _intent_in(session), fees)
         for intent in self.list_changed_intents(since):
             if intent["id"] not in seen:
                 for session in self._list_sessions({"payment_intent": intent["id"]}):
-                    yield self.tell_session(session)
+                    yield self.with_fee(self.tell_session(session), intent, fees)
 
     def tell_session(self, session: Thing) -> Outcome:
         """A session has three states; how the money stands is the intent's matter."""
@@ -221,6 +221,12 @@ class StripeCheckout(StripeConnector):
         if used is None or used["created"] <= session["created"]:
             return None  # not kept, or a kept one that was used
         return cards.to_facts(cards.same_card(methods, used)[0], customer)
+
+
+def _intent_in(session: Thing) -> Thing:
+    """The intent that came with a session; empty where it has none yet."""
+    intent = session.get("payment_intent")
+    return intent if isinstance(intent, dict) else {}
 
 
 def _intent_id(session: Thing) -> str:
