@@ -21,6 +21,7 @@ from paywell.core.errors import UserError
 _NPI_PREFIX: Final = "80840"
 _NPI = re.compile(r"[12][0-9]{9}", re.ASCII)
 _EIN = re.compile(r"[0-9]{2}-?[0-9]{7}", re.ASCII)
+_SSN = re.compile(r"[0-9]{3}-?[0-9]{2}-?[0-9]{4}", re.ASCII)
 _TAXONOMY = re.compile(r"[0-9A-Z]{9}X", re.ASCII)
 #: A letter, a digit, a letter or digit, and up to four more behind the dot (standards of the CDC's list).
 _DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?", re.ASCII)
@@ -140,6 +141,22 @@ def clean_diagnosis_code(text: str, *, field: str = "code") -> str:
             "That is not an ICD-10-CM code: it looks like F41.1.", code="diagnosis_invalid", field=field
         )
     return cleaned
+
+
+def are_modifiers(text: str) -> bool:
+    """Whether the text is modifiers as they are stored: up to four of two characters, in upper case, none twice."""
+    parts = text.split()
+    return len(parts) <= MAX_MODIFIERS and len(set(parts)) == len(parts) and all(map(_MODIFIER.fullmatch, parts))
+
+
+def is_taxonomy(text: str) -> bool:
+    """Whether the text has the form of a taxonomy code: nine letters or digits and an X."""
+    return bool(_TAXONOMY.fullmatch(text))
+
+
+def is_tax_id(text: str, kind: str = "EIN") -> bool:
+    """Whether the text has the form of a tax number of its kind: nine digits, with their hyphens or without."""
+    return bool((_EIN if kind == "EIN" else _SSN).fullmatch(text))
 
 
 def clean_modifiers(text: str | Sequence[str], *, field: str = "modifiers") -> str:

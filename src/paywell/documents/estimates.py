@@ -5,6 +5,7 @@ Everybody who pays without an insurer's claim is owed one: nearly every client o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,8 @@ from paywell.practice.models import Clinician, Practice
 #: From this much above the estimate on, a client may dispute the bill (45 CFR 149.620), in minor units of USD.
 DISPUTE_FROM_MINOR: Final = 40_000
 MOST_TIMES: Final = 400
+#: F10 to F19 of ICD-10-CM.
+_SUBSTANCE_USE: Final = re.compile(r"F1[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def issue_estimate(
         period_to=period_to,
         frequency=clean(frequency, 120),
         diagnoses=tuple(
-            SuperbillDiagnosis(letter, clean(dx.code), clean(dx.description))
+            SuperbillDiagnosis(letter, clean(dx.code), _meaning(practice, dx))
             for letter, dx in zip(LETTERS, diagnoses, strict=False)
         ),
         clinicians=tuple(describe_clinician(clinician) for clinician in clinicians),
@@ -138,6 +141,14 @@ def issue_estimate(
         period=(period_from, period_to),
     )
     return issue_document(practice=practice, draft=draft, actor_id=actor_id, corrects=corrects)
+
+
+def _meaning(practice: Practice, diagnosis: Diagnosis) -> str:
+    """What a diagnosis means. A substance use disorder program says it of such disorders on superbills alone: an
+    estimate needs the code, and 42 CFR Part 2 lets go of no more than is needed."""
+    if practice.is_part2_program and _SUBSTANCE_USE.match(diagnosis.code):
+        return ""
+    return clean(diagnosis.description)
 
 
 def get_current_estimates(practice: Practice, client_ids: Iterable[UUID]) -> list[IssuedDocument]:

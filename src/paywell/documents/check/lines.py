@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Service, ServiceKind
-from paywell.core.identifiers import CodeForm, get_code_form
+from paywell.core.identifiers import CodeForm, are_modifiers, get_code_form, is_npi
 from paywell.documents.check.types import Case, Level, Problem
 
 #: Places of service for care at a distance, and the modifiers that say how it was given.
 _AT_A_DISTANCE: Final = frozenset({"02", "10"})
-_BY_VIDEO_OR_PHONE: Final = frozenset({"95", "93", "GT", "FQ"})
+_BY_VIDEO_OR_PHONE: Final = frozenset({"95", "93", "GT", "GQ", "FQ"})
 _OFFICE: Final = "11"
+#: Chapters of ICD-10-CM that tell why somebody comes, or of what happened, and name no disorder.
+_NO_DISORDER: Final = frozenset("VWXYZ")
 
 
 def check_lines(case: Case) -> Iterator[Problem]:
@@ -40,9 +42,8 @@ def _check_what(service: Service, case: Case) -> Iterator[Problem]:
     elif get_code_form(service.code) is CodeForm.OWN:
         words = f"{service.code} is a code of your own. Insurers know the codes of CPT and HCPCS alone."
         yield Problem("code_form", Level.WARN, words, service.on, "16")
-    modifiers = service.modifiers.split()
-    if len(modifiers) > 4 or len(set(modifiers)) < len(modifiers) or any(len(each) != 2 for each in modifiers):
-        words = "A line takes up to four modifiers of two characters, each once."
+    if not are_modifiers(service.modifiers):
+        words = "A line takes up to four modifiers of two capital letters or digits, each once."
         yield Problem("modifier_form", Level.BLOCK, words, service.on, "4")
 
 
@@ -64,6 +65,22 @@ def _check_diagnoses(service: Service, case: Case) -> Iterator[Problem]:
         found = case.code_words.get((code, service.on))
         if found:
             yield Problem("diagnosis_code", found[0], found[1], service.on, "146")
+    yield from _check_how_exact(service, codes)
+
+
+def _check_how_exact(service: Service, codes: Sequence[str]) -> Iterator[Problem]:
+    """What an insurer may find too vague, or no reason for the service."""
+    if codes and codes[0][0] in _NO_DISORDER:
+        words = (
+            f"{codes[0]} stands first. It tells of a circumstance and of no disorder: many insurers pay only where "
+            "the first diagnosis is one that is treated."
+        )
+        yield Problem("diagnosis_first", Level.WARN, words, service.on, "50")
+    meanings = {pointer.diagnosis.code: pointer.diagnosis.description for pointer in service.pointers.all()}
+    for code in codes:
+        if "unspecified" in meanings.get(code, "").lower() or code.partition(".")[2] == "9":
+            words = f"{code} leaves open what exactly it is. Some insurers want a more exact diagnosis."
+            yield Problem("diagnosis_unspecific", Level.WARN, words, service.on, "11")
 
 
 def _check_place(service: Service, case: Case) -> Iterator[Problem]:
@@ -74,6 +91,16 @@ def _check_place(service: Service, case: Case) -> Iterator[Problem]:
     found = case.place_words.get((place, service.on))
     if found:
         yield Problem("place_of_service", found[0], found[1], service.on, "5")
+    location = service.location
+    if location and location.place_of_service != place and place not in _AT_A_DISTANCE:
+        words = (
+            f"The service says place {place}, and {location.name}, where it was, is place "
+            f"{location.place_of_service}."
+        )
+        yield Problem("place_and_location", Level.WARN, words, service.on, "5")
+    if location and location.npi and not is_npi(location.npi):
+        words = f"The NPI of {location.name} is not a valid one."
+        yield Problem("facility_npi", Level.BLOCK, words, service.on, "16")
     if place in _AT_A_DISTANCE and not modifiers & _BY_VIDEO_OR_PHONE:
         words = (
             f"Place {place} is care at a distance, and no modifier says how: most insurers want 95, 93, GT or FQ."

@@ -7,7 +7,7 @@ from dataclasses import astuple
 from datetime import timedelta
 
 from paywell.clients.models import Relationship
-from paywell.core.identifiers import get_tax_id_warning, is_npi
+from paywell.core.identifiers import get_tax_id_warning, is_npi, is_tax_id, is_taxonomy
 from paywell.documents.check.types import Case, Level, Problem
 from paywell.practice.models import Clinician
 
@@ -96,10 +96,16 @@ def _check_clinician(clinician: Clinician) -> Iterator[Problem]:
     if not clinician.taxonomy:
         words = f"{name} has no taxonomy code. Some insurers want one."
         yield Problem("clinician_taxonomy", Level.WARN, words, carc="16")
+    elif not is_taxonomy(clinician.taxonomy):
+        words = f"The taxonomy code of {name} is not one: it has ten letters and digits and ends in X."
+        yield Problem("clinician_taxonomy", Level.BLOCK, words, carc="16")
     supervisor = clinician.supervisor
     if supervisor and not (supervisor.npi and supervisor.license_number):
         words = f"{name} is supervised by {supervisor.name}, whose NPI or license number is missing."
         yield Problem("supervisor", Level.WARN, words, carc="16")
+    if supervisor and supervisor.npi and not is_npi(supervisor.npi):
+        words = f"The NPI of {supervisor.name}, who supervises {name}, is not a valid one."
+        yield Problem("supervisor", Level.BLOCK, words, carc="16")
 
 
 def _check_license_dates(case: Case, clinician: Clinician) -> Iterator[Problem]:
@@ -116,6 +122,9 @@ def check_practice(case: Case) -> Iterator[Problem]:
     practice = case.practice
     if not practice.tax_id:
         yield Problem("practice_tax_id", Level.BLOCK, "The practice has no tax number.", carc="16")
+    elif not is_tax_id(practice.tax_id, practice.tax_id_kind):
+        words = f"The practice's tax number is no {practice.tax_id_kind}: it has nine digits."
+        yield Problem("practice_tax_id", Level.BLOCK, words, carc="16")
     warning = get_tax_id_warning(practice.tax_id, practice.tax_id_kind)
     if warning:
         yield Problem("tax_id_prefix", Level.WARN, warning, carc="16")

@@ -65,7 +65,7 @@ def _diagnoses(doc: EstimateDocument) -> Printed:
     rows = [[cell(dx.code), cell(dx.description)] for dx in doc.diagnoses]
     return {
         "heading": gettext("Diagnoses (ICD-10-CM)"),
-        "table": table([gettext("Code"), gettext("Description")], rows, wide=1),
+        "table": table([gettext("Code"), gettext("Description")], rows, wide=1, optional=(1,)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from paywell.clients.models import BillingAccount, Client, Contact
 from paywell.clients.types import ClientRights, PortalViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money
+from paywell.documents.redact import without_wordings
 from paywell.documents.types import (
     Ageing,
     Entry,
@@ -29,9 +30,11 @@ from paywell.documents.types import (
     StatementDocument,
     StatementItem,
     SuperbillClinician,
+    SuperbillCoverage,
     SuperbillDiagnosis,
     SuperbillDocument,
     SuperbillItem,
+    SuperbillPayment,
     YearlyDocument,
     YearlyItem,
 )
@@ -262,3 +265,54 @@ MAKERS = {
     "yearly": yearly_document,
     "estimate": estimate_document,
 }
+
+
+#: The same kinds with what stands on them only sometimes. Golden files are kept of these too.
+VARIANTS: dict[str, Any] = {
+    "invoice_void": lambda **fields: invoice_document(
+        voided_on=date(2026, 11, 9), replaced_by="INV-0150", balance_minor=0, paid_minor=0, **fields
+    ),
+    "invoice_replacing": lambda **fields: invoice_document(number="INV-0150", replaces="INV-0142", **fields),
+    "invoice_pay_to": lambda **fields: invoice_document(
+        letterhead=replace(
+            HEAD,
+            pay_to=("Willow Billing LLC", "PO Box 9", "Golden, CO 80402"),
+            pay_note="Write the invoice number on your check.",
+        ),
+        adjusted_minor=1_000,
+        **fields,
+    ),
+    "superbill_whole": lambda **fields: superbill_document(
+        letterhead=replace(HEAD, notice="Protected by 42 CFR part 2."),
+        replaces="SB-0003",
+        part="1 / 2",
+        coverage=SuperbillCoverage("Alder Mutual", "AM991", "G77", "child", "Rui Duarte", date(1960, 1, 2)),
+        authorization="AUTH12",
+        referring="Dr. Holt",
+        referring_npi="1234567893",
+        facility=("Elm School", "1 Elm Street", "Portland, OR 97201"),
+        facility_npi="1234567893",
+        payments=(SuperbillPayment(date(2026, 11, 20), "card", 2_000),),
+        signed_by="Lucia Reyes, PhD",
+        signed_on=date(2026, 11, 23),
+        **fields,
+    ),
+    "receipt_by_hand": lambda **fields: receipt_document(
+        method="check", method_reference="1042", card_brand="", card_last4="", refunds=(), **fields
+    ),
+    "receipt_plain": lambda **fields: without_wordings(receipt_document(**fields)),
+    "receipt_test": lambda **fields: receipt_document(is_test=True, **fields),
+    "statement_credit": lambda **fields: statement_document(
+        ending_minor=-3_000, credit_minor=3_000, ageing=Ageing(0, 0, 0, 0), adjustments_minor=-500, **fields
+    ),
+    "yearly_open": lambda **fields: yearly_document(refunded_minor=0, net_minor=2_000, **fields),
+    "estimate_separate": lambda **fields: estimate_document(
+        items=(EstimateItem("Testing", "T1", 1, 20_000, 20_000, 0, is_separate=True),),
+        diagnoses=(),
+        first_on=None,
+        replaces="GFE-0004",
+        **fields,
+    ),
+}
+#: Every kind, plain and with all that can stand on it.
+ALL_MAKERS: dict[str, Any] = MAKERS | VARIANTS

@@ -7,10 +7,10 @@ import django
 django.setup()
 
 from paywell.documents.pdf import render  # noqa: E402
-from paywell.documents.tests.factories import MAKERS  # noqa: E402
+from paywell.documents.tests.factories import ALL_MAKERS  # noqa: E402
 from paywell.documents.tests.test_pdf import GOLDEN, outline, text_of  # noqa: E402
 
-for kind, make in MAKERS.items():
+for kind, make in ALL_MAKERS.items():
     pdf = render(make())
     (GOLDEN / f"{kind}.txt").write_text(text_of(pdf))
     (GOLDEN / f"{kind}.order.txt").write_text("\n".join(outline(pdf)) + "\n")

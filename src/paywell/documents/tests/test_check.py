@@ -17,6 +17,7 @@ from paywell.documents.making_superbills import make_superbills
 from paywell.documents.superbills import get_services
 from paywell.documents.tests.factories import NOON, add_diagnosis, make_case, make_staff_viewer
 from paywell.invoicing.tests.factories import make_client, make_clinician, make_service
+from paywell.practice.models import Location
 
 pytestmark = pytest.mark.django_db
 
@@ -84,9 +85,11 @@ RULES: list[tuple[str, str, object, Level]] = [
     ("clinician_license", "service.clinician.license_number", "", Level.WARN),
     ("clinician_license", "service.clinician.license_state", "", Level.WARN),
     ("clinician_taxonomy", "service.clinician.taxonomy", "", Level.WARN),
+    ("clinician_taxonomy", "service.clinician.taxonomy", "103T00000", Level.BLOCK),
     ("license_dates", "service.clinician.license_from", date(2026, 11, 4), Level.WARN),
     ("license_dates", "service.clinician.license_until", date(2026, 11, 2), Level.WARN),
     ("practice_tax_id", "practice.tax_id", "", Level.BLOCK),
+    ("practice_tax_id", "practice.tax_id", "12-34567", Level.BLOCK),
     ("tax_id_prefix", "practice.tax_id", "07-1234567", Level.WARN),
     ("ssn_as_tax_id", "practice.tax_id_kind", "SSN", Level.WARN),
     ("practice_address", "practice.street", "", Level.BLOCK),
@@ -100,6 +103,9 @@ RULES: list[tuple[str, str, object, Level]] = [
     ("modifier_form", "service.modifiers", "HO HO", Level.BLOCK),
     ("modifier_form", "service.modifiers", "HO HN HP AH AJ", Level.BLOCK),
     ("modifier_form", "service.modifiers", "HOO", Level.BLOCK),
+    ("modifier_form", "service.modifiers", "ho", Level.BLOCK),
+    ("modifier_form", "service.modifiers", "H-", Level.BLOCK),
+    ("code_form", "service.code", "H004", Level.WARN),
     ("place_missing", "service.place_of_service", "", Level.BLOCK),
     ("telehealth_modifier", "service.place_of_service", "02", Level.WARN),
     ("telehealth_modifier", "service.place_of_service", "10", Level.WARN),
@@ -120,7 +126,7 @@ def test_rule(case: Case, rule: str, path: str, value: object, level: Level) -> 
     assert level_of(case, rule) is level
 
 
-@pytest.mark.parametrize("modifier", ["95", "93", "GT", "FQ"])
+@pytest.mark.parametrize("modifier", ["95", "93", "GT", "GQ", "FQ"])
 def test_telehealth_modifier_is_said_no_more_where_one_says_how(case: Case, modifier: str) -> None:
     change("service.place_of_service", "10")(case)
     change("service.modifiers", modifier)(case)
@@ -188,6 +194,8 @@ def test_supervisor(case: Case) -> None:
     assert level_of(case, "supervisor") is None
     clinician.supervisor.npi = ""
     assert level_of(case, "supervisor") is Level.WARN
+    clinician.supervisor.npi = "1234567890"
+    assert level_of(case, "supervisor") is Level.BLOCK
 
 
 def test_group_npi_is_missed_where_several_clinicians_rendered_care(case: Case) -> None:
@@ -257,6 +265,61 @@ def test_place_of_service_holds_from_its_day_on(case: Case) -> None:
     problem = next(each for each in problems if each.rule == "place_of_service")
     assert problem.level is Level.REASON
     assert "Use 02" in problem.words
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning", "rule"),
+    [
+        ("F41.9", "Anxiety disorder, unspecified", "diagnosis_unspecific"),
+        ("F32.A", "Depression, unspecified", "diagnosis_unspecific"),
+        ("F39", "Unspecified mood disorder", "diagnosis_unspecific"),
+        ("F43.9", "", "diagnosis_unspecific"),
+        ("F90.2", "Attention-deficit hyperactivity disorder, combined type", None),
+        ("F43.10", "Post-traumatic stress disorder", None),
+        ("Z63.0", "Problems in relationship with spouse or partner", "diagnosis_first"),
+        ("Y07.01", "Husband, perpetrator of maltreatment and neglect", "diagnosis_first"),
+    ],
+)
+def test_a_diagnosis_that_is_vague_or_no_disorder_is_warned_of(
+    case: Case, code: str, meaning: str, rule: str | None
+) -> None:
+    service = case.services[0]
+    diagnosis = service.pointers.get(position=1).diagnosis
+    diagnosis.code, diagnosis.description = code, meaning
+    diagnosis.save()
+    [fresh] = get_services(case.practice, [service.id])
+    changed = replace(case, services=[fresh], valid={service.id: (code,)})
+    for each in ("diagnosis_unspecific", "diagnosis_first"):
+        assert level_of(changed, each) is (Level.WARN if each == rule else None)
+
+
+def test_a_circumstance_behind_a_disorder_is_right(case: Case) -> None:
+    changed = replace(case, valid={case.services[0].id: ("F41.1", "Z63.0")})
+    assert level_of(changed, "diagnosis_first") is None
+
+
+# Where it was
+
+
+def test_the_place_of_service_fits_the_location(case: Case) -> None:
+    service = case.services[0]
+    service.location = Location(practice=case.practice, name="Elm School", place_of_service="03")
+    problem = found(case, "place_and_location")
+    assert problem is not None
+    assert (problem.level, problem.carc) == (Level.WARN, "5")
+    assert "Elm School, where it was, is place 03" in problem.words
+    service.place_of_service = "03"
+    assert level_of(case, "place_and_location") is None
+    service.place_of_service, service.modifiers = "10", "95"
+    assert level_of(case, "place_and_location") is None
+
+
+def test_the_npi_of_a_location_is_a_valid_one(case: Case) -> None:
+    location = Location(practice=case.practice, name="Elm School", place_of_service="11", npi="1234567890")
+    case.services[0].location = location
+    assert level_of(case, "facility_npi") is Level.BLOCK
+    location.npi = "1234567893"
+    assert level_of(case, "facility_npi") is None
 
 
 # Money

@@ -24,7 +24,7 @@ from paywell.documents.queries import load_issued
 from paywell.documents.tests.factories import NOON, Case, make_case, make_portal_viewer
 from paywell.documents.types import EstimateDocument
 from paywell.invoicing.actions import issue_invoice, void_invoice
-from paywell.invoicing.tests.factories import make_service
+from paywell.invoicing.tests.factories import make_client, make_service
 
 MONDAY = date(2026, 11, 2)
 
@@ -49,6 +49,19 @@ def test_a_request_is_answered_within_three_business_days() -> None:
     for first_on in (None, date(2026, 11, 5), date(2027, 1, 4)):
         assert get_deadline(asked_on=date(2026, 11, 24), first_on=first_on, is_request=True) == date(2026, 11, 30)
     assert get_deadline(asked_on=MONDAY, first_on=None, is_request=False) == date(2026, 11, 5)
+
+
+@pytest.mark.parametrize(
+    ("asked_on", "first_on", "due"),
+    [
+        (date(2026, 12, 23), date(2026, 12, 28), None),  # Christmas and a weekend between: two days ahead
+        (date(2026, 12, 23), date(2026, 12, 29), date(2026, 12, 24)),
+        (date(2026, 12, 24), date(2027, 1, 11), date(2026, 12, 30)),  # over the year's end: ten or more
+        (date(2026, 11, 6), date(2026, 11, 23), date(2026, 11, 12)),  # scheduled on a Friday, Veterans Day between
+    ],
+)
+def test_holidays_and_weekends_are_no_business_days(asked_on: date, first_on: date, due: date | None) -> None:
+    assert get_deadline(asked_on=asked_on, first_on=first_on, is_request=False) == due
 
 
 @pytest.mark.parametrize(
@@ -128,6 +141,31 @@ def test_an_estimate_that_can_not_be_says_why_and_uses_no_number(fields: dict[st
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("period_from", "last"), [(date(2026, 11, 1), date(2027, 10, 31)), (date(2028, 2, 29), date(2029, 2, 28))]
+)
+def test_twelve_months_are_issued_to_the_day_and_not_one_more(period_from: date, last: date) -> None:
+    case = make_case()
+    with pytest.raises(UserError) as refused:
+        issue(case, period_from=period_from, period_to=last + timedelta(days=1))
+    assert refused.value.code == "above_twelve_months"
+    assert issue(case, period_from=period_from, period_to=last).period_to == last
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("count", "code"), [(0, "count_invalid"), (1, ""), (400, ""), (401, "count_invalid")])
+def test_how_many_times_is_from_1_to_400(count: int, code: str) -> None:
+    case = make_case()
+    expected = [Expected("Individual session", "H0004", Money(14_000), count, case.service.clinician)]
+    if not code:
+        assert issue(case, expected=expected).data["total_minor"] == 14_000 * count
+        return
+    with pytest.raises(UserError) as refused:
+        issue(case, expected=expected)
+    assert refused.value.code == code
+
+
+@pytest.mark.django_db
 def test_without_a_date_of_birth_there_is_no_estimate() -> None:
     case = make_case()
     case.client.birth_date = None
@@ -193,6 +231,50 @@ def test_what_is_outside_the_months_void_or_of_a_replaced_estimate_does_not_coun
     more = Expected("Individual session", "H0004", Money(14_000), 40, case.service.clinician)
     issue(case, corrects=first, expected=[more], period_to=date(2026, 11, 1) + timedelta(days=300))
     assert warn_above_estimates(case.practice, [service(case, 200_000)]) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("on", "warned"),
+    [
+        (date(2026, 10, 31), False),
+        (date(2026, 11, 1), True),
+        (date(2027, 10, 31), True),
+        (date(2027, 11, 1), False),
+    ],
+)
+def test_the_first_and_the_last_day_of_an_estimate_count(on: date, warned: bool) -> None:
+    case = make_case()
+    issue(case)
+    assert bool(warn_above_estimates(case.practice, [service(case, 166_000, on)])) is warned
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("last_minor", "warned"), [(65_999, False), (66_000, True)])
+def test_several_services_of_one_invoice_are_added_up(last_minor: int, warned: bool) -> None:
+    case = make_case()
+    issue(case)
+    chosen = [service(case, 100_000), service(case, last_minor, date(2026, 11, 11))]
+    assert bool(warn_above_estimates(case.practice, chosen)) is warned
+
+
+@pytest.mark.django_db
+def test_the_insurers_part_is_not_billed_to_the_client() -> None:
+    case = make_case()
+    issue(case)
+    made = service(case, 166_000)
+    made.insurer_minor = 1
+    assert warn_above_estimates(case.practice, [made]) == []
+
+
+@pytest.mark.django_db
+def test_another_clients_services_do_not_count() -> None:
+    case = make_case()
+    issue(case)
+    other = make_service(
+        make_client(case.practice), on=date(2026, 11, 10), fee=500_000, clinician=case.service.clinician
+    )
+    assert warn_above_estimates(case.practice, [other, service(case, 165_999)]) == []
 
 
 @pytest.mark.django_db
