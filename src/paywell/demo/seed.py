@@ -9,15 +9,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from django.db import connection
-from django.db.models import F
 
 from paywell.core import clock
-from paywell.demo import code_list, money, processor, story
+from paywell.demo import code_list, money, processor, story, told
 from paywell.demo.cast import PASSWORD, PracticePart, email_of
 from paywell.demo.harbor_light import HARBOR_LIGHT
 from paywell.demo.people import make_troupe
 from paywell.demo.willow_creek import WILLOW_CREEK
-from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import ProcessorAccount
 from paywell.practice.models import Practice
 from paywell.processors.registry import CONNECTORS
@@ -72,6 +70,7 @@ def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
     troupe = make_troupe(part, opened_at=opened_at)
     with clock.set_to(opened_at):
         connected = processor.connect(troupe, processor_url)
+    told.begin_notices(troupe, opened_at)
     story.play(
         [
             *story.services(troupe, today),
@@ -82,9 +81,8 @@ def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
     # The story's notices rang when its payments were made, and its practice was set up long ago.
     ProcessorAccount.objects.filter(pk=connected.pk).update(noticed_at=now)
     Practice.objects.filter(pk=troupe.practice.pk).update(setup_closed_at=opened_at)
-    # What happened months ago was told to people then: the worker has no e-mail to send about it.
-    events = OutboxEvent.objects.filter(practice_id=troupe.practice.id, delivered_at=None)
-    events.update(delivered_at=F("created_at"))
+    told.let_a_card_expire(troupe, today, "Ines Coral")
+    told.tell_people(troupe, today, now)
 
 
 @contextmanager

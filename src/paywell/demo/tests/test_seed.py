@@ -31,6 +31,7 @@ from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
 from paywell.ledger.models import AccountBalance, AccountKind, LineBalance, Transfer
 from paywell.ledger.queries import get_account_balance, get_line_balances
+from paywell.notifications.models import Delivery, NoticeText
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.availability import get_availability
 from paywell.payments.models import Attempt, AttemptState, Claim, ProcessorAccount, Refund, Review, SavedCard
@@ -181,6 +182,18 @@ def test_the_inbox_begins_without_a_false_alarm_and_the_set_up_is_done() -> None
         assert not check_silence(account, make_processor(account))
         assert account.practice.setup_closed_at is not None
     assert not Review.objects.filter(kind="notices_silent").exists()
+
+
+def test_every_screen_of_notices_has_content() -> None:
+    """An own text, reminders that left, a log with more than one outcome, and a card that expires soon."""
+    assert NoticeText.objects.filter(kind="reminder_before").count() == 2
+    rows = Delivery.objects.all()
+    assert rows.filter(notice__startswith="reminder", sent_at__isnull=False).exists()
+    assert rows.filter(notice="receipt_waits", sent_at__isnull=False).exists()
+    assert rows.exclude(skip_reason="").exists()
+    assert not rows.exclude(error="").exists()
+    assert rows.filter(created_at__lt=clock.now() - timedelta(days=6)).count() == 0
+    assert SavedCard.objects.filter(agreements__kind="autopay", exp_year__lte=clock.now().year + 1).exists()
 
 
 def test_everybody_can_sign_in_and_nobody_has_to_confirm_an_address(tmp_path: Path) -> None:
