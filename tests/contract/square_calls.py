@@ -224,6 +224,23 @@ def list_disputes(fake: SquareFake, account: Account, body: Answer, query: dict[
     return _page("disputes", rows, query)
 
 
+def list_payouts(fake: SquareFake, account: Account, body: Answer, query: dict[str, str]) -> Answer:
+    rows = [
+        each
+        for each in account.payouts.values()
+        if read(each["created_at"]) >= read(query["begin_time"]) and each["location_id"] == query["location_id"]
+    ]
+    return _page("payouts", rows, query)
+
+
+def list_payout_entries(
+    fake: SquareFake, account: Account, body: Answer, query: dict[str, str], payout_id: str
+) -> Answer:
+    if payout_id not in account.payouts:
+        raise _not_found()
+    return _page("payout_entries", account.entries[payout_id], query)
+
+
 def list_locations(fake: SquareFake, account: Account, body: Answer, query: dict[str, str]) -> Answer:
     location = {
         "id": account.location_id, "status": "ACTIVE" if account.active else "INACTIVE",
@@ -281,4 +298,6 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", r"/v2/cards/([^/]+)/disable", disable_card),
     ("GET", r"/v2/disputes", list_disputes),
     ("GET", r"/v2/locations", list_locations),
+    ("GET", r"/v2/payouts", list_payouts),
+    ("GET", r"/v2/payouts/([^/]+)/payout-entries", list_payout_entries),
 ]

@@ -44,6 +44,8 @@ CALLS = [
     ("GET", r"/v2/refunds/[^/]+", "look_up_refund"),
     ("POST", r"/v2/cards", "keep_card"),
     ("GET", r"/v2/cards", "cards"),
+    ("GET", r"/v2/payouts", "payouts"),
+    ("GET", r"/v2/payouts/[^/]+/payout-entries", "payouts"),
 ]
 
 
@@ -66,6 +68,9 @@ class Account:
     payments: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     disputes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    payouts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    entries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: by payout
+    paid_out: set[str] = field(default_factory=set)
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)  #: token or card on file -> card number
@@ -169,6 +174,11 @@ class SquareFake:
 
     def change(self, account: Account, payment: dict[str, Any], **facts: Any) -> None:
         payment.update(facts, updated_at=self.stamp())
+        if facts.get("status") == "COMPLETED":
+            from tests.contract.square_payouts import fee_of
+
+            fee = {"amount": fee_of(payment["total_money"]["amount"]), "currency": account.currency}
+            payment["processing_fee"] = [{"type": "INITIAL", "amount_money": fee}]
         self.notify(account, "payment.updated", {"payment": dict(payment)})
 
     def notify(self, account: Account, kind: str, told: dict[str, Any]) -> None:

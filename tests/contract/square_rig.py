@@ -23,6 +23,7 @@ from paywell.processors.contract import (
 from tests.contract.rig import PAID, Rig, Sent
 from tests.contract.square_calls import make_refund
 from tests.contract.square_fake import SquareFake
+from tests.contract.square_payouts import pay_out
 
 
 class SquareRig(Rig):
@@ -36,6 +37,7 @@ class SquareRig(Rig):
     calls_at_open = False
     lists_by_change = False
     keeps_late = False
+    fee_of_dispute = 0
     takes_money_at = "complete"
     currencies = ("USD",)
     nobody_ref = "nobody"
@@ -109,6 +111,12 @@ class SquareRig(Rig):
     def _tell_dispute(self, kind: str, number: str) -> None:
         payment = {"payment_id": self.account.disputes[number]["payment_id"]}
         self.fake.notify(self.account, kind, {"dispute": {"id": number, "disputed_payment": payment}})
+
+    def pay_out(self, extra: int = 0) -> str:
+        return pay_out(self.fake, self.account, extra=extra)
+
+    def fail_deposit(self, deposit_ref: str) -> None:
+        self.account.payouts[deposit_ref]["status"] = "FAILED"
 
     def sent(self) -> list[Sent]:
         return [

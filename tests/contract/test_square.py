@@ -23,6 +23,7 @@ from paywell.processors.contract import (
     ChargeOrder,
     Connection,
     Decline,
+    PartKind,
     ProcessorUnavailable,
     Submission,
     Verdict,
@@ -350,3 +351,36 @@ def test_an_unknown_key_is_no_word_for_the_log(square: SquareRig, caplog: pytest
     told = square.connected().look_up(new_order())
     assert (told.verdict, told.detail) == (Verdict.UNKNOWN, "refused: 401 UNAUTHORIZED")
     assert square.secrets["access_token"] not in caplog.text
+
+
+def test_a_fee_that_square_has_not_told_yet_is_none_and_corrections_count(square: SquareRig) -> None:
+    order = square.paid(12000)
+    payment = square.account.payments[order.processor_ref]
+    fees = payment.pop("processing_fee")
+    assert square.charged()[0].fee is None
+    back = {"type": "ADJUSTMENT", "amount_money": {"amount": -100, "currency": "USD"}}
+    payment["processing_fee"] = [*fees, back]
+    assert square.charged()[0].fee == Money(278)
+
+
+def test_a_transfer_made_by_hand_is_not_itemized(square: SquareRig) -> None:
+    square.paid(12000)
+    square.account.payouts[square.pay_out()]["type"] = "SIMPLE"
+    (told,) = square.processor.list_deposits(now() - timedelta(days=1))  # type: ignore[attr-defined]
+    assert not told.is_itemized
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("PROCESSING_FEE_REFUND", PartKind.FEE), ("OPEN_DISPUTE", PartKind.DISPUTE),
+        ("RETURNED_PAYOUT", PartKind.RETURNED), ("RESERVE_HOLD", PartKind.ADJUSTMENT),
+        ("A_WORD_OF_TOMORROW", PartKind.ADJUSTMENT),
+    ],
+)  # fmt: skip
+def test_their_words_for_what_is_in_a_payout(square: SquareRig, word: str, kind: PartKind) -> None:
+    square.paid(12000)
+    payout_id = square.pay_out()
+    square.account.entries[payout_id][0]["type"] = word
+    (part,) = square.processor.list_deposit_parts(payout_id)  # type: ignore[attr-defined]
+    assert (part.kind, part.gross, part.fee) == (kind, Money(12000), Money(378))

@@ -41,7 +41,7 @@ CONNECTORS: dict[str, Connector] = {
             "authorize_net", "Authorize.Net", Style.TWO_STEP, "paywell.processors.connectors.authorize_net",
             tells_fees=False,
         ),
-        Connector("square", "Square", Style.INLINE, "paywell.processors.connectors.square", tells_fees=False),
+        Connector("square", "Square", Style.INLINE, "paywell.processors.connectors.square"),
     )
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ What this processor can't do, and how that is lived with:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -23,7 +24,7 @@ import httpx
 from square.types.payment import Payment
 
 from paywell.core.clock import now
-from paywell.processors.connectors.square import notices, reading, setup
+from paywell.processors.connectors.square import deposits, notices, reading, setup
 from paywell.processors.connectors.square.cards import Cards
 from paywell.processors.connectors.square.client import OPTIONS, Api, Refused
 from paywell.processors.connectors.square.setup import SETUP
@@ -31,6 +32,8 @@ from paywell.processors.contract import (
     Capability,
     ChargeOrder,
     Connection,
+    Deposit,
+    DepositPart,
     Disputed,
     Fields,
     Hosts,
@@ -78,6 +81,8 @@ class SquareConnector:
             Capability.LIST_SINCE,
             Capability.NOTICES,
             Capability.DISPUTES,
+            Capability.FEES,
+            Capability.DEPOSITS,
         }
     )
 
@@ -212,6 +217,13 @@ class SquareConnector:
             is_news = any(each.at is None or each.at >= since for each in told)
             if is_news and payment_id not in seen and (older := self._get(payment_id)) is not None:
                 yield self._tell_all(older, disputes)
+
+    def list_deposits(self, since: datetime) -> Iterator[Deposit]:
+        for deposit in deposits.list_payouts(self.api, since):
+            yield replace(deposit, live_mode=self.live_mode)
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterator[DepositPart]:
+        return deposits.list_parts(self.api, deposit_ref)
 
     def list_cards(self, customer_ref: str) -> list[SavedCardFacts]:
         return self.cards.list_kept(customer_ref)

@@ -90,7 +90,8 @@ def tell_payment(
         verdict,
         processor_ref=payment.id,
         reference=payment.reference_id or "",
-        money=_money(payment.total_money or payment.amount_money) if is_paid else None,
+        money=read_money(payment.total_money or payment.amount_money) if is_paid else None,
+        fee=_fee_of(payment) if is_paid else None,
         card=_card_of(payment),
         saved_card=saved_card if is_paid else None,
         decline=decline_of(_reason(payment)) if verdict is Verdict.DECLINED else None,
@@ -113,7 +114,7 @@ def tell_refund(refund: PaymentRefund) -> Refunded:
     reason = refund.reason or ""
     return Refunded(
         processor_ref=refund.id,
-        money=_money(refund.amount_money) or Money(0),
+        money=read_money(refund.amount_money) or Money(0),
         verdict=_REFUNDS.get(refund.status or "", Verdict.UNKNOWN),
         reference=reason if _OURS.fullmatch(reason) else "",
         at=moment(refund.created_at),
@@ -122,7 +123,7 @@ def tell_refund(refund: PaymentRefund) -> Refunded:
 
 def tell_dispute(dispute: Dispute) -> Disputed | None:
     """None for an inquiry, in which no money is kept back."""
-    state, money = str(dispute.state or ""), _money(dispute.amount_money)
+    state, money = str(dispute.state or ""), read_money(dispute.amount_money)
     if money is None or state in ("INQUIRY_EVIDENCE_REQUIRED", "INQUIRY_PROCESSING", "INQUIRY_CLOSED"):
         return None
     is_won = state in _WON_DISPUTES
@@ -176,7 +177,15 @@ def _reason(payment: Payment) -> str:
     return str(errors[0].code) if errors else ""
 
 
-def _money(money: TheirMoney | None) -> Money | None:
+def _fee_of(payment: Payment) -> Money | None:
+    """All fees of a payment and what was corrected of them. None while Square has not told any: they come later."""
+    told = [read_money(fee.amount_money) for fee in payment.processing_fee or []]
+    fees = [fee for fee in told if fee is not None]
+    return sum(fees[1:], fees[0]) if fees else None
+
+
+def read_money(money: TheirMoney | None) -> Money | None:
+    """None where amount or currency is missing."""
     if money is None or money.amount is None or not money.currency:
         return None
     return Money(int(money.amount), str(money.currency))
