@@ -21,15 +21,21 @@ def csv_response(
     header: Sequence[str], rows: Iterable[Sequence[str | Money]], *, file_name: str
 ) -> StreamingHttpResponse:
     """The rows under their header, sent as they are made. An amount stays a number, also below zero."""
-    response = StreamingHttpResponse(_write(header, rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(write_csv(header, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 
-def _write(header: Sequence[str], rows: Iterable[Sequence[str | Money]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[str | Money]]) -> Iterator[str]:
+    """The lines of the file, its mark and header first."""
     yield "\ufeff"  # so that spreadsheets read the names as UTF-8
-    yield writer.writerow(header)
+    yield from write_rows([header])
+    yield from write_rows(rows)
+
+
+def write_rows(rows: Iterable[Sequence[str | Money]]) -> Iterator[str]:
+    """Lines of the file without its header."""
+    writer = csv.writer(_Echo())
     for row in rows:
         yield writer.writerow([format_plain(cell) if isinstance(cell, Money) else harmless(cell) for cell in row])
 

@@ -73,3 +73,10 @@ def page_of(request: HttpRequest) -> int:
     """The page of a list that the address asks for; the first one where it makes no sense."""
     asked = request.GET.get("page", "")
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+
+
+def query_of(request: HttpRequest) -> str:
+    """What narrows a list, for the address of its file: without the page."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    return query.urlencode()

@@ -97,26 +97,68 @@ def list_practice_payments(
 
     Payments by hand count as succeeded. `method` narrows: `online`, `hand`, or a billing.models.Method.
     """
-    rows = Attempt.objects.filter(practice=viewer.practice, state__in=list(states))
+    bounds, zone = page_bounds(page), viewer.practice.timezone
+    rows, entries = _of_practice(viewer, date_from, date_to, client_id, states, method)
+    hand: list[Payment] = [] if entries is None else list(entries[: bounds.stop])
+    found = cut_page(
+        by_hand.merge(hand, lambda row: _moment_of(row, zone), lambda start, stop: rows[start:stop], bounds), page
+    )
+    return found.with_rows(_staff_rows(viewer, found.rows))
+
+
+def find_practice_payments(
+    viewer: StaffViewer,
+    date_from: date | None = None,
+    date_to: date | None = None,
+    *,
+    states: Iterable[AttemptState] = SHOWN_STATES,
+    method: str = "",
+    most: int | None = None,
+) -> list[UUID]:
+    """The ids of what `list_practice_payments` lists, in its order; the first `most`. Two queries."""
+    rows, entries = _of_practice(viewer, date_from, date_to, None, states, method)
+    zone = viewer.practice.timezone
+    found = list(rows.annotate(dated=DATED).values_list("dated", "id")[:most])
+    if entries is not None:
+        hand = entries.select_related(None).only("id", "on", "recorded_at")[:most]
+        found += [(by_hand.get_moment(entry, zone), entry.id) for entry in hand]
+    found.sort(reverse=True)
+    return [payment_id for _at, payment_id in found][:most]
+
+
+def get_practice_payments(viewer: StaffViewer, ids: Collection[UUID]) -> list[PaymentRow]:
+    """The payments of these ids that the staff member may see, in this order. At most five queries."""
+    rows, entries = _of_practice(viewer, None, None, None, SHOWN_STATES, "")
+    found: dict[UUID, Payment] = {row.id: row for row in rows.filter(id__in=ids)}
+    if entries is not None:
+        found |= {entry.id: entry for entry in entries.filter(id__in=ids)}
+    return _staff_rows(viewer, [found[one] for one in ids if one in found])
+
+
+def _of_practice(
+    viewer: StaffViewer,
+    date_from: date | None,
+    date_to: date | None,
+    client_id: UUID | None,
+    states: Iterable[AttemptState],
+    method: str,
+) -> tuple[QuerySet[Attempt], QuerySet[Entry] | None]:
+    """Payments and tries of the practice, and those by hand; None where these are not asked for."""
+    states = list(states)
+    rows = Attempt.objects.filter(practice=viewer.practice, state__in=states)
     touching = AttemptLine.objects.filter(practice=viewer.practice, attempt=OuterRef("pk"))
     if viewer.role is Role.CLINICIAN:
         rows = rows.filter(Exists(touching.filter(line__client__in=clients_of(viewer))))
     if client_id is not None:
         rows = rows.filter(Exists(touching.filter(line__client=client_id)))
     rows = rows.select_related("contact", "account").order_by(DATED.desc(), "-id")
-    since, until = _moments(viewer.practice.timezone, date_from, date_to)
-    rows = _between(rows, since, until)
-    bounds, zone = page_bounds(page), viewer.practice.timezone
-    hand: list[Payment] = []
-    if AttemptState.SUCCEEDED in states and method != "online":
-        entries = by_hand.between(_hand_of_staff(viewer, client_id), date_from, date_to)
-        hand = list((entries.filter(method=method) if method not in ("", "hand") else entries)[: bounds.stop])
+    rows = _between(rows, *_moments(viewer.practice.timezone, date_from, date_to))
     if method not in ("", "online"):
         rows = rows.none()
-    found = cut_page(
-        by_hand.merge(hand, lambda row: _moment_of(row, zone), lambda start, stop: rows[start:stop], bounds), page
-    )
-    return found.with_rows(_staff_rows(viewer, found.rows))
+    if AttemptState.SUCCEEDED not in states or method == "online":
+        return rows, None
+    entries = by_hand.between(_hand_of_staff(viewer, client_id), date_from, date_to)
+    return rows, entries.filter(method=method) if method not in ("", "hand") else entries
 
 
 def get_practice_payment(viewer: StaffViewer, attempt: Attempt | Entry) -> PaymentRow:

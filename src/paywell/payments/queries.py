@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from paywell.payments.history import (
+    find_practice_payments,
     get_payment,
     get_practice_payment,
+    get_practice_payments,
     get_status,
     iterate_payments,
     list_payments,
@@ -14,9 +16,11 @@ from paywell.payments.history import (
 from paywell.payments.payables import get_lines, get_summary, list_invoiced, list_payable
 
 __all__ = [
+    "find_practice_payments",
     "get_lines",
     "get_payment",
     "get_practice_payment",
+    "get_practice_payments",
     "get_status",
     "get_summary",
     "iterate_payments",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -34,6 +34,13 @@ def list_clients(viewer: StaffViewer, *, words: str = "", show: str = "all", pag
 
     Four queries, however many clients there are.
     """
+    # The page is found by its keys, which an index alone answers; only its own rows are then read whole.
+    keys = find_clients(viewer, words=words, show=show)
+    return paginate(keys, page, lambda found: make_client_rows(viewer, [key.id for key in found]))
+
+
+def find_clients(viewer: StaffViewer, *, words: str = "", show: str = "all") -> QuerySet[Client]:
+    """The clients of the list, in its order, with nothing but their ids."""
     rows = clients.list_clients(viewer=viewer, search=words, archived=show == "archived")
     today = get_today(viewer)
     if show in ("owing", "overdue"):
@@ -48,17 +55,15 @@ def list_clients(viewer: StaffViewer, *, words: str = "", show: str = "all", pag
         if show == "invited":
             active = _grants_today(viewer, today).filter(_REACHED["active"])
             rows = rows.exclude(pk__in=active.values("client"))
+    return rows.select_related(None).only("id")
 
-    def make(keys: list[Client]) -> list[ClientRow]:
-        ids = [key.id for key in keys]
-        whole = clients.clients_of(viewer).select_related("clinician").in_bulk(ids)
-        found = [whole[one] for one in ids]
-        owed = get_owed_by_client(viewer, ids)
-        statuses = get_portal_statuses(viewer, ids)
-        return [ClientRow(client, owed[client.id], statuses[client.id]) for client in found]
 
-    # The page is found by its keys, which an index alone answers; only its own rows are then read whole.
-    return paginate(rows.select_related(None).only("id"), page, make)
+def make_client_rows(viewer: StaffViewer, ids: Sequence[UUID]) -> list[ClientRow]:
+    """Rows of those of the clients whom the viewer may see, in this order. Three queries."""
+    whole = clients.clients_of(viewer).select_related("clinician").in_bulk(ids)
+    owed = get_owed_by_client(viewer, ids)
+    statuses = get_portal_statuses(viewer, ids)
+    return [ClientRow(whole[one], owed[one], statuses[one]) for one in ids if one in whole]
 
 
 def get_owed_by_client(viewer: StaffViewer, client_ids: Collection[UUID]) -> dict[UUID, Owed]:

@@ -121,6 +121,8 @@ NEEDS: dict[str, P] = {
     "clinician_edit": P.CHANGE_SETTINGS,
     "catalog": P.CHANGE_SETTINGS,
     "catalog_import": P.CHANGE_SETTINGS,
+    "client_csv": P.SEE_MONEY,
+    "payment_csv": P.SEE_MONEY,
     "client_import": P.EDIT_CLIENTS,
     "service_import": P.ISSUE_INVOICES,
     "import_file": P.EDIT_CLIENTS,

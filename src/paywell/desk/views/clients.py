@@ -34,7 +34,7 @@ from paywell.desk.forms.clients import (
     NewClientForm,
     SharesForm,
 )
-from paywell.desk.pages import act, in_setup, leave, page_of, run, show, succeeds
+from paywell.desk.pages import act, in_setup, leave, page_of, query_of, run, show, succeeds
 from paywell.desk.queries import payments
 from paywell.desk.queries.accounts import choose_account, get_ledger
 from paywell.desk.queries.clients import get_header, list_client_cards, list_clients
@@ -48,7 +48,7 @@ from paywell.desk.queries.services import list_services
 def clients(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     words, only = request.GET.get("q", "").strip()[:100], request.GET.get("show", "all")
     page = list_clients(viewer, words=words, show=only, page=page_of(request))
-    return show(request, viewer, "clients", "clients", page=page, words=words, only=only)
+    return show(request, viewer, "clients", "clients", page=page, words=words, only=only, query=query_of(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

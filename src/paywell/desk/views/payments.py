@@ -17,7 +17,7 @@ from paywell.core.errors import NotFoundForViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
-from paywell.desk.pages import page_of, run, show, succeeds
+from paywell.desk.pages import page_of, query_of, run, show, succeeds
 from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_hand_detail, get_refundable, list_payments
 from paywell.desk.review_words import say_review
 from paywell.documents.access import access_receipt
@@ -44,7 +44,7 @@ def payments(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     return show(
         request, viewer, "payments", "payments",
         page=page, form=form, only=only if only in STATUS_FILTERS else "all",
-        is_narrowed=bool(date_from or date_to or method or only != "all"),
+        is_narrowed=bool(date_from or date_to or method or only != "all"), query=query_of(request),
     )  # fmt: skip
 
 
