@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tests.faults.agreed import judge_agreements
 from tests.faults.processor import Kind
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def judge(history: History) -> list[str]:
         *_mails(history),
         *_reviews(history),
         *_guards(history),
+        *judge_agreements(history),
     ]
 
 
@@ -206,6 +208,8 @@ def _reviews(history: History) -> list[str]:
     history.result.seen |= {f"review {kind}" for kind in kinds}
     if (history.plan.kind is Kind.O and history.plan.is_later) or history.plan.profile == "mixup":
         return []
+    if history.plan.profile == "outage" and history.plan.outlasts:
+        kinds -= {"given_up", "refund_given_up", "late_success"}  # found after a person was asked to look
     if history.result.restores and _is_anything_unknown(history):
         kinds.discard("unmatched_charge")
     return [f"a review was opened: {kind}" for kind in sorted(kinds) if kind in ASTRAY]

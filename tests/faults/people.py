@@ -11,6 +11,7 @@ from uuid import UUID
 from paywell.core.errors import PaywellError, UserError
 from paywell.core.money import Money
 from paywell.payments.types import PayForm
+from tests.faults.agreed import cast_autopay, hour_of_charges
 from tests.faults.loop import Task
 from tests.faults.processor import Charge, Kind
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tests.faults.world import Household, Payer
 
 OPEN = ("created", "awaiting_action", "submitting", "processing", "unknown", "in_review")
+#: An outage after which the schedule of look-ups is over (`schedule.GIVE_UP_AFTER`).
+OUTLASTING_S = 76 * 3600.0
 REFUSED_FOR_GOOD = {"already_paid", "voided", "too_many_declines", "payments_closed", "amount_above_balance"}
 
 
@@ -59,7 +62,11 @@ def send_people(history: History) -> list[Task]:
     if profile == "restore":
         cast.append((draw.uniform(0, 60), "operator", lambda: restore(history)))
     if profile == "outage":
-        cast.append((draw.uniform(0, 20), "outage", lambda: outage(history)))
+        begins = draw.uniform(0, 20) + (14 if plan.outlasts else 0)
+        cast.append((begins, "outage", lambda: outage(history)))
+    if profile == "autopay":
+        cast[0] = (hour_of_charges(history), *cast[0][1:]) if draw.random() < 0.6 else cast[0]
+        cast_autopay(history, cast)
     draw.shuffle(cast)
     return [history.loop.spawn(work, name, after=after) for after, name, work in cast]
 
@@ -277,17 +284,32 @@ def decide_reviews(history: History) -> None:
     from paywell.payments.models import Review
 
     def decide(review: Any) -> None:
+        told = None
         for decision in (Decision.ACCEPT, Decision.NOTHING_MOVED):
             try:
                 decide_review(viewer=history.world.staff, review=review, decision=decision, note="looked")
                 return
             except UserError as error:
+                told = error
                 history.say(f"staff decides {decision}: {error.code}")
+        if isinstance(told, UserError) and told.code == "money_moved":
+            _give_back(history, review.attempt.processor_ref)
+            decide_review(
+                viewer=history.world.staff, review=review, decision=Decision.NOTHING_MOVED, note="refunded"
+            )
 
     waiting = list(Review.objects.filter(attempt__state="in_review", closed_at=None).order_by("opened_at"))
     for review in waiting:
         history.loop.spawn(lambda each=review: decide(each), "staff decides", inside=True)  # type: ignore[misc]
         history.loop.run(until=history.loop.now + 30)
+
+
+def _give_back(history: History, charge_ref: str) -> None:
+    """What is left of the charge, in the processor's own pages, as the message says."""
+    charge = history.bank.charges[charge_ref]
+    left = charge.captured - sum(each.amount for each in charge.refunds if each.status != "failed")
+    history.say(f"at the processor: the rest of {charge_ref} goes back")
+    history.bank.refund(charge_ref, "", left)
 
 
 class Desk:
@@ -390,6 +412,7 @@ def outage(history: History) -> None:
     """The processor is not there for a while."""
     history.say("the processor is down")
     history.network.is_down = True
-    history.loop.pause(history.random.choice((30.0, 300.0, 2400.0)))
+    usual_s = history.random.choice((30.0, 300.0, 2400.0))
+    history.loop.pause(OUTLASTING_S if history.plan.outlasts else usual_s)
     history.network.is_down = False
     history.say("the processor is back")

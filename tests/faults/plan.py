@@ -35,6 +35,7 @@ class Plan:
     list_lag_s: float = 0.0
     skew_s: float = 0.0
     pays_again: bool = False  #: after a restore the payers find their services open and come back
+    outlasts: bool = False  #: an outage that is longer than payments are looked up
     crash_at: frozenset[int] = frozenset()
     mutant: str = ""  #: the guard that is switched off (`mutants.py`)
 
@@ -42,6 +43,7 @@ class Plan:
 def make_plan(kind: Kind, seed: int, **changes: Any) -> Plan:
     """The plan of a seed; `changes` override single parts of it."""
     draw = random.Random(f"{kind}:{seed}:plan")
+    asked = {name for name, value in changes.items() if value is not None}
     profile = changes.pop("profile", None) or PROFILES[seed % len(PROFILES)]
     rough = draw.random()
     plan = Plan(
@@ -62,7 +64,10 @@ def make_plan(kind: Kind, seed: int, **changes: Any) -> Plan:
         list_lag_s=draw.choice((0.0, 60.0, 600.0)) if kind is Kind.N else 0.0,
         skew_s=draw.choice((0.0, 0.0, 0.0, -600.0, 600.0)),
         pays_again=draw.random() < 0.7,
+        outlasts=draw.random() < 0.2,
     )
+    if "profile" not in asked and profile in ("plain", "cards") and kind is not Kind.H and draw.random() < 0.12:
+        plan = replace(plan, profile="autopay")
     if rough < 0.05:  # all is well: nothing may go to a person then
         plan = replace(
             plan, network_rate=0.0, database_rate=0.0, mail_rate=0.0, crash_rate=0.0, mail_is_down=False,

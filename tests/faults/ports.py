@@ -16,8 +16,9 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django_tasks.backends.base import BaseTaskBackend
 
-#: When every history begins.
-EPOCH = datetime(2026, 11, 10, 15, 0, tzinfo=UTC)
+#: When every history begins: half an hour past midnight where the practice is, in the night in which clocks are put
+#: back, so that an hour comes twice early in each.
+EPOCH = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
 
 
 class Hands(Protocol):

@@ -30,6 +30,12 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
         "the desk gave back what somebody had given back in the processor's pages before any notice of it",
     ),
     ("N", 7109, {"profile": "refund"}, "the same"),
+    (
+        "N",
+        5,
+        {"profile": "outage", "outlasts": True},
+        "a late charge that was refunded at the processor could be neither accepted nor closed as unpaid",
+    ),
     ("N", 7362, {"profile": "refund"}, "a refund that failed after its service was paid again"),
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.agreed import keep_charging
 from tests.faults.ports import EPOCH
 
 if TYPE_CHECKING:
@@ -36,17 +37,22 @@ class Workers:
         self.queue: list[tuple[Callable[[], Any], str]] = []
         self.next_sweep = history.plan.first_sweep_s
         self.names = [f"worker {number + 1}" for number in range(history.plan.workers)]
+        has_agreements = history.plan.profile == "autopay"
+        self.charging = [f"worker {each[7:]} charges" for each in self.names] if has_agreements else []
 
     def start(self) -> None:
         for name in self.names:
             self.history.loop.spawn(self._work, name, inside=True)
+        for name in self.charging:
+            self.history.loop.spawn(lambda: keep_charging(self.history), name, inside=True)
 
     def start_again(self, after: float, only: str = "") -> None:
         def start() -> None:
             if self.is_stopped:
                 return
-            for name in [only] if only else self.names:
-                self.history.loop.spawn(self._work, name, inside=True)
+            for name in [only] if only else [*self.names, *self.charging]:
+                work = (lambda: keep_charging(self.history)) if name in self.charging else self._work
+                self.history.loop.spawn(work, name, inside=True)
 
         self.history.call_later(after, start)
 

@@ -81,7 +81,7 @@ def make_world() -> World:
         slug="riverside",
         tax_id="12-3456789",
         payments_allowed=True,
-        timezone="UTC",
+        timezone="America/New_York",
         created_at=EPOCH,
     )
     clinician = Clinician.objects.create(practice=practice, name="Ana Ruiz")
@@ -114,7 +114,7 @@ def _household(world: World, name: str, payers: list[str], fees: list[list[int]]
         for fee in group:
             services.append(
                 record_service(
-                    practice=practice, client=client, clinician=world.clinician, on=date(2026, 11, day),
+                    practice=practice, client=client, clinician=world.clinician, on=date(2026, 10, day),
                     code="IND50", wording="Session", fee=Money(fee), actor_id=None,
                 )
             )  # fmt: skip

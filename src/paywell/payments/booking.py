@@ -184,6 +184,11 @@ def _source_of(processor_account: ProcessorAccount, charge_ref: str) -> str:
     return f"charge:{hashlib.sha256(key.encode()).hexdigest()[:40]}:"
 
 
+def is_all_refunded(truth: Outcome) -> bool:
+    """Whether everything that the processor took went back to the card; what a dispute withholds did not."""
+    return truth.money is not None and not any(each.withheld for each in truth.disputes) and net_of(truth) == 0
+
+
 def net_of(truth: Outcome) -> int:
     """What the processor holds of one charge, in minor units: captured, less refunded, less withheld."""
     captured = truth.money.minor if truth.money else 0

@@ -9,7 +9,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.core.db import phase
 from paywell.core.errors import NotAllowed
 from paywell.outbox.actions import emit
-from paywell.payments import errors, machine, processor_accounts
+from paywell.payments import booking, errors, machine, processor_accounts
 from paywell.payments.models import Attempt, AttemptState, Review
 from paywell.payments.orders import charge_order
 from paywell.payments.reviews import access_review, clean_note, close_review
@@ -91,7 +91,10 @@ def _look_up(attempt: Attempt) -> Outcome:
 
 
 def _refuse_unless_dead(truth: Outcome) -> None:
-    if truth.verdict is Verdict.SUCCEEDED:
+    """No money moved, or all of it went back at the processor."""
+    if truth.verdict is Verdict.SUCCEEDED and not booking.is_all_refunded(truth):
         raise errors.money_moved()
+    if truth.verdict is Verdict.SUCCEEDED:
+        return
     if truth.verdict not in _DEAD:
         raise errors.may_still_move()

@@ -161,10 +161,18 @@ def not_acceptable() -> UserError:
     )
 
 
+def partly_returned() -> UserError:
+    return UserError(
+        "Some of this charge was refunded or is in dispute at the processor, so it can't be accepted as this "
+        "payment. Refund what is left of it there, then close the payment as unpaid.",
+        code="partly_returned",
+    )
+
+
 def money_moved() -> UserError:
     return UserError(
         "The processor says that this payment was charged, so it can't be closed as unpaid. Accept it, or "
-        "refund it at the processor.",
+        "refund it at the processor and close it afterwards.",
         code="money_moved",
     )
 

@@ -101,6 +101,8 @@ def decide_paid(*, attempt_id: UUID, actor_id: UUID, truth: Outcome) -> Attempt:
         attempt = lock_attempt(attempt_id)
         captured = truth.money
         is_sound = truth.verdict is Verdict.SUCCEEDED and not find_objection(attempt, truth)
+        if is_sound and captured is not None and booking.net_of(truth) != captured.minor:
+            raise errors.partly_returned()
         if captured is None or not is_sound or not booking.is_suspended(attempt.processor_account, truth):
             raise errors.not_acceptable()
         settlement = _Settlement(attempt)

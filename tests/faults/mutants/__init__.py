@@ -7,10 +7,20 @@ stands behind them, and says which.
 
 from __future__ import annotations
 
-from tests.faults.mutants import refunds, restores, settling, starting
+from tests.faults.mutants import agreed, refunds, restores, settling, starting
 from tests.faults.mutants.registry import MUTANTS, Mutant, switched_off
 
-__all__ = ["EQUIVALENT", "MUTANTS", "Mutant", "refunds", "restores", "settling", "starting", "switched_off"]
+__all__ = [
+    "EQUIVALENT",
+    "MUTANTS",
+    "Mutant",
+    "agreed",
+    "refunds",
+    "restores",
+    "settling",
+    "starting",
+    "switched_off",
+]
 
 #: Guards that may go, and what then holds.
 EQUIVALENT: dict[str, str] = {

@@ -22,7 +22,7 @@ from paywell.payments.sweep import sweep
 from paywell.payments.tests.checks import balance, owed
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
-from paywell.processors.contract import Outcome, Verdict
+from paywell.processors.contract import Outcome, Refunded, Verdict
 
 
 def decide(world: World, decision: Decision, note: str = "Asked the processor.") -> Review:
@@ -179,6 +179,46 @@ def test_a_charge_of_another_order_is_not_accepted(world: World, processor: Fake
         decide(world, Decision.ACCEPT)
     assert refusal.value.code == "not_acceptable"
     assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+
+
+def refund_there(processor: FakeProcessor, attempt: Attempt, minor: int) -> None:
+    refunds = processor.charges[attempt.reference].refunds
+    refunds[f"theirs{len(refunds)}"] = Refunded(f"re_{len(refunds)}", Money(minor), Verdict.SUCCEEDED)
+
+
+def test_a_charge_that_was_refunded_whole_at_the_processor_is_closed_as_unpaid(
+    world: World, processor: FakeProcessor
+) -> None:
+    line = make_line(world)
+    attempt = make_given_up(world, processor, line, "paid")
+    refund_there(processor, attempt, 12_000)
+    with pytest.raises(UserError) as refusal:
+        decide(world, Decision.ACCEPT)
+    assert refusal.value.code == "partly_returned"
+    decide(world, Decision.NOTHING_MOVED)
+    assert not Claim.objects.exists()
+    for _ in range(2):
+        assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
+        assert balance(world, AccountKind.CLEARING) == balance(world, AccountKind.SUSPENSE) == 0
+        assert owed(line) == 12_000
+        sweep(attempt.processor_account, clock.now() - timedelta(days=1))
+
+
+def test_a_charge_that_was_refunded_in_part_waits_until_the_rest_went_back(
+    world: World, processor: FakeProcessor
+) -> None:
+    attempt = make_given_up(world, processor, make_line(world), "paid")
+    refund_there(processor, attempt, 5_000)
+    for decision, code in ((Decision.ACCEPT, "partly_returned"), (Decision.NOTHING_MOVED, "money_moved")):
+        with pytest.raises(UserError) as refusal:
+            decide(world, decision)
+        assert refusal.value.code == code
+        assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+    assert balance(world, AccountKind.SUSPENSE) == -7_000
+    refund_there(processor, attempt, 7_000)
+    decide(world, Decision.NOTHING_MOVED)
+    assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
+    assert balance(world, AccountKind.SUSPENSE) == 0
 
 
 def test_a_settled_payment_offers_no_decision(world: World, processor: FakeProcessor) -> None:
