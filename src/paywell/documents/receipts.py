@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from paywell.billing.models import Entry
+from paywell.billing.models import Entry, EntryKind
+from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.prepared import Prepared
 from paywell.documents.actions import Draft, issue_document
@@ -20,9 +21,10 @@ from paywell.documents.text import clean
 from paywell.documents.types import Kind, ReceiptDocument, ReceiptItem, ReceiptRefund, RefundDocument
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, Transfer
-from paywell.payments.models import Attempt, Refund, RefundState
+from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
 from paywell.practice.models import Practice
 
+_OF_ATTEMPT = ("practice", "account", "contact", "processor_account")
 _ISSUED = Prepared(
     lambda practice, kind, subject: IssuedDocument.objects.filter(
         practice_id=practice, kind=kind, subject_id=subject, corrects=None
@@ -50,6 +52,21 @@ def issue_hand_receipt(entry: Entry) -> IssuedDocument:
 def issue_refund_receipt(refund: Refund) -> IssuedDocument:
     """The receipt of a refund that is done, likewise."""
     return _issue_once(Kind.REFUND, refund.id, refund.practice, lambda: _draft_refund(refund))
+
+
+def issue_missing_receipts(practice: Practice, account: BillingAccount) -> None:
+    """Receipts of the account's payments and refunds that the worker has not come to yet."""
+    issued = IssuedDocument.objects.filter(practice=practice, account=account, subject_id__isnull=False)
+    done = issued.values("subject_id")
+    attempts = Attempt.objects.filter(practice=practice, account=account, state=AttemptState.SUCCEEDED)
+    for attempt in attempts.exclude(id__in=done).select_related(*_OF_ATTEMPT):
+        issue_receipt(attempt)
+    entries = Entry.objects.filter(practice=practice, account=account, kind=EntryKind.PAYMENT)
+    for entry in entries.exclude(id__in=done).select_related("practice", "account"):
+        issue_hand_receipt(entry)
+    refunds = Refund.objects.filter(practice=practice, attempt__account=account, state=RefundState.DONE)
+    for refund in refunds.exclude(id__in=done).select_related(*(f"attempt__{each}" for each in _OF_ATTEMPT)):
+        issue_refund_receipt(refund)
 
 
 def get_refunds(attempt: Attempt) -> tuple[ReceiptRefund, ...]:

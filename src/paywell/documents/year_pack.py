@@ -22,6 +22,7 @@ from paywell.documents.making_superbills import make_superbills_for_range, may_p
 from paywell.documents.models import IssuedDocument
 from paywell.documents.pdf import render
 from paywell.documents.queries import list_issued
+from paywell.documents.receipts import issue_missing_receipts
 from paywell.documents.types import Kind, ReceiptDocument, RefundDocument
 from paywell.documents.web import filename_of
 
@@ -53,6 +54,7 @@ def make_year_pack(viewer: PortalViewer, year: int) -> YearPack:
     Raises UserError as `yearly.issue_yearly` does: a year in which nothing was paid has no pack.
     """
     yearly = make_yearly(viewer, year=year)
+    issue_missing_receipts(viewer.practice, viewer.account)
     receipts = [row.id for row in _receipts(viewer, year)]
     superbills, notes = _superbills(viewer, year)
     return YearPack(viewer, (yearly.id, *receipts, *superbills), notes)

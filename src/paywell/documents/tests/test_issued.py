@@ -27,14 +27,16 @@ from paywell.documents.tests.factories import (
     Case,
     make_case,
     make_contact,
+    make_payment,
     make_portal_viewer,
     make_staff_viewer,
     receipt_document,
     superbill_document,
 )
 from paywell.documents.types import Kind, ReceiptDocument
+from paywell.documents.year_pack import make_year_pack
 from paywell.invoicing.tests.factories import make_client, make_clinician
-from paywell.payments.models import Refund, RefundState
+from paywell.payments.models import AttemptState, Refund, RefundState
 
 pytestmark = pytest.mark.django_db
 
@@ -265,3 +267,20 @@ def test_a_plain_receipt_says_nothing_of_the_kind_of_service_and_an_fsa_receipt_
     for receipt in (full, plain):
         assert "F41.1" not in str(receipt)
         assert "anxiety" not in str(receipt)
+
+
+def test_the_years_papers_have_the_receipts_that_the_worker_has_not_come_to_yet() -> None:
+    with clock.set_to(NOON):
+        case = make_case()
+        failed = make_payment(case.invoice, case.contact, 100, AttemptState.FAILED)
+        refund = Refund.objects.create(
+            practice=case.practice, attempt=case.attempt, state=RefundState.DONE, amount_minor=500, currency="USD",
+            created_at=NOON, closed_at=NOON,
+        )  # fmt: skip
+        viewer = make_portal_viewer(case)
+        first, again = make_year_pack(viewer, 2026), make_year_pack(viewer, 2026)
+    rows = IssuedDocument.objects.filter(subject_id__isnull=False)
+    assert set(rows.values_list("kind", "subject_id")) == {("receipt", case.attempt.id), ("refund", refund.id)}
+    assert {row.id for row in rows} <= set(first.document_ids)
+    assert first.document_ids == again.document_ids
+    assert not rows.filter(subject_id=failed.id).exists()

@@ -264,7 +264,7 @@ def test_a_self_pay_restriction_keeps_a_service_out_of_the_year_packs_superbill(
     with clock.set_to(NOON):
         pack = make_year_pack(viewer, 2026)
     kinds = IssuedDocument.objects.filter(id__in=pack.document_ids).values_list("kind", flat=True)
-    assert set(kinds) == {"yearly"}
+    assert set(kinds) == {"yearly", "receipt"}
     assert "No superbill for Ana Duarte" in pack.notes[0]
 
 

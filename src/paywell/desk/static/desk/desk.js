@@ -2,6 +2,10 @@
 // buttons that can't be pressed twice, and the progress of long work.
 "use strict";
 
+// A page that was fetched for a part of it. Its style element bears the nonce of its own answer, which this page's
+// policy would refuse and report, so it is left out.
+const parse = (html) => new DOMParser().parseFromString(html.replace(/<style[^>]*>[^]*?<\/style>/g, ""), "text/html");
+
 for (const form of document.querySelectorAll("form[data-live]")) {
   const target = () => document.querySelector(form.dataset.live);
   let timer = 0;
@@ -15,7 +19,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     try {
       const answer = await fetch(url, { signal: running.signal, credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return location.assign(url);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = parse(await answer.text());
       const found = page.querySelector(form.dataset.live);
       if (found) target().replaceChildren(...found.childNodes);
       history.replaceState(null, "", url);
@@ -76,7 +80,7 @@ for (const form of document.querySelectorAll("form[data-find-codes]")) {
     try {
       const answer = await fetch(location.href, { method: "POST", body, signal: running.signal, credentials: "same-origin", redirect: "manual" });
       if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = parse(await answer.text());
       found.replaceChildren(...page.getElementById("codes-found").childNodes);
     } catch (error) {
       if (error.name !== "AbortError") throw error;
@@ -101,7 +105,7 @@ if (progress) {
     try {
       const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual", headers: { "X-Background": "1" } });
       if (!answer.ok) return location.reload();
-      const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("progress");
+      const found = parse(await answer.text()).getElementById("progress");
       if (!found || !found.hasAttribute("data-poll")) return location.reload();
       const bar = progress.querySelector("progress");
       const next = found.querySelector("progress");
