@@ -40,7 +40,11 @@ def search(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 def roles(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     """Who may do what, and who works here."""
     table = [
-        (PERMISSION_WORDS[permission], [permission in PERMISSIONS[role] for role in Role])
+        (
+            PERMISSION_WORDS[permission],
+            [permission in PERMISSIONS[role] for role in Role],
+            ", ".join(str(role.label) for role in Role if permission in PERMISSIONS[role]),
+        )
         for permission in Permission
     ]
     staff = list_staff(viewer=viewer)
