@@ -154,12 +154,32 @@ def batches(fake: AuthorizeNetFake, account: Account, root: etree._Element) -> R
     rows = [
         (
             "batch",
-            [("batchId", number), ("settlementTimeUTC", _time(at)), ("settlementState", "settledSuccessfully")],
+            [
+                ("batchId", number),
+                ("settlementTimeUTC", _time(at)),
+                ("settlementState", "settledSuccessfully"),
+                _sums(account, number) if root.findtext("includeStatistics") == "true" else None,
+            ],
         )
         for number, at in account.batches.items()
         if first <= at <= last
     ]
     return fake.answer("getSettledBatchListResponse", [("batchList", rows)] if rows else [])
+
+
+def _sums(account: Account, number: str) -> Any:
+    """What was taken and given back in a batch, as one kind of card."""
+    rows = [each for each in account.transactions.values() if each.batch == number]
+    taken = sum(
+        (each.amount for each in rows if each.status == "settledSuccessfully"), account.off_by.get(number, 0)
+    )
+    given = sum(each.amount for each in rows if each.status == "refundSettledSuccessfully")
+    counts = [(f"{each}Count", "0") for each in ("void", "decline", "error")]
+    sums = [
+        ("accountType", "Visa"), ("chargeAmount", f"{taken:.2f}"), ("chargeCount", "1"),
+        ("refundAmount", f"{given:.2f}"), ("refundCount", "0"), *counts,
+    ]  # fmt: skip
+    return ("statistics", [("statistic", sums)])
 
 
 def details(fake: AuthorizeNetFake, account: Account, root: etree._Element) -> Response:

@@ -88,6 +88,7 @@ class Account:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)  #: number -> {"name", "cards": {id: number}}
     batches: dict[str, datetime] = field(default_factory=dict)
+    off_by: dict[str, Decimal] = field(default_factory=dict)  #: how far a batch's sum is from its transactions
     faults: Faults = field(default_factory=Faults)
     held_notices: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)

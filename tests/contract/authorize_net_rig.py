@@ -7,6 +7,7 @@ import hmac
 import json
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ _CALLS = {"find": "list_unsettled", "cancel": "list_unsettled", "look_up_refund"
 
 class AuthorizeNetRig(Rig):
     __test__ = False
+    deposits_fail = False
     key_name = "transaction_key"
     knows_opened = False
     holds_references_unique = False
@@ -105,6 +107,10 @@ class AuthorizeNetRig(Rig):
         raise NotImplementedError("their page asks the bank itself")
 
     def script(self, call: str, kind: str, value: str = "", times: int = 1) -> None:
+        if call == "payouts":  # the batches, and what is in one
+            self.account.faults.add("list", kind, value, 1)
+            self.account.faults.add("getTransactionListRequest", kind, value, 1)
+            return
         self.account.faults.add(_CALLS.get(call, call), kind, value, times)
 
     def settle(self, charge_ref: str, status: str) -> None:
@@ -115,6 +121,14 @@ class AuthorizeNetRig(Rig):
     def settle_day(self) -> None:
         """The day's batch."""
         self.fake.settle(self.account)
+
+    def pay_out(self, extra: int = 0) -> str:
+        """The batch is closed; the newest is what was sent."""
+        self.settle_day()
+        batch = list(self.account.batches)[-1]
+        if extra:
+            self.account.off_by[batch] = Decimal(extra).scaleb(-2)
+        return batch
 
     def refund_there(self, charge_ref: str, minor: int) -> None:
         self.settle_day()

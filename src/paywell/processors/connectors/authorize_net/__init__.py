@@ -34,6 +34,8 @@ from paywell.processors.contract import (
     Capability,
     ChargeOrder,
     Connection,
+    Deposit,
+    DepositPart,
     Hosts,
     Outcome,
     Processor,
@@ -70,6 +72,7 @@ class AuthorizeNet:
             Capability.ABSENT_IS_CERTAIN,  # said only once the last page is over
             Capability.LIST_SINCE,
             Capability.NOTICES,
+            Capability.DEPOSITS,  # settled batches, before fees: those stand on the bank's statement
         }
     )
 
@@ -165,6 +168,14 @@ class AuthorizeNet:
                 charges[parent_id] = self.lists.get(parent_id)
         for charge in sorted(charges.values(), key=lambda each: (each.at, each.id)):
             yield reading.tell_charge(charge, refunds.get(charge.id, ()), live_mode=self.live_mode)
+
+    def list_deposits(self, since: datetime) -> Iterator[Deposit]:
+        for batch in self.lists.each_batch(since, with_sums=True):
+            yield replace(reading.read_batch(batch, self.lists.currency), live_mode=self.live_mode)
+
+    def list_deposit_parts(self, deposit_ref: str) -> Iterator[DepositPart]:
+        told = (reading.tell_part(row) for row in self.lists.in_batch(deposit_ref))
+        return (part for part in told if part is not None)
 
     def list_cards(self, customer_ref: str) -> list[SavedCardFacts]:
         if not customer_ref:

@@ -74,9 +74,10 @@ def newest_first(page: int, size: int) -> list[Node | None]:
     ]
 
 
-def batches(first: datetime, last: datetime) -> list[Node | None]:
-    """Batches settled in that time, at most 31 days of it."""
+def batches(first: datetime, last: datetime, *, with_sums: bool = False) -> list[Node | None]:
+    """Batches settled in that time, at most 31 days of it; with what was taken and given back in each."""
     return [
+        ("includeStatistics", "true") if with_sums else None,
         ("firstSettlementDate", first.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
         ("lastSettlementDate", last.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
     ]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from lxml import etree
+
 from paywell.core.clock import now
 from paywell.processors.connectors.authorize_net import asking, reading
 from paywell.processors.connectors.authorize_net.client import Answer, Api
@@ -64,18 +66,22 @@ class Lists:
         for rows in self._pages("getTransactionListForCustomerRequest", ("customerProfileId", customer_ref)):
             yield from rows
 
-    def _settled(self, since: datetime) -> Iterator[Transaction]:
+    def each_batch(self, since: datetime, *, with_sums: bool = False) -> Iterator[etree._Element]:
+        """Every batch settled since then."""
         end = now() + _SKEW
         while since < end:
             until = min(since + _BATCHES_SPAN - timedelta(minutes=1), end)
-            answer = self.api.ask("getSettledBatchListRequest", *asking.batches(since, until))
-            for batch in answer.all("batchList/batch"):
-                batch_id = (batch.findtext("batchId") or "").strip()
-                if not batch_id:
-                    raise ValueError("A batch has no number.")
-                for rows in self._pages("getTransactionListRequest", ("batchId", batch_id)):
-                    yield from rows
+            asked = asking.batches(since, until, with_sums=with_sums)
+            yield from self.api.ask("getSettledBatchListRequest", *asked).all("batchList/batch")
             since = until
+
+    def in_batch(self, batch_id: str) -> Iterator[Transaction]:
+        for rows in self._pages("getTransactionListRequest", ("batchId", batch_id)):
+            yield from rows
+
+    def _settled(self, since: datetime) -> Iterator[Transaction]:
+        for batch in self.each_batch(since):
+            yield from self.in_batch(reading.read_batch_id(batch))
 
     def _pages(self, request: str, *named: asking.Node) -> Iterator[list[Transaction]]:
         size, page = int(self.page_size), 1

@@ -16,8 +16,12 @@ from paywell.processors.connectors.authorize_net.client import Answer, text_of
 from paywell.processors.contract import (
     CardFacts,
     Decline,
+    Deposit,
+    DepositPart,
+    DepositState,
     Disputed,
     Outcome,
+    PartKind,
     Refunded,
     SavedCardFacts,
     Verdict,
@@ -55,6 +59,7 @@ _REFUNDS: Final[dict[str, Verdict]] = {
     "settlementError": Verdict.DECLINED,
     "communicationError": Verdict.DECLINED,
 }
+_BATCHES: Final = {"settledSuccessfully": DepositState.PAID, "settlementError": DepositState.FAILED}
 #: Authorized and not captured, or kept back for the practice to decide: a void ends these.
 HELD: Final = frozenset({"authorizedPendingCapture", "FDSPendingReview", "FDSAuthorizedPendingReview"})
 UNSETTLED: Final = "capturedPendingSettlement"
@@ -127,6 +132,37 @@ def read_summary(element: etree._Element, currency: str) -> Transaction:
         customer_ref=text_of(element, "profile/customerProfileId"),
         payment_profile=text_of(element, "profile/customerPaymentProfileId"),
     )
+
+
+def read_batch_id(batch: etree._Element) -> str:
+    return _needed(batch, "batchId")
+
+
+def read_batch(batch: etree._Element, currency: str) -> Deposit:
+    """A settled batch, before any fee: what the practice's bank sends on is not known here."""
+    sums = batch.findall("statistics/statistic")
+    taken = [_money(text_of(each, "chargeAmount"), currency) for each in sums]
+    given = [_money(text_of(each, "refundAmount"), currency) for each in sums]
+    settled_at = _moment(_needed(batch, "settlementTimeUTC"))
+    return Deposit(
+        read_batch_id(batch),
+        sum(taken, Money(0, currency)) - sum(given, Money(0, currency)),
+        _BATCHES.get(_needed(batch, "settlementState"), DepositState.PENDING),
+        made_at=settled_at,
+        arrives_on=settled_at.date(),
+    )
+
+
+def tell_part(row: Transaction) -> DepositPart | None:
+    """A transaction of a batch; None for one that moved no money, or was taken out before it was settled."""
+    nothing = Money(0, row.money.currency)
+    if row.is_refund:
+        if _REFUNDS.get(row.status) is not Verdict.SUCCEEDED:
+            return None
+        return DepositPart(row.id, PartKind.REFUND, -row.money, nothing, row.id, row.invoice_number, row.at)
+    if row.status == VOIDED or _CHARGES.get(row.status) is not Verdict.SUCCEEDED:
+        return None
+    return DepositPart(row.id, PartKind.CHARGE, row.money, nothing, row.id, row.invoice_number, row.at)
 
 
 def read_details(answer: Answer, currency: str) -> Transaction:
