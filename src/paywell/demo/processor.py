@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,8 @@ from paywell.core.ids import new_key
 from paywell.demo.people import Troupe
 from paywell.payments import processor_accounts
 from paywell.payments.availability import allow_payments
-from paywell.payments.models import ProcessorAccount
+from paywell.payments.deposits import sweep_deposits
+from paywell.payments.models import Attempt, ProcessorAccount, Refund
 from paywell.processors.testbench.app import Running
 from paywell.processors.testbench.store import Store
 
@@ -96,6 +98,21 @@ def fill_in_page(
         form["save"] = "yes"
     with http.client(account.settings["base_url"]) as client:
         client.post(step_url, data=form)
+
+
+def pay_out_past(account: ProcessorAccount, since: datetime) -> None:
+    """Let the test processor have sent to the bank, day by day, what was paid since then; and read it here."""
+    paid = Attempt.objects.filter(processor_account=account, closed_at__isnull=False).exclude(processor_ref="")
+    moments = dict(paid.values_list("processor_ref", "closed_at"))
+    given = Refund.objects.filter(attempt__processor_account=account).exclude(processor_ref="")
+    moments |= dict(given.values_list("processor_ref", "created_at"))
+    told = {name: moment.isoformat() for name, moment in moments.items() if moment}
+    with http.client(account.settings["base_url"]) as client:
+        headers = {
+            "Authorization": f"Bearer {account.secrets['api_key']}", "Test-Account": account.settings["account"],
+        }  # fmt: skip
+        client.post("/test/entries", json=told, headers=headers).raise_for_status()
+    sweep_deposits(account, since)
 
 
 def _typed(number: str) -> dict[str, str]:

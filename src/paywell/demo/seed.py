@@ -78,6 +78,7 @@ def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
             *money.payments(troupe, connected, today, first),
         ]
     )
+    processor.pay_out_past(connected, opened_at)
     # The story's notices rang when its payments were made, and its practice was set up long ago.
     ProcessorAccount.objects.filter(pk=connected.pk).update(noticed_at=now)
     Practice.objects.filter(pk=troupe.practice.pk).update(setup_closed_at=opened_at)

@@ -34,7 +34,18 @@ from paywell.ledger.queries import get_account_balance, get_line_balances
 from paywell.notifications.models import Delivery, NoticeText
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.availability import get_availability
-from paywell.payments.models import Attempt, AttemptState, Claim, ProcessorAccount, Refund, Review, SavedCard
+from paywell.payments.deposits import get_unexplained
+from paywell.payments.models import (
+    Attempt,
+    AttemptState,
+    Claim,
+    Deposit,
+    DepositPart,
+    ProcessorAccount,
+    Refund,
+    Review,
+    SavedCard,
+)
 from paywell.payments.notice_alerts import check_silence
 from paywell.payments.payables import get_summary
 from paywell.payments.processor_accounts import connect_processor, make_processor
@@ -175,6 +186,15 @@ def test_nothing_of_the_past_is_left_hanging() -> None:
     assert set(Attempt.objects.values_list("state", flat=True)) == {"succeeded", "declined"}
     assert not Attempt.objects.filter(created_at__gt=clock.now()).exists()
     assert not OutboxEvent.objects.filter(delivered_at=None).exists()
+
+
+def test_card_payments_of_the_past_were_deposited_and_every_deposit_adds_up() -> None:
+    deposits = list(Deposit.objects.prefetch_related("parts"))
+    assert len(deposits) > 20
+    assert {"paid"} <= {deposit.state for deposit in deposits} <= {"paid", "pending"}
+    for deposit in deposits:
+        assert get_unexplained(deposit, deposit.parts.all()) == 0
+    assert not DepositPart.objects.filter(kind="charge", attempt=None).exists()
 
 
 def test_the_inbox_begins_without_a_false_alarm_and_the_set_up_is_done() -> None:

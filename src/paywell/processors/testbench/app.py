@@ -52,6 +52,7 @@ def make_app(store: Store) -> web.Application:
             ("POST", r"/test/disputes", scripting.open_dispute),
             ("POST", rf"/test/disputes/(?P<dispute_id>{_ID})/close", scripting.close_dispute),
             ("POST", r"/test/payouts", scripting.make_payout),
+            ("POST", r"/test/entries", scripting.date_entries),
             ("POST", rf"/test/payouts/(?P<payout_id>{_ID})/fail", scripting.fail_payout),
             ("GET", r"/test/notices", scripting.list_notices),
             ("POST", r"/test/notices/release", scripting.release_notices),

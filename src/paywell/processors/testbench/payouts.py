@@ -84,6 +84,17 @@ def make_payout(store: Store, account: str, *, currency: str, made: datetime, ex
     return store.get("payouts", account, payout_id)
 
 
+def date_entries(store: Store, account: str, moments: dict[str, datetime]) -> None:
+    """Let charges and refunds, by their ids, have moved at those moments: for what is told of the past."""
+    for object_id, moment in moments.items():
+        store.execute(
+            "UPDATE entries SET made = ? WHERE account = ? AND object = ? AND payout = ''",
+            write_time(moment.astimezone(UTC)),
+            account,
+            object_id,
+        )
+
+
 def fail_payout(store: Store, account: str, payout_id: str) -> Row:
     """The bank sent it back: the money lies on the balance again, and goes out with the next one."""
     payout = store.get("payouts", account, payout_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from paywell.core.clock import now
 from paywell.processors.testbench import charges, faults, notices, payouts, refunds
 from paywell.processors.testbench.api import Api, show_payout, show_refund
@@ -82,6 +84,14 @@ class Scripting:
             if row is None:
                 raise Refused(422, "nothing_to_pay_out", "Nothing has moved since the last payout.")
             return answer(show_payout(row))
+
+    def date_entries(self, request: Request) -> Response:
+        """Move what is in no payout yet to other moments: `{"<charge or refund>": "<ISO moment>"}`."""
+        account = self.api.authenticate(request)
+        moments = {name: datetime.fromisoformat(str(at)) for name, at in request.json().items()}
+        with self.store.transaction():
+            payouts.date_entries(self.store, account, moments)
+        return answer({"ok": True})
 
     def fail_payout(self, request: Request, payout_id: str) -> Response:
         account = self.api.authenticate(request)
