@@ -69,7 +69,7 @@ def report_deposits(viewer: StaffViewer, period: Period) -> Report:
     sums = _sum_parts(viewer, period)
     rows = [_tell(deposit, sums[deposit.id]) for deposit in deposits]
     names = (
-        _("Payments"), _("Refunds"), _("Disputes"), _("Fees"), _("Other"), _("Not explained"), _("Deposited"),
+        _("Deposited"), _("Payments"), _("Refunds"), _("Disputes"), _("Fees"), _("Other"), _("Not explained"),
     )  # fmt: skip
     return Report(
         columns=(
@@ -108,9 +108,9 @@ def _tell(deposit: Deposit, sums: Sequence[int]) -> Row:
         parts[_OTHER] -= sent
         sent = 0
     connector = deposit.processor_account.connector
-    amounts: list[Cell] = [Money(part, currency) for part in (*parts, unexplained, sent)]
+    amounts: list[Cell] = [Money(part, currency) for part in (sent, *parts, unexplained)]
     if not tells_fees(connector) and not parts[_FEES]:
-        amounts[_FEES] = _("not told")
+        amounts[1 + _FEES] = _("not told")
     return Row(
         (deposit.arrives_on, name_processor(connector), name_state(deposit.state), *amounts),
         deposit_id=deposit.id,
@@ -131,7 +131,7 @@ def _chart(deposits: Iterable[Deposit], currency: str) -> Chart:
 
 def _notes(viewer: StaffViewer, period: Period, rows: Sequence[Row]) -> Iterable[str]:
     """What the reader has to know besides the figures."""
-    if any(row.cells[-2].minor for row in rows if isinstance(row.cells[-2], Money)):
+    if any(row.cells[-1].minor for row in rows if isinstance(row.cells[-1], Money)):
         yield _("Some of these deposits are not the sum of what is in them. Open the deposit to see what to do.")
     accounts = list(ProcessorAccount.objects.filter(practice=viewer.practice).order_by("connected_at"))
     yield from note_untold(account.connector for account in accounts)

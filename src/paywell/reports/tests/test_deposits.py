@@ -74,13 +74,13 @@ def test_payments_tell_fees_and_what_is_left(world: World) -> None:
 def test_a_deposit_is_told_by_the_day_at_the_bank_as_the_sum_of_its_parts(world: World) -> None:
     report = report_deposits(world.staff, NOVEMBER)
     assert [(row[0], *row[2:]) for row in words(report)] == [
-        ("2026-11-14", "Arrived", "$170.00", "-$20.00", "$0.00", "-$7.56", "$0.00", "$0.00", "$142.44")
+        ("2026-11-14", "Arrived", "$142.44", "$170.00", "-$20.00", "$0.00", "-$7.56", "$0.00", "$0.00")
     ]
     assert report.rows[0].deposit_id == Deposit.objects.get(processor_ref="po_1").id
     assert [(bar.amount, bar.share) for bar in report.charts[0].bars] == [(Money(14244), 100)]
     assert report.notes == ("$66.22 of card payments was not deposited yet at the end of these days.",)
     later = report_deposits(world.staff, DECEMBER)
-    assert [row[-1] for row in words(later)] == ["$66.22"]
+    assert [row[3] for row in words(later)] == ["$66.22"]
     assert later.notes == ()
 
 
@@ -120,7 +120,7 @@ def test_what_no_part_explains_has_its_own_column_and_a_word_about_it(
         processor.pay_out(extra=-700, days=0)
         read(world)
     report = report_deposits(world.staff, NOVEMBER)
-    assert words(report)[0][-2:] == ["-$7.00", "$19.22"]
+    assert (words(report)[0][3], words(report)[0][-1]) == ("$19.22", "-$7.00")
     assert "Open the deposit to see what to do." in report.notes[0]
     detail = read_deposit(Deposit.objects.get(processor_ref="po_3"))
     assert (detail.net, detail.unexplained, detail.amount) == (Money(2622), Money(-700), Money(1922))
@@ -137,12 +137,12 @@ def test_a_deposit_that_was_sent_back_counts_nothing_until_it_goes_out_again(
         read(world)
         assert str(get_waiting(world.staff, NOVEMBER)) == "$208.66"
         row = words(report_deposits(world.staff, NOVEMBER))[0]
-        assert (row[2], row[7], row[-1]) == ("Sent back", "-$142.44", "$0.00")
+        assert (row[2], row[3], row[8]) == ("Sent back", "$0.00", "-$142.44")
         processor.pay_out(days=0)
         read(world)
     assert str(get_waiting(world.staff, NOVEMBER)) == "$66.22"
     again = words(report_deposits(world.staff, NOVEMBER))[0]
-    assert (again[2], again[7], again[-1]) == ("Arrived", "$142.44", "$142.44")
+    assert (again[2], again[3], again[8]) == ("Arrived", "$142.44", "$142.44")
 
 
 def test_charges_that_are_not_ours_do_not_count_against_what_is_ours(
@@ -170,7 +170,7 @@ def test_a_fee_of_its_own_and_a_correction_are_counted(world: World, processor: 
         read(world)
     assert words(report_payments(world.staff, NOVEMBER))[0][6] == "-$31.34"
     row = words(report_deposits(world.staff, NOVEMBER))[0]
-    assert row[6:] == ["-$20.00", "-$5.00", "$0.00", "-$25.00"]
+    assert (row[3], *row[7:]) == ("-$25.00", "-$20.00", "-$5.00", "$0.00")
     assert str(get_waiting(world.staff, NOVEMBER)) == "$66.22"
     assert report_month_end(world.staff, NOVEMBER).is_right
 
@@ -193,7 +193,7 @@ def test_a_processor_that_tells_no_fees_has_a_sentence_and_no_zeros(
     said = "Quiet does not tell Paywell its fees. What arrives at the bank may be less: see its monthly statement."
     assert payments.notes == deposits.notes == (said,)
     assert words(payments)[0][6:] == ["not told", "$120.00"]
-    assert words(deposits)[0][6:] == ["not told", "$0.00", "$0.00", "$120.00"]
+    assert words(deposits)[0][3:] == ["$120.00", "$120.00", "$0.00", "$0.00", "not told", "$0.00", "$0.00"]
 
 
 def test_a_list_that_was_not_read_for_days_is_said(world: World) -> None:

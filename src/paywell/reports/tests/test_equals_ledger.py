@@ -80,7 +80,7 @@ def agree(world: World, period: Period) -> None:
     assert sum(total_of(payments, place) for place in range(2, 6)) == add_up(world, period, A.CLEARING, A.CASH)
     assert total_of(payments, 6) == -add_up_fees(world, period)
     deposits = report_deposits(world.staff, period)
-    assert total_of(deposits) == sum_bars(deposits) == sum(total_of(deposits, place) for place in range(3, 9))
+    assert total_of(deposits, 3) == sum_bars(deposits) == sum(total_of(deposits, place) for place in range(4, 10))
     given_up = report_write_offs(world.staff, period)
     assert total_of(given_up) == sum_bars(given_up) == add_up(world, period, A.ADJUSTMENT, A.WRITE_OFF)
     month = report_month_end(world.staff, period)
