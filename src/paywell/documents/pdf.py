@@ -3,8 +3,8 @@
 The compiler and the fonts are made once in each process. Typst's memory creeps with the number of documents,
 so a compiler is renewed after `_RENEW_AFTER` of them.
 
-Measured warm on two shared cores, every document different, median and p95 in ms: invoice 9.8 and 11.0,
-superbill 12.1 and 12.9, receipt 8.4 and 9.3; the first one of a process about 30.
+A document's data go in as the text of the main file. As `sys_inputs` they would change what Typst calls its
+library, on which all depends: it would lay out anew what it remembers (see docs/performance.md).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RENEW_AFTER = 1_000
 #: Kinds that are laid out like another one.
 _LAID_OUT_LIKE = {Kind.REFUND: Kind.RECEIPT, Kind.YEARLY: Kind.RECEIPT}
 
-#: A process serves this many pairs of kind and logo before the one used longest ago is given up.
+#: A process serves this many logos before the one used longest ago is given up.
 _MOST_COMPILERS = 24
 _folders = tempfile.TemporaryDirectory(prefix="paywell-documents-")
 _log = logging.getLogger("paywell.documents")
@@ -65,8 +65,8 @@ def _families() -> list[str]:
 
 
 def _compile(kind: Kind, printed: dict[str, Any], logo: bytes) -> bytes:
-    pdf = _compiler(kind, logo).compile(
-        sys_inputs={"data": json.dumps(printed, ensure_ascii=False)},
+    pdf = _compiler(logo).compile(
+        main_file(kind, printed),
         format="pdf",
         pdf_standards=STANDARDS,
         timestamp=clock.now().replace(microsecond=0),
@@ -76,15 +76,21 @@ def _compile(kind: Kind, printed: dict[str, Any], logo: bytes) -> bytes:
     return pdf
 
 
-def _compiler(kind: Kind, logo: bytes) -> typst.Compiler:
-    kind = _LAID_OUT_LIKE.get(kind, kind)
+def main_file(kind: Kind, printed: dict[str, Any]) -> bytes:
+    """A few lines of Typst that have the kind's template print `printed`, which they hold as one literal string."""
+    data = json.dumps(printed, ensure_ascii=False).replace("\\", r"\\").replace('"', r"\"")
+    template = _LAID_OUT_LIKE.get(kind, kind)
+    return f'#import "{template}.typ": document\n#document(json(bytes("{data}")))\n'.encode()
+
+
+def _compiler(logo: bytes) -> typst.Compiler:
     folder = _folder(logo) if logo else TEMPLATES
-    made: dict[tuple[Kind, Path], tuple[typst.Compiler, int]] = _local.__dict__.setdefault("made", {})
-    compiler, used = made.pop((kind, folder), (None, 0))
+    made: dict[Path, tuple[typst.Compiler, int]] = _local.__dict__.setdefault("made", {})
+    compiler, used = made.pop(folder, (None, 0))
     if compiler is None or used >= _RENEW_AFTER:
-        compiler = typst.Compiler(str(folder / f"{kind}.typ"), root=str(folder), font_paths=_fonts)
+        compiler = typst.Compiler(root=str(folder), font_paths=_fonts)
         used = 0
-    made[kind, folder] = (compiler, used + 1)
+    made[folder] = (compiler, used + 1)
     if len(made) > _MOST_COMPILERS:
         del made[next(iter(made))]
     return compiler
