@@ -1,6 +1,6 @@
-"""`python -m bench.clients [--database sqlite|postgresql]`: the list of clients of 10 and of 10,000, in one run.
+"""`python -m bench.clients [--database sqlite|postgresql]`: the desk's lists of 100 and 10,000 clients, in one run.
 
-Each page of the list as a browser asks for it, through the whole of Django, in turns; the ratio is what counts.
+Each page as a browser asks for it, through the whole of Django, in turns; the ratio is what counts.
 """
 
 from __future__ import annotations
@@ -21,21 +21,28 @@ SIZES, ROUNDS = (100, 10_000), 15
 FIRST = ("Ada", "Bo", "Cleo", "Dara", "Eli", "Fay", "Gus", "Hana", "Ivo", "June")
 LAST = ("Amsel", "Brook", "Carrow", "Dunmore", "Elster", "Fairley", "Gant", "Hollis", "Irving", "Jansen")
 PAGES = {
-    "first page": "", "last page": "?page={last}", "by a name": "?q=hollis+77", "by a phone": "?q=5550142",
-    "owing": "?show=owing", "overdue": "?show=overdue", "not invited": "?show=not_invited",
+    "first page": "clients/", "last page": "clients/?page={last}", "by a name": "clients/?q=hollis+77",
+    "by a phone": "clients/?q=5550142", "owing": "clients/?show=owing", "overdue": "clients/?show=overdue",
+    "not invited": "clients/?show=not_invited", "search": "search/?q=hollis+77", "inbox": "",
+    "services": "services/?show=all", "not invoiced": "services/", "services by a name": "services/?q=hollis+77",
+    "payments": "payments/", "last payments": "payments/?page={last}", "invoices": "invoices/",
+    "owed by clients": "reports/receivables/",
 }  # fmt: skip
 
 
 def fill(size: int) -> Any:
-    """A practice with `size` clients; a third owe something, half have somebody with a sign-in. Its owner."""
+    """A practice with `size` clients, each with a service and a payment by hand; a third owe something, half have
+    somebody with access. Its owner."""
     from paywell.accounts.actions import create_staff_member, create_user
     from paywell.accounts.models import Role
+    from paywell.billing.models import Entry, EntryKind
+    from paywell.care.models import Service
     from paywell.clients.models import BillingAccount, Client, Contact, Grant
     from paywell.clients.search import rebuild
     from paywell.core import clock
     from paywell.core.ids import new_id
     from paywell.ledger.models import LineBalance
-    from paywell.practice.actions import create_practice
+    from paywell.practice.actions import add_clinician, create_practice
 
     now, today = clock.now(), clock.now().date()
     practice = create_practice(name=f"Practice of {size}", actor_id=None)
@@ -65,7 +72,22 @@ def fill(size: int) -> Any:
         )
         for n in range(size)
     ]  # fmt: skip
-    for rows in (accounts, clients, contacts, grants, lines):
+    clinician = add_clinician(practice=practice, name="Mara Feldt", actor_id=None)
+    services = [
+        Service(
+            practice=practice, client=client, clinician=clinician, on=today - timedelta(days=n % 300),
+            wording="Session", fee_minor=14_000, recorded_at=now,
+        )
+        for n, client in enumerate(clients)
+    ]  # fmt: skip
+    entries = [
+        Entry(
+            practice=practice, account=account, kind=EntryKind.PAYMENT, method="cash", amount_minor=14_000,
+            currency="USD", on=today - timedelta(days=n % 300), recorded_at=now,
+        )
+        for n, account in enumerate(accounts)
+    ]  # fmt: skip
+    for rows in (accounts, clients, contacts, grants, lines, services, entries):
         type(rows[0]).objects.bulk_create(rows, batch_size=500)  # type: ignore[attr-defined]
     rebuild()
     return owner
@@ -93,12 +115,12 @@ def run() -> None:
         for _ in range(ROUNDS):
             for size, browser in browsers.items():
                 began = time.perf_counter()
-                answer = browser.get("/desk/clients/" + query.format(last=max(1, size // 25)))
+                answer = browser.get("/desk/" + query.format(last=max(1, size // 25)))
                 took[size].append((time.perf_counter() - began) * 1000)
                 assert answer.status_code == 200, answer
         few, many = (statistics.median(took[size]) for size in SIZES)
         rows = answer.content.count(b"lead-cell")
-        print(f"  {name:12} {few:6.1f} {many:6.1f}  {many / few:5.2f}   ({rows} rows shown)")
+        print(f"  {name:18} {few:6.1f} {many:6.1f}  {many / few:5.2f}   ({rows} rows shown)")
 
 
 def main() -> None:

@@ -91,9 +91,12 @@ def _key(file: ImportFile, step: str) -> str:
 
 
 class _Rows(Kind):
-    """The rows of a file, so many in one transaction, each in a savepoint of its own."""
+    """The rows of a file, so many in one transaction, each in a savepoint of its own.
 
-    batch: ClassVar[int] = 100
+    Few: on SQLite nobody else writes meanwhile, and on a busy machine a row can take a twentieth of a second.
+    """
+
+    batch: ClassVar[int] = 20
     brings: ClassVar[ImportList]
     is_check: ClassVar[bool]
 
