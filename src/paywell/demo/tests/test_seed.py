@@ -190,7 +190,7 @@ def test_nothing_of_the_past_is_left_hanging() -> None:
 
 def test_card_payments_of_the_past_were_deposited_and_every_deposit_adds_up() -> None:
     deposits = list(Deposit.objects.prefetch_related("parts"))
-    assert len(deposits) > 20
+    assert len(deposits) > 10  # the test processor has the real clock: a story of the future is paid out in part
     assert {"paid"} <= {deposit.state for deposit in deposits} <= {"paid", "pending"}
     for deposit in deposits:
         assert get_unexplained(deposit, deposit.parts.all()) == 0
