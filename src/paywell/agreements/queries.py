@@ -17,8 +17,6 @@ from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
 from paywell.core.security_log import access_refused
-from paywell.ledger.models import LineBalance
-from paywell.payments.models import SavedCard
 
 Viewer = PortalViewer | StaffViewer
 
@@ -30,20 +28,6 @@ class Chargeable:
     agreement: Agreement
     most: Money  #: what is owed and free, at most what the limits leave
     owed: Money
-    why_not: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRow:
-    """An account that owes something: what the batch would charge, or why it skips it."""
-
-    account_id: UUID
-    account_name: str
-    client_id: UUID | None  #: whose record tells more
-    owed: Money
-    amount: Money
-    agreement_id: UUID | None
-    card: str
     why_not: str
 
 
@@ -176,62 +160,3 @@ def get_chargeable(agreement: Agreement) -> Chargeable:
     elif not most:
         why_not = "The payer's limit for this month is used up."
     return Chargeable(agreement, Money(most, agreement.currency), Money(owed, agreement.currency), why_not)
-
-
-def preview_batch(viewer: StaffViewer, most: int = 500) -> list[BatchRow]:
-    """Every account that owes something, with what the batch would charge or why it would not. By name."""
-    owed: dict[UUID, int] = {}
-    clients: dict[UUID, UUID | None] = {}
-    open_lines = LineBalance.objects.filter(practice_id=viewer.practice.id, balance_minor__gt=0)
-    for account_id, subject_id, minor in open_lines.values_list("owner_id", "subject_id", "balance_minor"):
-        owed[account_id] = owed.get(account_id, 0) + minor
-        clients.setdefault(account_id, subject_id)
-    rows = Agreement.objects.filter(
-        practice=viewer.practice, account_id__in=owed, kind=AgreementKind.STAFF, ended_at=None
-    ).select_related("practice", "account", "contact", "user", "card")
-    by_account: dict[UUID, Agreement] = {}
-    for agreement in rows.order_by("agreed_at"):
-        by_account.setdefault(agreement.account_id, agreement)
-    with_card = set(
-        SavedCard.objects.filter(
-            practice=viewer.practice, removed_at=None, contact__grants__account_id__in=owed
-        ).values_list("contact__grants__account_id", flat=True)
-    )
-    names = _names(viewer, owed)
-    return [
-        _batch_row(viewer, account_id, names[account_id], owed[account_id], clients[account_id],
-                   by_account.get(account_id), has_card=account_id in with_card)
-        for account_id in sorted(owed, key=lambda each: (names[each], str(each)))[:most]
-    ]  # fmt: skip
-
-
-def _names(viewer: StaffViewer, account_ids: dict[UUID, int]) -> dict[UUID, str]:
-    from paywell.clients.models import BillingAccount
-
-    rows = BillingAccount.objects.filter(practice=viewer.practice, id__in=account_ids)
-    return dict(rows.values_list("id", "name"))
-
-
-def _batch_row(
-    viewer: StaffViewer,
-    account_id: UUID,
-    name: str,
-    owed_minor: int,
-    client_id: UUID | None,
-    agreement: Agreement | None,
-    *,
-    has_card: bool,
-) -> BatchRow:
-    currency = viewer.practice.currency
-    owed, zero = Money(owed_minor, currency), Money(0, currency)
-    if agreement is None:
-        why = (
-            "A card is saved, but its owner did not agree that the practice charges it. They can under AutoPay in "
-            "the portal."
-            if has_card
-            else "No card is saved."
-        )
-        return BatchRow(account_id, name, client_id, owed, zero, None, "", why)
-    card = f"{agreement.card.brand.capitalize()} {agreement.card.last4}"
-    chargeable = get_chargeable(agreement)
-    return BatchRow(account_id, name, client_id, owed, chargeable.most, agreement.id, card, chargeable.why_not)

@@ -8,9 +8,11 @@ import pytest
 from django.urls import reverse
 
 from paywell.accounts.models import Role
+from paywell.accounts.tests.factories import make_user
 from paywell.agreements.models import Agreement, AgreementKind, Charge, Plan
 from paywell.clients.models import Contact
 from paywell.core import clock
+from paywell.core.ids import new_id
 from paywell.desk.tests.factories import Desk
 from paywell.payments import processor_accounts
 from paywell.payments.models import Attempt, SavedCard
@@ -34,8 +36,6 @@ def processor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> FakeProcessor:
 
 def agree(desk: Desk, limit: int = 10_000) -> Agreement:
     """The client's own yes to charges by staff."""
-    from paywell.accounts.tests.factories import make_user
-
     user = make_user()
     Contact.objects.filter(pk=desk.contact.pk).update(user=user)
     return Agreement.objects.create(
@@ -77,6 +77,12 @@ def test_a_part_is_charged_within_the_agreement(desk: Desk, processor: FakeProce
     assert (attempt.captured_minor, attempt.channel) == (4_000, "staff")
 
 
+def tick(agreement: Agreement, amount: str, **more: str) -> dict[str, str]:
+    """What the batch's form sends for one account."""
+    account = agreement.account_id.hex
+    return {f"pay_{account}": "on", f"amount_{account}": amount} | {f"{k}_{account}": v for k, v in more.items()}
+
+
 def test_a_batch_shows_every_skip_and_charges_in_the_worker(desk: Desk, processor: FakeProcessor) -> None:
     browser, page = desk.browser(), url("charge_batch")
     text = browser.get(page).content.decode()
@@ -84,9 +90,11 @@ def test_a_batch_shows_every_skip_and_charges_in_the_worker(desk: Desk, processo
     assert "Charge the ticked cards" not in text
     agreement = agree(desk)
     assert "$100.00" in browser.get(page).content.decode()
-    assert "Nothing was charged" in browser.post(page, {"key": "k"}, follow=True).content.decode()
+    refused = browser.post(page, {"key": "k"})
+    assert refused.status_code == 422
+    assert "Nothing was charged" in refused.content.decode()
     for _ in range(2):
-        answer = browser.post(page, {"key": "k1", "agreement": [str(agreement.id)]})
+        answer = browser.post(page, {"key": "k1"} | tick(agreement, "100.00"))
     work = Work.objects.get(kind="charge_cards")
     assert answer["Location"] == url("work", work.id)
     assert Attempt.objects.count() == 1
@@ -94,6 +102,62 @@ def test_a_batch_shows_every_skip_and_charges_in_the_worker(desk: Desk, processo
     work.refresh_from_db()
     assert (work.state, work.done, work.summary) == ("done", 1, {"Charged": 1, "Total": "$100.00"})
     assert Charge.objects.get(agreement=agreement).state == "done"
+
+
+def test_a_batch_charges_a_part_where_one_is_entered(desk: Desk, processor: FakeProcessor) -> None:
+    agreement = agree(desk)
+    browser, page = desk.browser(), url("charge_batch")
+    for amount, why in (("100.01", "At most $100.00."), ("", "Enter an amount"), ("ten", "amount")):
+        refused = browser.post(page, {"key": "k1"} | tick(agreement, amount))
+        assert refused.status_code == 422
+        assert why in refused.content.decode()
+    assert not Work.objects.filter(kind="charge_cards").exists()
+    browser.post(page, {"key": "k1"} | tick(agreement, "35.50"))
+    run_due.call()
+    assert Charge.objects.get(agreement=agreement).amount_minor == 3_550
+    assert Attempt.objects.exclude(pk=desk.attempt.pk).get().captured_minor == 3_550
+
+
+def test_a_batch_charges_the_card_that_is_chosen_of_several(desk: Desk, processor: FakeProcessor) -> None:
+    first = agree(desk)
+    other = Agreement.objects.get(pk=first.pk)
+    card = SavedCard.objects.get(pk=first.card_id)
+    card.pk, card.token, card.last4, card.is_default = new_id(), "tok_other", "4444", False
+    card.save(force_insert=True)
+    contact = Contact.objects.get(pk=first.contact_id)
+    contact.pk, contact.name, contact.user = new_id(), "Sam Brook", None
+    contact.save(force_insert=True)
+    grant = first.contact.grants.first()
+    assert grant is not None
+    grant.pk, grant.contact = new_id(), contact
+    grant.save(force_insert=True)
+    user = make_user()
+    Contact.objects.filter(pk=contact.pk).update(user=user)
+    SavedCard.objects.filter(pk=card.pk).update(contact=contact)
+    other.pk, other.contact, other.card, other.user = new_id(), contact, card, user
+    other.charge_limit_minor, other.agreed_at = 6_000, clock.now()
+    other.save(force_insert=True)
+    browser, page = desk.browser(), url("charge_batch")
+    text = browser.get(page).content.decode()
+    assert "Visa 4444, Sam Brook ($60.00)" in text
+    above = browser.post(page, {"key": "k1"} | tick(first, "60.01", by=str(other.pk)))
+    assert "At most $60.00." in above.content.decode()
+    browser.post(page, {"key": "k1"} | tick(first, "60.00", by=str(other.pk)))
+    run_due.call()
+    assert [(each.agreement_id, each.state) for each in Charge.objects.filter(agreement__in=[first, other])] == [
+        (other.pk, "done")
+    ]
+
+
+def test_a_batch_with_an_account_that_cant_be_charged_any_more_charges_nobody(
+    desk: Desk, processor: FakeProcessor
+) -> None:
+    agreement = agree(desk)
+    Agreement.objects.filter(pk=agreement.pk).update(ended_at=clock.now(), ended_by=agreement.user)
+    refused = desk.browser().post(url("charge_batch"), {"key": "k1"} | tick(agreement, "10.00"))
+    assert refused.status_code == 422
+    assert "can&#x27;t be charged any more" in refused.content.decode()
+    assert not Work.objects.filter(kind="charge_cards").exists()
 
 
 def test_a_plan_is_offered_and_withdrawn(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from paywell.agreements.batch import CHARGES
 from paywell.agreements.charging import charge_saved_card
 from paywell.agreements.models import AgreementKind, Charge, ChargeState
 from paywell.agreements.plans import offer_plan, withdraw_plan
+from paywell.agreements.previews import preview_batch
 from paywell.agreements.queries import (
     access_agreement,
     access_charge,
@@ -27,13 +28,11 @@ from paywell.agreements.queries import (
     list_agreements,
     list_charges,
     list_plans,
-    preview_batch,
 )
 from paywell.agreements.seen import mark_charge_seen
 from paywell.clients.access import access_client
-from paywell.core.ids import new_key
 from paywell.core.money import Money, format_money
-from paywell.desk.forms.agreements import ChargeForm, PlanForm
+from paywell.desk.forms.agreements import BatchForm, ChargeForm, PlanForm
 from paywell.desk.pages import act, run, show
 from paywell.desk.queries.accounts import choose_account, get_account_state
 from paywell.desk.queries.clients import get_header
@@ -102,32 +101,24 @@ def charge_card(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
 def charge_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     """Every account that owes something: what would be charged, and why the rest would not. Then the work."""
     rows = preview_batch(viewer)
-    ready = [row for row in rows if row.agreement_id is not None and not row.why_not]
-    if request.method == "POST":
-        ticked = set(request.POST.getlist("agreement"))
-        chosen = [row for row in ready if str(row.agreement_id) in ticked]
-        if not chosen:
-            messages.error(request, _("Tick at least one account. Nothing was charged."))
-            return redirect("desk:charge_batch")
+    ready = [row for row in rows if row.cards]
+    form = BatchForm(request.POST or None, ready=ready)
+    if form.is_valid():
+        orders = form.orders()
         work = request_work(
             practice_id=viewer.practice.id,
             kind=CHARGES,
-            title=_("Charge %(count)s saved cards") % {"count": len(chosen)},
+            title=_("Charge %(count)s saved cards") % {"count": len(orders)},
             actor_id=viewer.id,
-            parameters={
-                "rows": [
-                    {"agreement": str(row.agreement_id), "minor": row.amount.minor, "label": row.account_name}
-                    for row in chosen
-                ]
-            },
-            key=f"charges:{request.POST.get('key', '')[:40]}",
+            parameters={"rows": orders},
+            key=f"charges:{form.cleaned_data['key']}",
         )
         return redirect("desk:work", work.id)
     zero = Money(0, viewer.practice.currency)
     return show(
         request, viewer, "charge_batch", "payments",
-        ready=ready, left_out=[row for row in rows if row not in ready],
-        total=sum((row.amount for row in ready), zero), key=new_key(),
+        form=form, ready=ready, left_out=[row for row in rows if not row.cards],
+        total=sum((row.cards[0].most for row in ready), zero), status=422 if form.errors else 200,
     )  # fmt: skip
 
 

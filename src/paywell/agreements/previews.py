@@ -1,0 +1,96 @@
+"""What charging many saved cards at once would do: each account that owes something, its cards, or why none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from paywell.accounts.types import StaffViewer
+from paywell.agreements.models import Agreement, AgreementKind
+from paywell.agreements.queries import get_chargeable
+from paywell.clients.models import BillingAccount
+from paywell.core.money import Money
+from paywell.ledger.models import LineBalance
+from paywell.payments.models import SavedCard
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCard:
+    """A card whose owner agreed that staff charge it for the account."""
+
+    agreement_id: UUID
+    card: str  #: brand and last four digits
+    owner: str
+    most: Money  #: what is owed and free, at most what the owner's limits leave
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """An account that owes something: the cards that can be charged, the longest agreed to first, or why none."""
+
+    account_id: UUID
+    account_name: str
+    client_id: UUID | None  #: whose record tells more
+    owed: Money
+    cards: tuple[BatchCard, ...]
+    why_not: str
+
+
+def preview_batch(viewer: StaffViewer, most: int = 500) -> list[BatchRow]:
+    """Every account that owes something, with what the batch could charge or why it can't. By name."""
+    owed: dict[UUID, int] = {}
+    clients: dict[UUID, UUID | None] = {}
+    open_lines = LineBalance.objects.filter(practice_id=viewer.practice.id, balance_minor__gt=0)
+    for account_id, subject_id, minor in open_lines.values_list("owner_id", "subject_id", "balance_minor"):
+        owed[account_id] = owed.get(account_id, 0) + minor
+        clients.setdefault(account_id, subject_id)
+    agreements = _find_agreements(viewer, owed)
+    with_card = _find_accounts_with_card(viewer, owed)
+    rows = BillingAccount.objects.filter(practice=viewer.practice, id__in=owed).order_by("name", "id")
+    currency = viewer.practice.currency
+    made = []
+    for account_id, name in rows.values_list("id", "name")[:most]:
+        cards, why_not = _find_cards(agreements.get(account_id, []), has_card=account_id in with_card)
+        made.append(
+            BatchRow(account_id, name, clients[account_id], Money(owed[account_id], currency), cards, why_not)
+        )
+    return made
+
+
+def _find_agreements(viewer: StaffViewer, account_ids: Collection[UUID]) -> dict[UUID, list[Agreement]]:
+    rows = Agreement.objects.filter(
+        practice=viewer.practice, account_id__in=account_ids, kind=AgreementKind.STAFF, ended_at=None
+    ).select_related("practice", "account", "contact", "user", "card")
+    found: dict[UUID, list[Agreement]] = {}
+    for agreement in rows.order_by("agreed_at", "id"):
+        found.setdefault(agreement.account_id, []).append(agreement)
+    return found
+
+
+def _find_accounts_with_card(viewer: StaffViewer, account_ids: Collection[UUID]) -> set[UUID]:
+    """Accounts that somebody with a kept card may pay for, whether they agreed to anything or not."""
+    rows = SavedCard.objects.filter(
+        practice=viewer.practice, removed_at=None, contact__grants__account_id__in=account_ids
+    )
+    return set(rows.values_list("contact__grants__account_id", flat=True))
+
+
+def _find_cards(agreements: list[Agreement], *, has_card: bool) -> tuple[tuple[BatchCard, ...], str]:
+    """The cards that can be charged now; without one, why the first that was agreed to can't be."""
+    if not agreements:
+        return (), (
+            "A card is saved, but its owner did not agree that the practice charges it. They can under AutoPay in "
+            "the portal."
+            if has_card
+            else "No card is saved."
+        )
+    cards, reasons = [], []
+    for agreement in agreements:
+        chargeable = get_chargeable(agreement)
+        if chargeable.why_not:
+            reasons.append(chargeable.why_not)
+            continue
+        card = f"{agreement.card.brand.capitalize()} {agreement.card.last4}"
+        cards.append(BatchCard(agreement.id, card, agreement.contact.name, chargeable.most))
+    return tuple(cards), "" if cards else reasons[0]
