@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.signals import request_finished
 from django.db import connection
+from django.test import SimpleTestCase
 
 from paywell.core.db import scope_to_practice
+
+_ROOMS = Path(__file__).parent / "src"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out a room's tests that touch no database: SQLite's run told what they can tell."""
+    if not os.environ.get("PAYWELL_TEST_DATABASE_URL"):
+        return
+    idle = [item for item in items if _ROOMS in item.path.parents and not _touches_database(item)]
+    left_out = set(map(id, idle))
+    items[:] = [item for item in items if id(item) not in left_out]
+    config.hook.pytest_deselected(items=idle)
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    is_case = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
+    asked = {"db", "transactional_db", "django_db_serialized_rollback"} & set(getattr(item, "fixturenames", ()))
+    return bool(is_case or asked or item.get_closest_marker("django_db") or item.get_closest_marker("races"))
 
 
 @pytest.fixture(autouse=True, scope="session")
