@@ -133,5 +133,7 @@ def test_a_deposit_costs_the_same_for_many_parts(desk: Desk) -> None:
             )  # fmt: skip
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(reverse("desk:deposit", args=[desk.deposit.id])).status_code == 200
-        counts.append(len(queries))
+        scoping = [query for query in queries if "set_config" in query["sql"]]
+        assert len(scoping) <= 2  # on PostgreSQL alone: its second wall, taken down and put up again
+        counts.append(len(queries) - len(scoping))
     assert counts[0] == counts[1] <= 12, counts
