@@ -30,6 +30,7 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
         "the desk gave back what somebody had given back in the processor's pages before any notice of it",
     ),
     ("N", 7109, {"profile": "refund"}, "the same"),
+    ("N", 7119, {"profile": "refund"}, "the simulated list hid an old charge again, and it was closed as failed"),
     (
         "N",
         5,
