@@ -215,6 +215,21 @@ REVIEW_WORDS: Final[Mapping[str, ReviewWords]] = {
         _("The money stays with the client. The services still count as paid here."),
         _("Decide with the client: write it off, or agree on another way to pay and record it."),
     ),
+    "deposit_returned": ReviewWords(
+        _("The bank sent a deposit back"),
+        _("The practice's bank did not take a deposit of the card processor."),
+        _("No client's balance changes. The money is at the processor again and goes out with a later deposit."),
+        _("See in the processor's dashboard whether the bank account there is the right one and still open. Correct"
+          " it there, then close this."),
+    ),
+    "deposit_unexplained": ReviewWords(
+        _("A deposit is not the sum of what is in it"),
+        _("For a day now, what the processor tells of a deposit has not added up to its amount. The amount here is "
+          "the difference."),
+        _("No client's balance changes. The reports show the difference as not explained."),
+        _("Open this deposit in the processor's dashboard, compare it with the list here, and write down what you "
+          "found. If the processor tells the rest later, this closes by itself."),
+    ),
 }  # fmt: skip
 _OF_BOOKS: Final = ReviewWords(
     _("The check of the books found something"),

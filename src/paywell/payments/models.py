@@ -415,6 +415,7 @@ class Review(PracticeOwned):
 
     attempt = models.ForeignKey(Attempt, null=True, on_delete=models.PROTECT, related_name="reviews")
     processor_account = models.ForeignKey(ProcessorAccount, null=True, on_delete=models.PROTECT, related_name="+")
+    deposit = models.ForeignKey("Deposit", null=True, on_delete=models.PROTECT, related_name="reviews")
     kind = models.CharField(max_length=40)
     dedupe = models.CharField(max_length=160)
     amount_minor = models.BigIntegerField(default=0)

@@ -30,6 +30,7 @@ def open_review(
     money: Money,
     attempt_id: UUID | None = None,
     processor_account_id: UUID | None = None,
+    deposit_id: UUID | None = None,
     detail: str = "",
 ) -> None:
     """Put something before a person, once for each `kind` and `about`. In the transaction of what it tells of."""
@@ -40,6 +41,7 @@ def open_review(
         defaults={
             "attempt_id": attempt_id,
             "processor_account_id": processor_account_id,
+            "deposit_id": deposit_id,
             "kind": kind,
             "amount_minor": money.minor,
             "currency": money.currency,

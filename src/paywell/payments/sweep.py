@@ -19,6 +19,7 @@ from paywell.core.db import phase
 from paywell.core.money import Money
 from paywell.core.prepared import Prepared
 from paywell.payments import booking, machine, processor_accounts
+from paywell.payments.deposit_reviews import review_deposits
 from paywell.payments.deposits import keep_fee, sweep_deposits
 from paywell.payments.models import Attempt, AttemptState, ProcessorAccount
 from paywell.payments.notice_alerts import check_clocks, check_silence
@@ -59,6 +60,7 @@ def sweep_all() -> None:
         try:
             sweep(account, since)
             sweep_deposits(account, since)
+            review_deposits(account, now - LOOK_FAR_BACK)
             check_silence(account, processor_accounts.make_processor(account))
             check_clocks(account)
         except ProcessorUnavailable:

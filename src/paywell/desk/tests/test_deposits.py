@@ -16,7 +16,8 @@ from paywell.accounts.tests.factories import make_user
 from paywell.audit.models import AuditEvent
 from paywell.clients.models import Contact
 from paywell.desk.tests.factories import Desk, make_desk
-from paywell.payments.models import Attempt, Deposit, DepositPart
+from paywell.payments.deposit_reviews import review_deposits
+from paywell.payments.models import Attempt, Deposit, DepositPart, Review
 from paywell.processors.registry import CONNECTORS
 
 
@@ -137,3 +138,35 @@ def test_a_deposit_costs_the_same_for_many_parts(desk: Desk) -> None:
         assert len(scoping) <= 2  # on PostgreSQL alone: its second wall, taken down and put up again
         counts.append(len(queries) - len(scoping))
     assert counts[0] == counts[1] <= 12, counts
+
+
+def put_before_a_person(desk: Desk) -> Review:
+    Deposit.objects.filter(pk=desk.deposit.pk).update(state="failed")
+    review_deposits(desk.deposit.processor_account, desk.deposit.made_at)
+    return Review.objects.get(kind="deposit_returned")
+
+
+def test_a_deposit_that_was_sent_back_stands_in_the_inbox_and_leads_to_its_page(desk: Desk) -> None:
+    review = put_before_a_person(desk)
+    content = desk.browser().get(reverse("desk:inbox")).content.decode()
+    for words in ("The bank sent a deposit back", "goes out with a later deposit", "See the deposit"):
+        assert words in content, words
+    assert reverse("desk:deposit", args=[desk.deposit.id]) in content
+    assert reverse("desk:review_close", args=[review.id]) in page(desk)
+
+
+def test_it_is_closed_with_a_note_that_stays_on_the_deposit(desk: Desk) -> None:
+    review = put_before_a_person(desk)
+    address = reverse("desk:review_close", args=[review.id])
+    empty = desk.browser().post(address, {"reason": ""})
+    assert empty.status_code == 422
+    assert desk.browser().post(address, {"reason": "New account number entered."}).status_code == 302
+    review.refresh_from_db()
+    assert review.closing_note == "New account number entered."
+    assert "New account number entered." in page(desk)
+    assert "The bank sent a deposit back" not in desk.browser().get(reverse("desk:inbox")).content.decode()
+
+
+def test_whoever_may_not_close_it_is_shown_no_way_to(desk: Desk) -> None:
+    review = put_before_a_person(desk)
+    assert reverse("desk:review_close", args=[review.id]) not in page(desk, role=Role.FRONT_DESK)

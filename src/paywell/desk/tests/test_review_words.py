@@ -11,7 +11,7 @@ from paywell.desk.review_words import REVIEW_WORDS, say_review
 
 ROOM = Path(paywell.payments.__file__).parent
 #: Calls that open a review, and where its kind stands among what they are given.
-OPENS = {"open_review": None, "review": 0, "_suspend": 0, "_review": 1, "_alert": 1}
+OPENS = {"open_review": None, "review": 0, "_suspend": 0, "_review": 1, "_alert": 1, "_ask_about": 1}
 
 
 def find_kinds() -> Iterator[str]:

@@ -25,6 +25,7 @@ from paywell.desk.pages import show
 from paywell.desk.queries.scope import get_today
 from paywell.desk.words import DEPOSIT_TONES
 from paywell.payments.access import access_deposit
+from paywell.payments.deposit_reviews import list_deposit_reviews
 from paywell.reports.cards import report_cards
 from paywell.reports.credits import report_credits
 from paywell.reports.deposits import read_deposit, report_deposits, write_lines
@@ -149,7 +150,10 @@ def report_csv(request: HttpRequest, viewer: StaffViewer, report: str) -> HttpRe
 def deposit(request: HttpRequest, viewer: StaffViewer, deposit_id: UUID) -> HttpResponse:
     """One deposit with everything that is in it."""
     detail = read_deposit(access_deposit(viewer, deposit_id))
-    return show(request, viewer, "deposit", "reports", detail=detail, tone=DEPOSIT_TONES[detail.deposit.state])
+    return show(
+        request, viewer, "deposit", "reports", detail=detail, tone=DEPOSIT_TONES[detail.deposit.state],
+        reviews=list_deposit_reviews(viewer, detail.deposit),
+    )  # fmt: skip
 
 
 @require_safe
