@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from paywell.audit.actions import record
 from paywell.care.actions import add_catalog_item, update_catalog_item
 from paywell.care.models import CatalogItem, ServiceKind
 from paywell.core.csv_import import (
@@ -20,8 +19,6 @@ from paywell.core.csv_import import (
     Row,
     map_headers,
     read_money,
-    read_rows,
-    read_table,
 )
 from paywell.core.errors import UserError
 from paywell.core.money import Money
@@ -50,41 +47,6 @@ _ACTIVE: Final = {
 }  # fmt: skip
 
 
-def import_catalogue(
-    *,
-    practice: Practice,
-    data: bytes,
-    actor_id: UUID | None,
-    mapping: Mapping[str, str] | None = None,
-    dry_run: bool = False,
-) -> Report:
-    """Read a price list into the catalogue: all rows or, with any error or on a dry run, none.
-
-    An entry is found again by code and wording; then its fee, and whether it is offered, become those of the row.
-    Entries that the list lacks stay. Raises BadFile where the file as a whole can't be read.
-    """
-    table = read_table(data)
-    headers = map_columns(table.headers, mapping or {})
-    rows, errors = read_rows(table, headers, FIELDS)
-    report = Report(
-        errors=errors,
-        mapping={header: name for name, header in headers.by_field.items()},
-        ignored=headers.ignored,
-        never=headers.never,
-    )
-    with transaction.atomic():
-        run = CatalogueRun(practice, actor_id, report)
-        for row, place in arrange(rows):
-            run.read_row(row, place)
-        report.errors.sort(key=lambda error: error.row)
-        if report.errors or dry_run:
-            transaction.set_rollback(True)
-        else:
-            detail = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
-            record(practice_id=practice.id, actor_id=actor_id, action="care.import_catalogue", detail=detail)
-    return report
-
-
 def map_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap:
     """Which column is which. Raises BadFile, also where codes, wordings or fees have none."""
     found = map_headers(headers, FIELDS, mapping)
@@ -101,7 +63,11 @@ def arrange(rows: Iterable[Row]) -> list[tuple[Row, Place]]:
 
 
 class CatalogueRun:
-    """One import under way."""
+    """One import under way.
+
+    An entry is found again by code and wording; then its fee, and whether it is offered, become those of the row.
+    Entries that the list lacks stay.
+    """
 
     def __init__(self, practice: Practice, actor_id: UUID | None, report: Report) -> None:
         self.practice, self.actor_id, self.report = practice, actor_id, report

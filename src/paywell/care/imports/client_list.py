@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from paywell.audit.actions import record
 from paywell.care.imports.clinicians import Clinicians
 from paywell.care.imports.insurance import INSURANCE_FIELDS, keep_insurance, read_insurance
 from paywell.clients.actions import change_client, create_billing_account, create_client
@@ -24,8 +23,6 @@ from paywell.core.csv_import import (
     Report,
     Row,
     map_headers,
-    read_rows,
-    read_table,
 )
 from paywell.core.errors import UserError
 from paywell.practice.actions import clean_email, clean_postal_code, clean_state
@@ -80,41 +77,6 @@ _RECORD: Final = (
 )  # fmt: skip
 
 
-def import_clients(
-    *,
-    practice: Practice,
-    data: bytes,
-    actor_id: UUID | None,
-    mapping: Mapping[str, str] | None = None,
-    dry_run: bool = False,
-) -> Report:
-    """Read a list of clients into the practice: all rows or, with any error or on a dry run, none.
-
-    A row is found again by its external id, else by exact name and birth date, so the same file twice changes
-    nothing. Raises BadFile where the file as a whole can't be read.
-    """
-    table = read_table(data)
-    headers = map_columns(table.headers, mapping or {})
-    rows, errors = read_rows(table, headers, FIELDS)
-    report = Report(
-        errors=errors,
-        mapping={header: name for name, header in headers.by_field.items()},
-        ignored=headers.ignored,
-        never=headers.never,
-    )
-    with transaction.atomic():
-        run = ClientRun(practice, actor_id, report)
-        for row, place in arrange(rows):
-            run.read_row(row, place)
-        report.errors.sort(key=lambda error: error.row)
-        if report.errors or dry_run:
-            transaction.set_rollback(True)
-        else:
-            detail = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
-            record(practice_id=practice.id, actor_id=actor_id, action="care.import_clients", detail=detail)
-    return report
-
-
 def map_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap:
     """Which column is which. Raises BadFile, also where the names have none."""
     found = map_headers(headers, FIELDS, mapping)
@@ -159,6 +121,7 @@ def _note_doubles(rows: Sequence[tuple[Row, bool]]) -> list[tuple[Row, Place]]:
 class ClientRun:
     """One import under way, with the practice's clients by what rows may call them: all, or those of `rows`.
 
+    A row is found again by its external id, else by exact name and birth date.
     A check (`is_check`) takes a head of household that is a row of the file for granted.
     """
 

@@ -1,13 +1,14 @@
-"""What the commands `import_clients` and `import_services` share."""
+"""What the commands `import_clients`, `import_services` and `import_catalogue` share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from paywell.care.imports.whole import import_whole
+from paywell.care.models import ImportList
 from paywell.core.csv_import import MAX_BYTES, Report
 from paywell.core.errors import UserError
 from paywell.practice.actions import save_import_preset
@@ -22,7 +23,6 @@ class ImportCommand(BaseCommand):
     """Reads one CSV file into one practice. All rows or none; `--dry-run` only says what would happen."""
 
     kind: ImportKind
-    run: Callable[..., Report]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="The CSV file.")
@@ -50,7 +50,8 @@ class ImportCommand(BaseCommand):
             raise UserError("Name the preset that is to be kept, by --preset NAME.", code="preset_name")
         if name and not options["save_preset"]:
             chosen = {**get_import_preset(practice, self.kind, name), **chosen}
-        report = type(self).run(
+        report = import_whole(
+            ImportList(self.kind.value),
             practice=practice,
             data=_read_file(options["file"]),
             mapping=chosen,

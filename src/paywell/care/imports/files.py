@@ -34,6 +34,19 @@ class Run(Protocol):
     def read_row(self, row: Row, place: Place) -> None: ...
 
 
+class Begin(Protocol):
+    """Begins an import: with `rows`, only what concerns them is read from the practice beforehand."""
+
+    def __call__(
+        self,
+        practice: Practice,
+        actor_id: UUID | None,
+        report: Report,
+        rows: Sequence[Row] | None = None,
+        is_check: bool = False,
+    ) -> Run: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How the rows of one kind of list are read, and the right that it takes."""
@@ -42,21 +55,21 @@ class Reading:
     fields: Sequence[Field]
     map_columns: Callable[[Sequence[str], Mapping[str, str]], HeaderMap]
     arrange: Callable[[Sequence[Row]], list[tuple[Row, Place]]]
-    begin: Callable[[Practice, UUID, Sequence[Row], bool], Run]
+    begin: Begin
 
 
 READINGS: Final[Mapping[ImportList, Reading]] = {
     ImportList.CLIENTS: Reading(
         Permission.EDIT_CLIENTS, client_list.FIELDS, client_list.map_columns, client_list.arrange,
-        lambda practice, actor, rows, is_check: ClientRun(practice, actor, Report(), rows, is_check),
+        ClientRun,
     ),
     ImportList.SERVICES: Reading(
         Permission.ISSUE_INVOICES, service_list.FIELDS, service_list.map_columns, service_list.arrange,
-        lambda practice, actor, rows, is_check: ServiceRun(practice, actor, Report(), rows),
+        lambda practice, actor, report, rows=None, is_check=False: ServiceRun(practice, actor, report, rows),
     ),
     ImportList.CATALOGUE: Reading(
         Permission.CHANGE_SETTINGS, catalogue.FIELDS, catalogue.map_columns, catalogue.arrange,
-        lambda practice, actor, rows, is_check: CatalogueRun(practice, actor, Report()),
+        lambda practice, actor, report, rows=None, is_check=False: CatalogueRun(practice, actor, report),
     ),
 }  # fmt: skip
 

@@ -13,7 +13,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from paywell.audit.actions import record
 from paywell.care.actions import add_diagnosis, record_service
 from paywell.care.imports.client_list import split_name
 from paywell.care.imports.clinicians import Clinicians
@@ -28,8 +27,6 @@ from paywell.core.csv_import import (
     Row,
     map_headers,
     read_money,
-    read_rows,
-    read_table,
 )
 from paywell.core.errors import UserError
 from paywell.core.identifiers import clean_diagnosis_code, clean_modifiers
@@ -82,42 +79,6 @@ _KINDS: Final = {
 Same = tuple[UUID, UUID, date, str, str, int, str]
 
 
-def import_services(
-    *,
-    practice: Practice,
-    data: bytes,
-    actor_id: UUID | None,
-    mapping: Mapping[str, str] | None = None,
-    dry_run: bool = False,
-) -> Report:
-    """Read a list of services into the practice: all rows or, with any error or on a dry run, none.
-
-    A service is found again by its external id, else by client, clinician, day, code, wording, fee and kind; then
-    it is left as it is. The same number with other content is an error, since a service may have been invoiced.
-    Raises BadFile where the file as a whole can't be read.
-    """
-    table = read_table(data)
-    headers = map_columns(table.headers, mapping or {})
-    rows, errors = read_rows(table, headers, FIELDS)
-    report = Report(
-        errors=errors,
-        mapping={header: name for name, header in headers.by_field.items()},
-        ignored=headers.ignored,
-        never=headers.never,
-    )
-    with transaction.atomic():
-        run = ServiceRun(practice, actor_id, report)
-        for row, place in arrange(rows):
-            run.read_row(row, place)
-        report.errors.sort(key=lambda error: error.row)
-        if report.errors or dry_run:
-            transaction.set_rollback(True)
-        else:
-            detail = {"created": report.created, "unchanged": report.unchanged}
-            record(practice_id=practice.id, actor_id=actor_id, action="care.import_services", detail=detail)
-    return report
-
-
 def map_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap:
     """Which column is which. Raises BadFile, also where the day or the client has none."""
     found = map_headers(headers, FIELDS, mapping)
@@ -146,7 +107,11 @@ def arrange(rows: Iterable[Row]) -> list[tuple[Row, Place]]:
 
 @dataclass
 class ServiceRun:
-    """One import under way, with what the practice has already: all of it, or what concerns `rows`."""
+    """One import under way, with what the practice has already: all of it, or what concerns `rows`.
+
+    A service is found again by its external id, else by client, clinician, day, code, wording, fee and kind; then
+    it is left as it is. The same number with other content is an error, since a service may have been invoiced.
+    """
 
     practice: Practice
     actor_id: UUID | None

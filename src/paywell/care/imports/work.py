@@ -147,7 +147,7 @@ class _Rows(Kind):
 
     def _read(self, viewer: StaffViewer, parsed: Parsed, numbers: Sequence[int]) -> list[Result]:
         rows = [parsed.rows[number][0] for number in numbers if number in parsed.rows]
-        run = READINGS[self.brings].begin(viewer.practice, viewer.id, rows, self.is_check)
+        run = READINGS[self.brings].begin(viewer.practice, viewer.id, Report(), rows, self.is_check)
         results: list[Result] = []
         for number in numbers:
             run.report = Report(errors=list(parsed.errors.get(number, ())))

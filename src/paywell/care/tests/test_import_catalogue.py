@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 
 from paywell.audit.models import AuditEvent
 from paywell.care.actions import add_catalog_item
-from paywell.care.imports.catalogue import import_catalogue
-from paywell.care.models import CatalogItem
+from paywell.care.imports.whole import import_whole
+from paywell.care.models import CatalogItem, ImportList
 from paywell.core.csv_import import BadFile, Report
 from paywell.core.money import Money
 from paywell.practice.actions import create_practice
@@ -24,7 +24,7 @@ def practice() -> Practice:
 
 
 def bring(practice: Practice, text: str, **options: object) -> Report:
-    return import_catalogue(practice=practice, data=text.encode(), actor_id=None, **options)  # type: ignore[arg-type]
+    return import_whole(ImportList.CATALOGUE, practice=practice, data=text.encode(), actor_id=None, **options)  # type: ignore[arg-type]
 
 
 def entries(practice: Practice) -> list[tuple[str, str, int, str, bool]]:

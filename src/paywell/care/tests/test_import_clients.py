@@ -8,7 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from paywell.audit.models import AuditEvent
-from paywell.care.imports.client_list import import_clients, split_name
+from paywell.care.imports.client_list import split_name
+from paywell.care.imports.whole import import_whole
+from paywell.care.models import ImportList
 from paywell.care.tests.lists import BOSWELL, LINK2MD, SIMPLEPRACTICE
 from paywell.clients.models import BillingAccount, Client
 from paywell.core.csv_import import BadFile, Report
@@ -26,7 +28,7 @@ def practice() -> Practice:
 
 
 def bring(practice: Practice, text: str, **options: object) -> Report:
-    return import_clients(practice=practice, data=text.encode(), actor_id=None, **options)  # type: ignore[arg-type]
+    return import_whole(ImportList.CLIENTS, practice=practice, data=text.encode(), actor_id=None, **options)  # type: ignore[arg-type]
 
 
 def counts(report: Report) -> tuple[int, int, int]:

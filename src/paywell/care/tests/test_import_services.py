@@ -5,9 +5,8 @@ from datetime import date
 import pytest
 
 from paywell.care.actions import add_catalog_item
-from paywell.care.imports.client_list import import_clients
-from paywell.care.imports.service_list import import_services
-from paywell.care.models import Diagnosis, Service, ServiceKind
+from paywell.care.imports.whole import import_whole
+from paywell.care.models import Diagnosis, ImportList, Service, ServiceKind
 from paywell.care.tests.lists import LINK2MD, MY_BEST_PRACTICE
 from paywell.core.csv_import import BadFile, Report
 from paywell.core.money import Money
@@ -27,12 +26,12 @@ def practice() -> Practice:
     add_catalog_item(
         practice=practice, code="H0004", wording="Counseling, each 15 minutes", fee=Money(3_800), actor_id=None
     )
-    assert not import_clients(practice=practice, data=LINK2MD.encode(), actor_id=None).errors
+    assert not import_whole(ImportList.CLIENTS, practice=practice, data=LINK2MD.encode(), actor_id=None).errors
     return practice
 
 
 def bring(practice: Practice, text: str, **options: object) -> Report:
-    return import_services(practice=practice, data=text.encode(), actor_id=None, **options)  # type: ignore[arg-type]
+    return import_whole(ImportList.SERVICES, practice=practice, data=text.encode(), actor_id=None, **options)  # type: ignore[arg-type]
 
 
 def counts(report: Report) -> tuple[int, int, int]:
@@ -133,7 +132,7 @@ def test_without_a_clinician_a_practice_of_several_is_asked_who_it_was(practice:
 
 
 def test_two_clients_of_one_name_need_a_birth_date_or_a_number(practice: Practice) -> None:
-    import_clients(practice=practice, data=b"Name,DOB\nAda Brook,1999-01-01\n", actor_id=None)
+    import_whole(ImportList.CLIENTS, practice=practice, data=b"Name,DOB\nAda Brook,1999-01-01\n", actor_id=None)
     report = bring(practice, "Client,Date,Code\nAda Brook,2026-11-03,IND50\n")
     assert [(error.row, error.column) for error in report.errors] == [(2, "Client")]
     assert counts(bring(practice, "Client,DOB,Date,Code\nAda Brook,1999-01-01,2026-11-03,IND50\n")) == (1, 0, 0)

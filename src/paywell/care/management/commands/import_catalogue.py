@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from paywell.care.imports.catalogue import import_catalogue
 from paywell.care.imports.command import ImportCommand
 from paywell.practice.models import ImportKind
 
@@ -10,4 +9,3 @@ from paywell.practice.models import ImportKind
 class Command(ImportCommand):
     help = "Read a practice's own price list (code, wording, fee) from a CSV file."
     kind = ImportKind.CATALOGUE
-    run = staticmethod(import_catalogue)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from paywell.care.imports.client_list import import_clients
 from paywell.care.imports.command import ImportCommand
 from paywell.practice.models import ImportKind
 
@@ -10,4 +9,3 @@ from paywell.practice.models import ImportKind
 class Command(ImportCommand):
     help = "Read a practice's list of clients from a CSV file."
     kind = ImportKind.CLIENTS
-    run = staticmethod(import_clients)

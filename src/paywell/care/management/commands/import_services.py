@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from paywell.care.imports.command import ImportCommand
-from paywell.care.imports.service_list import import_services
 from paywell.practice.models import ImportKind
 
 
 class Command(ImportCommand):
     help = "Read a practice's list of services from a CSV file."
     kind = ImportKind.SERVICES
-    run = staticmethod(import_services)
