@@ -13,7 +13,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from paywell.agreements.chargeable import Parts, cut_to_owed, find_open_lines, find_payer, get_month_left, spread
-from paywell.agreements.charging import add_lines, get_agreement, try_charge
+from paywell.agreements.charging import add_lines, get_agreement, tell_skipped, try_charge
 from paywell.agreements.models import (
     Agreement,
     AgreementKind,
@@ -80,10 +80,11 @@ def _announce_retries() -> None:
     )
     for charge in again.select_related("practice"):
         if charge.due_on <= business_date(now, charge.practice.timezone) + timedelta(days=1):
-            _tell_ahead(charge)
+            tell_ahead(charge)
 
 
-def _tell_ahead(charge: Charge) -> None:
+def tell_ahead(charge: Charge) -> None:
+    """The payer hears of it the day before, once for each day. In the transaction that plans it."""
     emit(
         practice_id=charge.practice_id,
         kind="agreements.charge_ahead",
@@ -156,7 +157,7 @@ def _catch_up(charge: Charge, tomorrow: date) -> None:
     charge.words = _("It was skipped before and is caught up.")
     charge.seen_at = charge.seen_by_id = None
     charge.save(update_fields=["state", "due_on", "closed_at", "words", "seen_at", "seen_by"])
-    _tell_ahead(charge)
+    tell_ahead(charge)
 
 
 def _explain_installment(agreement: Agreement, installment: Installment, tomorrow: date, why_not: str) -> None:
@@ -184,7 +185,7 @@ def _announce_autopay(agreement: Agreement, tomorrow: date) -> int:
             most = min(most, max(left.minor, 0))
         fitting, beyond = _fit(parts, most)
         for line_id, minor in beyond:
-            words = _("It is more than the payer's limit leaves. Ask the payer to pay it or to raise the limit.")
+            words = _("It is more than the limit leaves. It waits until it is paid in another way.")
             _skip(agreement, f"above:{agreement.id}:{line_id}", minor, tomorrow, words, line_id=line_id)
         if not fitting:
             return 0
@@ -253,7 +254,7 @@ def _plan(
     )
     if is_new:
         add_lines(charge, parts)
-        _tell_ahead(charge)
+        tell_ahead(charge)
 
 
 def _skip(
@@ -277,3 +278,5 @@ def _skip(
     )  # fmt: skip
     if is_new and line_id is not None:
         add_lines(charge, [(line_id, minor)])
+    if is_new and installment is None:  # An installment is skipped here only where nothing of it is owed.
+        tell_skipped(charge)

@@ -249,10 +249,22 @@ def _finish(charge: Charge, state: ChargeState, words: str) -> Charge:
         emit(
             practice_id=charge.practice_id,
             kind="agreements.charge_failed",
-            dedupe=f"charge_failed:{charge.id}",
+            dedupe=f"charge_failed:{charge.id}:{charge.tries}",
             payload={"charge_id": str(charge.id)},
         )
+    if state == ChargeState.SKIPPED and charge.agreement.kind != AgreementKind.STAFF:
+        tell_skipped(charge)
     return charge
+
+
+def tell_skipped(charge: Charge) -> None:
+    """The payer expected it and hears that it was not made, once for each day."""
+    emit(
+        practice_id=charge.practice_id,
+        kind="agreements.charge_skipped",
+        dedupe=f"charge_skipped:{charge.id}:{charge.due_on.isoformat()}",
+        payload={"charge_id": str(charge.id)},
+    )
 
 
 def _still_agreed(agreement_id: UUID) -> None:

@@ -79,6 +79,7 @@ urlpatterns = [
         name="agreement_end",
     ),
     path("charges/", agreements.charge_batch, name="charge_batch"),
+    path("charges/<uuid:charge_id>/again/", agreements.charge_made_again, name="charge_again"),
     path("charges/<uuid:charge_id>/seen/", agreements.charge_seen, name="charge_seen"),
     path("unreached/told/", inbox_acts.unreached_told, name="unreached_told"),
     path("payments/seen/", inbox_acts.payments_seen, name="payments_seen"),

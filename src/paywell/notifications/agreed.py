@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paywell.agreements.models import Agreement, Charge, Plan
+from paywell.agreements.models import Agreement, Charge, ChargeState, Plan
 from paywell.billing.models import Entry, Question
+from paywell.clients.access import access_portal
 from paywell.clients.models import BillingAccount, Contact
+from paywell.core.errors import NotFoundForViewer
 from paywell.notifications import messages, recipients
 from paywell.notifications.recipients import Recipient
 from paywell.notifications.send import Mail, send_all
@@ -33,6 +35,17 @@ def on_charge_failed(event: OutboxEvent) -> None:
     news = messages.review_opened(charge.practice)
     mails += [Mail(to, news) for to in recipients.get_billing_staff(charge.practice)]
     send_all(event, charge.practice, mails)
+
+
+def on_charge_skipped(event: OutboxEvent) -> None:
+    """Whoever expected a charge hears that it was not made; not who stopped it, nor who has no access any more."""
+    charge = _get_charge(event)
+    if charge is None or charge.state != ChargeState.SKIPPED:
+        return
+    agreement = charge.agreement
+    is_own_doing = agreement.user_id in (agreement.held_by_id, agreement.ended_by_id)
+    people = [] if is_own_doing or not _may_open(agreement) else _payer(agreement)
+    send_all(event, charge.practice, [Mail(to, messages.charge_skipped(charge.practice)) for to in people])
 
 
 def on_plan_offered(event: OutboxEvent) -> None:
@@ -73,6 +86,7 @@ def on_question_answered(event: OutboxEvent) -> None:
 HANDLERS: dict[str, Callable[[OutboxEvent], None]] = {
     "agreements.charge_ahead": on_charge_ahead,
     "agreements.charge_failed": on_charge_failed,
+    "agreements.charge_skipped": on_charge_skipped,
     "agreements.plan_offered": on_plan_offered,
     "billing.payment_recorded": on_payment_recorded,
     "billing.question_answered": on_question_answered,
@@ -86,8 +100,19 @@ def _payer(agreement: Agreement) -> list[Recipient]:
     return recipients.get_contact(contact, list(account.clients.values_list("id", flat=True)))
 
 
+def _may_open(agreement: Agreement) -> bool:
+    """Whether the payer still has access to the account on which they would read more."""
+    try:
+        access_portal(agreement.user, agreement.account_id)
+    except NotFoundForViewer:
+        return False
+    return True
+
+
 def _get_charge(event: OutboxEvent) -> Charge | None:
-    rows = Charge.objects.select_related("practice", "agreement__contact__user", "agreement__account")
+    rows = Charge.objects.select_related(
+        "practice", "agreement__contact__user", "agreement__account", "agreement__user"
+    )
     return rows.filter(practice_id=event.practice_id, id=event.payload["charge_id"]).first()
 
 

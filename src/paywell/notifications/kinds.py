@@ -119,6 +119,12 @@ _ALL: Final = (
         (_("A charge that you agreed to did not go through. Nothing was taken. Sign in to see what to do next."),),
     ),
     NoticeKind(
+        "charge_skipped", _("Automatic payment left out"), _("Whoever agreed to it"),
+        _("{practice}: an automatic payment was left out"),
+        (_("An automatic payment that you agreed to was not made this time. Nothing was taken. Sign in to see why "
+           "and what comes next."),),
+    ),
+    NoticeKind(
         "question_answered", _("Answer to a question"), _("Whoever asked"),
         _("{practice}: your question is answered"),
         (_("The answer to your question is in your portal. Sign in to read it."),),

@@ -81,6 +81,10 @@ def charge_failed(practice: Practice) -> Message:
     return _plain(practice, "charge_failed")
 
 
+def charge_skipped(practice: Practice) -> Message:
+    return _plain(practice, "charge_skipped")
+
+
 def question_asked(practice: Practice) -> Message:
     return _plain(practice, "question_asked")
 

@@ -9,7 +9,9 @@ from django.urls import reverse
 
 from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_user
+from paywell.accounts.types import StaffViewer
 from paywell.agreements.models import Agreement, AgreementKind, Charge, Plan
+from paywell.billing.questions import answer_question
 from paywell.clients.models import Contact
 from paywell.core import clock
 from paywell.core.ids import new_id
@@ -187,3 +189,37 @@ def test_staff_hold_let_go_on_and_end(desk: Desk) -> None:
     row.refresh_from_db()
     assert row.ended_at is not None
     assert "Ended agreements" in browser.get(url("client_agreements", desk.client.id)).content.decode()
+
+
+def owe(desk: Desk) -> None:
+    """What the failed charge was for: the half paid service."""
+    desk.browser()
+    charge = desk.charge
+    charge.lines.create(practice=desk.practice, line_id=desk.question.line_id, amount_minor=7_000)
+    Contact.objects.filter(pk=desk.contact.pk).update(user=charge.agreement.user)
+    owner = StaffViewer(desk.members[Role.OWNER].user_id, desk.practice, Role.OWNER)
+    answer_question(viewer=owner, question=desk.question, answer="Yes.")
+
+
+def test_a_failed_charge_is_made_again_from_the_inbox_and_the_record(desk: Desk, processor: FakeProcessor) -> None:
+    owe(desk)
+    browser, again = desk.browser(Role.FRONT_DESK), url("charge_again", desk.charge.id)
+    for page in (url("inbox"), url("client_agreements", desk.client.id)):
+        assert again in browser.get(page).content.decode()
+    for _ in range(2):
+        answer = browser.post(again, {"client": str(desk.client.id)})
+        assert answer["Location"] == url("client_agreements", desk.client.id)
+    text = browser.get(answer["Location"]).content.decode()
+    assert "$70.00 is charged on" in text
+    assert again not in text
+    desk.charge.refresh_from_db()
+    assert (desk.charge.state, Attempt.objects.count()) == ("planned", 1)
+
+
+def test_a_charge_that_can_not_be_made_again_says_why(desk: Desk, processor: FakeProcessor) -> None:
+    owe(desk)
+    SavedCard.objects.filter(pk=desk.charge.agreement.card_id).update(exp_year=2020)
+    text = desk.browser().post(url("charge_again", desk.charge.id), follow=True).content.decode()
+    assert "The card has expired. Nothing was charged." in text
+    desk.charge.refresh_from_db()
+    assert desk.charge.state == "failed"

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
+from paywell.agreements.again import charge_again
 from paywell.agreements.agree import end_agreement, hold_agreement
 from paywell.agreements.batch import CHARGES
 from paywell.agreements.charging import charge_saved_card
@@ -31,12 +32,15 @@ from paywell.agreements.queries import (
 )
 from paywell.agreements.seen import mark_charge_seen
 from paywell.clients.access import access_client
+from paywell.core.errors import UserError
 from paywell.core.money import Money, format_money
+from paywell.core.templatetags.paywell import day
 from paywell.desk.forms.agreements import BatchForm, ChargeForm, PlanForm
 from paywell.desk.pages import act, run, show
 from paywell.desk.queries.accounts import choose_account, get_account_state
 from paywell.desk.queries.clients import get_header
 from paywell.desk.queries.scope import get_today
+from paywell.desk.views.ids import read_ids
 from paywell.work.actions import request_work
 
 
@@ -197,11 +201,35 @@ def agreement_end(request: HttpRequest, viewer: StaffViewer, client_id: UUID, ag
 
 @require_POST
 @desk_view(Permission.TAKE_PAYMENTS)
+def charge_made_again(request: HttpRequest, viewer: StaffViewer, charge_id: UUID) -> HttpResponse:
+    """Have a charge by rule that failed made again tomorrow; the payer is told today."""
+    charge = access_charge(viewer, charge_id)
+    try:
+        again = charge_again(viewer=viewer, charge=charge)
+    except UserError as error:
+        messages.error(request, f"{error.message} {_('Nothing was charged.')}")
+    else:
+        _say_again(request, again)
+    client_ids = read_ids(request.POST.getlist("client"))
+    return redirect("desk:client_agreements", client_ids[0]) if client_ids else redirect("desk:inbox")
+
+
+@require_POST
+@desk_view(Permission.TAKE_PAYMENTS)
 def charge_seen(request: HttpRequest, viewer: StaffViewer, charge_id: UUID) -> HttpResponse:
     """Somebody took note of a charge that did not come through: it leaves the inbox."""
     charge = access_charge(viewer, charge_id)
     mark_charge_seen(viewer=viewer, charge=charge)
     return redirect("desk:inbox")
+
+
+def _say_again(request: HttpRequest, charge: Charge) -> None:
+    amount = format_money(Money(charge.amount_minor, charge.currency))
+    if charge.state == ChargeState.PLANNED:
+        words = _("%(amount)s is charged on %(day)s. The payer gets a notice before.")
+        messages.success(request, words % {"amount": amount, "day": day(charge.due_on)})
+    else:
+        messages.info(request, _("It did not fail, or somebody had it charged again already."))
 
 
 def _say(request: HttpRequest, charge: Charge) -> None:

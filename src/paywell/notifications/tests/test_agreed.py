@@ -11,13 +11,14 @@ from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_staff
 from paywell.agreements.automatic import announce_due
 from paywell.agreements.charging import get_agreement
-from paywell.agreements.models import AgreementKind, Charge
+from paywell.agreements.models import Agreement, AgreementKind, Charge
 from paywell.agreements.plans import offer_plan
 from paywell.agreements.tests.factories import DUE_DAY, MORNING, agree, payer
 from paywell.billing.entries import make_entry
 from paywell.billing.models import EntryKind
 from paywell.billing.questions import answer_question, ask_question
 from paywell.billing.tests.factories import form
+from paywell.clients.models import Grant
 from paywell.core import clock
 from paywell.notifications.agreed import HANDLERS
 from paywell.outbox.delivery import deliver_due
@@ -42,13 +43,14 @@ def cause(world: World, kind: str) -> None:
             agree(world, AgreementKind.AUTOPAY)
             make_line(world, on=DUE_DAY)
             announce_due()
-            if kind.endswith("failed"):
+            if not kind.endswith("ahead"):
                 charge = Charge.objects.get()
                 charge.agreement = get_agreement(charge.agreement_id)
                 from paywell.agreements.charging import _finish
                 from paywell.agreements.models import ChargeState
 
-                _finish(charge, ChargeState.FAILED, "The bank declined it.")
+                state = ChargeState.FAILED if kind.endswith("failed") else ChargeState.SKIPPED
+                _finish(charge, state, "The bank declined it.")
         elif kind == "agreements.plan_offered":
             offer_plan(
                 viewer=world.staff, account=world.account, line_ids=[make_line(world).id], count=2,
@@ -85,3 +87,45 @@ def test_the_payer_hears_of_tomorrow_s_charge(world: World) -> None:
     ahead = [message for message in mail.outbox if "tomorrow" in message.subject]
     assert [message.to for message in ahead] == [[world.user.email]]
     assert "on hold" in ahead[0].body
+
+
+def skip(world: World) -> None:
+    cause(world, "agreements.charge_skipped")
+    OutboxEvent.objects.exclude(kind="agreements.charge_skipped").delete()
+    mail.outbox.clear()
+
+
+def hear(world: World) -> list[list[str]]:
+    OutboxEvent.objects.update(next_try_at=MORNING)
+    deliver_due()
+    return [message.to for message in mail.outbox]
+
+
+def test_the_payer_hears_that_an_announced_charge_was_left_out(world: World) -> None:
+    skip(world)
+    assert hear(world) == [[world.user.email]]
+    assert "Nothing was taken." in mail.outbox[0].body
+
+
+def test_whoever_stopped_it_hears_nothing_of_their_own_doing(world: World) -> None:
+    skip(world)
+    Agreement.objects.update(held_at=MORNING, held_by=world.user)
+    assert hear(world) == []
+
+
+def test_what_staff_put_on_hold_is_told(world: World) -> None:
+    skip(world)
+    Agreement.objects.update(held_at=MORNING, held_by=world.staff.id)
+    assert hear(world) == [[world.user.email]]
+
+
+def test_whoever_has_no_access_any_more_hears_nothing(world: World) -> None:
+    skip(world)
+    Grant.objects.update(withdrawn_at=MORNING)
+    assert hear(world) == []
+
+
+def test_what_was_caught_up_meanwhile_is_not_told(world: World) -> None:
+    skip(world)
+    Charge.objects.update(state="planned", closed_at=None)
+    assert hear(world) == []
