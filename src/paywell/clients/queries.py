@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db.models import F, Q, QuerySet
 
 from paywell.accounts.models import Role
@@ -18,6 +20,14 @@ def list_clients(*, viewer: StaffViewer, search: str = "", archived: bool = Fals
         rows = find_clients(rows, viewer.practice.id, search)
     rows = rows.select_related("default_account", "clinician")
     return rows.order_by("legal_last_name", "legal_first_name", "id")
+
+
+def list_namesakes(*, viewer: StaffViewer, first: str, last: str, birth_date: date | None) -> list[Client]:
+    """Clients of that legal name, at most five; without those who were born on another day than the one given."""
+    rows = clients_of(viewer).filter(legal_first_name__iexact=first.strip(), legal_last_name__iexact=last.strip())
+    if birth_date:
+        rows = rows.filter(Q(birth_date=None) | Q(birth_date=birth_date))
+    return list(rows.select_related("clinician").order_by("created_at", "id")[:5])
 
 
 def list_accounts(*, viewer: StaffViewer, client: Client) -> list[BillingAccount]:

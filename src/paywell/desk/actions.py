@@ -13,17 +13,35 @@ from paywell.accounts.models import Role, StaffMember, User
 from paywell.accounts.types import StaffViewer
 from paywell.clients import actions as clients
 from paywell.clients.models import BillingAccount, Client, Contact, Grant
+from paywell.clients.queries import list_namesakes
+from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.ids import new_key
 from paywell.desk.queries.scope import get_today
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.processor_accounts import connect_processor, try_connection
-from paywell.practice.models import Clinician
+from paywell.practice.models import Clinician, Practice
 
 
-def add_client(*, viewer: StaffViewer, invite: bool, **record: Any) -> Client:
-    """A new client, and if wished their own access to the portal with an invitation."""
+def add_client(*, viewer: StaffViewer, invite: bool, is_another: bool = False, **record: Any) -> Client:
+    """A new client, and if wished their own access to the portal with an invitation.
+
+    Somebody of the same legal name is taken for the same person, and pressing twice for one, unless staff said that
+    it `is_another`: raises UserError `namesake`, and as `clients.actions` does.
+    """
     with transaction.atomic():
+        lock(Practice.objects.filter(pk=viewer.practice.pk)).get()
+        if not is_another and list_namesakes(
+            viewer=viewer,
+            first=record["legal_first_name"],
+            last=record["legal_last_name"],
+            birth_date=record.get("birth_date"),
+        ):
+            raise UserError(
+                "Somebody of this name is on file already. Tick this if it is another person.",
+                code="namesake",
+                field="is_another",
+            )
         client = clients.create_client(practice=viewer.practice, actor_id=viewer.id, **record)
         if invite:
             add_person(

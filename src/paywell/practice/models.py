@@ -110,6 +110,9 @@ class Location(PracticeOwned):
     place_of_service = models.CharField(max_length=2, default="11", help_text="CMS place-of-service code.")
     npi = models.CharField(max_length=10, blank=True)
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Clinician(PracticeOwned):
     """Who renders care. A staff sign-in may point to one (accounts)."""

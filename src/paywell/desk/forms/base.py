@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -67,6 +67,14 @@ def text(label: Any, length: int, *, required: bool = False, **options: Any) -> 
     return forms.CharField(label=label, max_length=length, required=required, **options)
 
 
+#: How a limit is told, by the code of Django's validator.
+LIMITS: Final = {
+    "min_value": _("Enter %(limit_value)s or more."),
+    "max_value": _("Enter %(limit_value)s or less."),
+    "max_length": _("Use at most %(limit_value)s characters."),
+}
+
+
 class DeskForm(forms.Form):
     """Marks what is optional rather than what is needed; no browser check hides ours."""
 
@@ -78,5 +86,7 @@ class DeskForm(forms.Form):
         super().__init__(*args, **options)
         for field in self.fields.values():
             field.widget.is_required = False
+            for code, words in LIMITS.items():
+                field.error_messages.setdefault(code, words)
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("autocomplete", "off")

@@ -14,6 +14,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.care.models import NEVER_ON_A_SUPERBILL, CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.codes.places import PLACES
+from paywell.core import clock
 from paywell.core.money import Money, format_money
 from paywell.desk.forms.base import DeskForm, MoneyField, day, text
 from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
@@ -30,6 +31,13 @@ class ItemChoice(forms.ModelChoiceField):
 class DiagnosisChoice(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.code} {obj.description}".strip()
+
+
+def refuse_long_ago(on: date) -> date:
+    """The day as it is. A service is recorded within ten years; before, somebody mistyped the year."""
+    if on < clock.now().date() - timedelta(days=3653):
+        raise ValidationError(_("That day is more than ten years ago. Check the year."), code="date_too_early")
+    return on
 
 
 class ServiceForm(DeskForm):
@@ -70,7 +78,7 @@ class ServiceForm(DeskForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("What the service points to on a superbill; the primary one is the first."),
     )
-
+    is_second = forms.BooleanField(label=_("Record it a second time on that day"), required=False)
     times = forms.IntegerField(
         label=_("Repeat weekly"),
         required=False,
@@ -100,6 +108,13 @@ class ServiceForm(DeskForm):
             del self.fields["location"]
             self.fields["place_of_service"].help_text = _("What the superbill says.")
 
+    def clean_on(self) -> date:
+        return refuse_long_ago(self.cleaned_data["on"])
+
+    def asks_twice(self) -> bool:
+        """Whether the client has this service on that day already, so that the page has to ask."""
+        return self.is_bound and ("is_second" in self.errors or bool(self["is_second"].value()))
+
     def days(self) -> list[date]:
         """The date of service, and as many weeks after it as were asked for."""
         first, times = self.cleaned_data["on"], self.cleaned_data["times"] or 1
@@ -123,6 +138,9 @@ class FeeForm(DeskForm):
         empty_label=_("Choose"),
         error_messages={"required": _("Choose whose session it was.")},
     )
+
+    def clean_on(self) -> date:
+        return refuse_long_ago(self.cleaned_data["on"])
 
     def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
         super().__init__(*args, **options)

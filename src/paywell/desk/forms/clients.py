@@ -23,7 +23,10 @@ class ClientForm(DeskForm):
 
     legal_first_name = text(_("Legal first name"), 80, required=True)
     legal_last_name = text(_("Legal last name"), 80, required=True)
-    preferred_name = text(_("Preferred name"), 120, help_text=_("What screens and messages call the client."))
+    preferred_name = text(
+        _("Preferred name"), 120,
+        help_text=_("What screens and messages call the client, first and last name. Empty: the legal name."),
+    )  # fmt: skip
     birth_date = day(_("Date of birth"), required=False)
     sex = forms.ChoiceField(
         label=_("Sex, as the insurer has it"),
@@ -64,6 +67,11 @@ class NewClientForm(ClientForm):
         required=False,
         help_text=_("Adds them as a person with access and sends an invitation to their e-mail."),
     )
+    is_another = forms.BooleanField(label=_("This is another person"), required=False)
+
+    def asks_who(self) -> bool:
+        """Whether somebody of the same name is on file, so that the page has to ask."""
+        return "is_another" in self.errors or bool(self["is_another"].value())
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -178,6 +186,10 @@ class SharesForm(DeskForm):
                 max_value=100,
                 decimal_places=2,
                 max_digits=5,
+                error_messages=dict.fromkeys(
+                    ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places", "max_whole_digits"),
+                    _("Enter a percentage up to 100, like 50 or 33.33."),
+                ),
                 initial=None if points is None else _percent(points),
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),
             )

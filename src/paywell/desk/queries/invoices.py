@@ -52,6 +52,13 @@ def get_invoice_lines(viewer: StaffViewer, invoice: Invoice) -> list[InvoiceLine
     ]
 
 
+def get_replacement(invoice: Invoice) -> Invoice | None:
+    """The invoice that stands in place of a void one."""
+    if invoice.voided_at is None:
+        return None
+    return Invoice.objects.filter(practice_id=invoice.practice_id, replaces=invoice, voided_at=None).first()
+
+
 def get_invoice_rows(viewer: StaffViewer, invoices: Sequence[Invoice]) -> list[InvoiceRow]:
     """The invoices with their balances and states. Two queries for any number."""
     lines = InvoiceLine.objects.filter(practice=viewer.practice, invoice__in=[i.id for i in invoices])

@@ -68,7 +68,7 @@ def test_a_fee_may_be_typed_over_the_catalogues(desk: Desk) -> None:
         ({"fee": "12.345"}, "at most 2 decimals"),
         ({"fee": "NaN"}, "Enter an amount"),
         ({"insurer": "999.00"}, "between zero and the fee"),
-        ({"units": "0"}, "greater than or equal to 1"),
+        ({"units": "0"}, "Enter 1 or more."),
         ({"on": "yesterday"}, "Enter a date"),
         ({"catalog_item": ""}, "Choose what was done"),
         ({"modifiers": "A B"}, "two letters or digits"),

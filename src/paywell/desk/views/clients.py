@@ -21,7 +21,7 @@ from paywell.care.models import Diagnosis
 from paywell.clients import actions
 from paywell.clients.access import access_client
 from paywell.clients.models import Client, StandingShare
-from paywell.clients.queries import get_standing_shares, list_accounts
+from paywell.clients.queries import get_standing_shares, list_accounts, list_namesakes
 from paywell.codes.queries import check_code, list_releases, search_codes
 from paywell.codes.types import Level
 from paywell.core.errors import UserError
@@ -60,7 +60,20 @@ def client_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         if client is not None:
             messages.success(request, _("%(name)s is on file.") % {"name": client.name})
             return leave(request, "desk:client", client.id)
-    return show(request, viewer, "client_form", "clients", form=form, status=422 if form.errors else 200)
+    asks_who = form.is_bound and form.asks_who()
+    return show(
+        request, viewer, "client_form", "clients",
+        form=form, asks_who=asks_who, namesakes=_list_namesakes(viewer, form) if asks_who else (),
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _list_namesakes(viewer: StaffViewer, form: NewClientForm) -> list[Client]:
+    said = form.cleaned_data
+    return list_namesakes(
+        viewer=viewer, first=said.get("legal_first_name", ""), last=said.get("legal_last_name", ""),
+        birth_date=said.get("birth_date"),
+    )  # fmt: skip
 
 
 @require_safe

@@ -25,7 +25,7 @@ from paywell.core.ids import new_key
 from paywell.core.money import Money
 from paywell.desk.forms.billing import BatchForm, ReasonForm
 from paywell.desk.pages import page_of, run, show, succeeds
-from paywell.desk.queries.invoices import get_invoice_lines, get_invoice_rows, list_invoices
+from paywell.desk.queries.invoices import get_invoice_lines, get_invoice_rows, get_replacement, list_invoices
 from paywell.desk.queries.pay_links import get_link_panel
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import list_uninvoiced_rows, preview_invoices
@@ -60,7 +60,7 @@ def invoice(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID) -> Http
     return show(
         request, viewer, "invoice", "invoices",
         row=get_invoice_rows(viewer, [row])[0], invoice=row, lines=get_invoice_lines(viewer, row),
-        panel=get_link_panel(viewer, row),
+        replacement=get_replacement(row), panel=get_link_panel(viewer, row),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from paywell.care.actions import keep_from_insurer, record_each_day, record_serv
 from paywell.care.models import Service
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
+from paywell.core.errors import UserError
 from paywell.desk.access import access_service
 from paywell.desk.forms.billing import FeeForm, ReasonForm, ServiceForm
 from paywell.desk.pages import act, page_of, run, show, succeeds
@@ -172,9 +173,17 @@ def service_fee(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
 
 
 def _record(viewer: StaffViewer, client: Client, form: ServiceForm) -> Service:
-    return record_service(
-        practice=viewer.practice, client=client, on=form.cleaned_data["on"], actor_id=viewer.id, **_values_of(form)
-    )
+    """One service. What the client has on that day already is recorded again only where staff say so."""
+    on, values = form.cleaned_data["on"], _values_of(form)
+    if form.cleaned_data["is_second"]:
+        return record_service(practice=viewer.practice, client=client, on=on, actor_id=viewer.id, **values)
+    recorded, _taken = record_each_day(client=client, days=[on], actor_id=viewer.id, **values)
+    if not recorded:
+        raise UserError(
+            _("This service is recorded for that day already. Tick this if there were two."),
+            code="service_taken", field="is_second",
+        )  # fmt: skip
+    return recorded[0]
 
 
 def _values_of(form: ServiceForm) -> dict[str, Any]:
