@@ -16,7 +16,15 @@ from paywell.core.money import Money
 from paywell.processors.connectors.stripe import deposits
 from paywell.processors.connectors.stripe.client import API_VERSION
 from paywell.processors.connectors.stripe.reading import DECLINES, decline_for
-from paywell.processors.contract import Decline, DepositState, PartKind, Style, Submission, Verdict
+from paywell.processors.contract import (
+    Decline,
+    DepositState,
+    PartKind,
+    ProcessorUnavailable,
+    Style,
+    Submission,
+    Verdict,
+)
 from tests.contract import rig as cards
 from tests.contract.rig import new_order, new_refund
 from tests.contract.stripe_fake import money, payouts
@@ -398,6 +406,12 @@ def test_a_key_that_may_not_read_the_balance_still_lists_every_charge(stripe: St
     stripe.script("fees", "forbidden")
     (told,) = stripe.charged()
     assert (told.processor_ref, told.money, told.fee) == (order.processor_ref, Money(12000), None)
+
+
+def test_a_key_that_may_not_read_the_balance_is_told_also_without_any_deposit(stripe: StripeRig) -> None:
+    stripe.script("fees", "forbidden")
+    with pytest.raises(ProcessorUnavailable):
+        list(stripe.processor.list_deposits(now() - timedelta(days=1)))
 
 
 def test_no_call_on_the_way_of_a_payment_reads_the_balance(stripe: StripeRig) -> None:

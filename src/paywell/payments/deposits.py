@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +28,10 @@ from paywell.payments.models import (
 )
 from paywell.processors import contract
 from paywell.processors.contract import Capability, PartKind, ProcessorUnavailable, TellsDeposits
+
+#: A register that was not read to the end for so long is told to staff; sooner where it never was.
+STALE: Final = timedelta(days=2)
+NEVER_READ: Final = timedelta(hours=3)
 
 _log = logging.getLogger("paywell.payments.deposits")
 
@@ -66,6 +70,13 @@ def sweep_deposits(processor_account: ProcessorAccount, since: datetime) -> int:
         return changed
     ProcessorAccount.objects.filter(pk=processor_account.pk).update(deposits_until=began)
     return changed
+
+
+def is_unread(processor_account: ProcessorAccount) -> bool:
+    """Whether fees and deposits stay away because the processor does not let them be read, as far as that shows."""
+    until = processor_account.deposits_until
+    waited = clock.now() - (until or processor_account.connected_at)
+    return processor_account.is_active and waited > (STALE if until else NEVER_READ)
 
 
 def get_unexplained(deposit: Deposit, parts: Iterable[DepositPart]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from paywell.core import clock
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day
 from paywell.ledger.models import AccountKind
-from paywell.payments.deposits import OF_CHARGES, get_unexplained
+from paywell.payments.deposits import OF_CHARGES, get_unexplained, is_unread
 from paywell.payments.models import Attempt, Deposit, DepositPart, ProcessorAccount
 from paywell.payments.recollect import name_processor
 from paywell.processors.contract import DepositState, PartKind
@@ -26,8 +26,6 @@ from paywell.reports.fees import EVER, read_register
 from paywell.reports.movements import read_balances
 from paywell.reports.types import Cell, Chart, Column, Period, Report, Row, make_chart, sum_columns
 
-#: A list of deposits that could not be read for so long is told on the page.
-STALE: Final = timedelta(days=2)
 _PLACES: Final = {PartKind.CHARGE: 0, PartKind.REFUND: 1, PartKind.DISPUTE: 2}
 _FEES, _OTHER = 3, 4
 
@@ -140,13 +138,19 @@ def _notes(viewer: StaffViewer, period: Period, rows: Sequence[Row]) -> Iterable
         yield _("%(amount)s of card payments was not deposited yet at the end of these days.") % {
             "amount": format_money(waiting)
         }
+    yield from note_unread(accounts, period)
+
+
+def note_unread(accounts: Iterable[ProcessorAccount], period: Period) -> Iterable[str]:
+    """Since when which processor does not let its fees and deposits be read, and what to do."""
     for account in accounts:
-        until = account.deposits_until
-        if account.is_active and until is not None and clock.now() - until > STALE:
+        if is_unread(account):
+            since = account.deposits_until or account.connected_at
             yield _(
-                "Paywell could not read the deposits of %(name)s since %(day)s. See at the processor whether its"
-                " key may read payouts, then press Check now in Settings."
-            ) % {"name": name_processor(account.connector), "day": day(clock.business_date(until, period.zone))}
+                "Paywell could not read the fees and deposits of %(name)s since %(day)s. See at %(name)s whether"
+                " the key that Paywell uses may read balances and payouts, or change it in Settings, Processor."
+                " They follow within the hour."
+            ) % {"name": name_processor(account.connector), "day": day(clock.business_date(since, period.zone))}
 
 
 def note_untold(connectors: Iterable[str]) -> Iterable[str]:

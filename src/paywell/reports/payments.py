@@ -15,7 +15,7 @@ from paywell.core.money import Money
 from paywell.ledger.models import AccountKind
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.recollect import name_processor
-from paywell.reports.deposits import note_untold, tells_fees
+from paywell.reports.deposits import note_unread, note_untold, tells_fees
 from paywell.reports.fees import read_register
 from paywell.reports.movements import balance, cause, entries_in, entry_of, transfers_of
 from paywell.reports.types import Cell, Column, Period, Report, Row, make_chart, sum_columns
@@ -35,7 +35,8 @@ def report_payments(viewer: StaffViewer, period: Period) -> Report:
     """
     currency = viewer.practice.currency
     found: dict[tuple[str, str], Parts] = defaultdict(lambda: [0] * 5)
-    names = dict(ProcessorAccount.objects.filter(practice=viewer.practice).values_list("id", "connector"))
+    accounts = list(ProcessorAccount.objects.filter(practice=viewer.practice).order_by("connected_at"))
+    names = {account.id: account.connector for account in accounts}
     _add_processors(viewer, period, names, found)
     for account, register in read_register(viewer, period).items():
         found[_key(names.get(account))][_FEES] -= register.fees
@@ -58,7 +59,7 @@ def report_payments(viewer: StaffViewer, period: Period) -> Report:
                 [(f"{row.cells[0]}, {row.cells[1]}", row.cells[-1]) for row in rows],  # type: ignore[misc]
             ),
         ),
-        notes=tuple(note_untold(names.values())),
+        notes=(*note_untold(names.values()), *note_unread(accounts, period)),
     )
 
 

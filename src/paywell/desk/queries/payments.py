@@ -15,6 +15,7 @@ from paywell.core.paging import Page
 from paywell.desk.types import TimelineEntry
 from paywell.desk.words import CAUSE_WORDS, STATE_WORDS, UNCHANGED
 from paywell.payments import machine, queries
+from paywell.payments.deposits import is_unread
 from paywell.payments.history import SHOWN_STATES
 from paywell.payments.models import (
     Attempt,
@@ -55,6 +56,7 @@ class PaymentDetail:
     fee: Money | None  #: what the processor keeps of it; None while it does not say
     net: Money  #: captured, less refunded, less the fee
     tells_fees: bool
+    is_unread: bool  #: the processor does not let its fees be read
     deposit: Deposit | None  #: in which it went to the bank; never for a clinician, who sees own clients only
 
 
@@ -108,6 +110,7 @@ def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
         fee=None if attempt.fee_minor is None else Money(attempt.fee_minor, attempt.currency),
         net=Money(attempt.captured_minor - attempt.refunded_minor - (attempt.fee_minor or 0), attempt.currency),
         tells_fees=tells_fees(attempt.processor_account.connector),
+        is_unread=is_unread(attempt.processor_account),
         deposit=None if is_narrowed(viewer) else find_deposit_of(viewer, attempt),
     )
 

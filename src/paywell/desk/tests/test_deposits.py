@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_user
 from paywell.audit.models import AuditEvent
 from paywell.clients.models import Contact
+from paywell.core import clock
 from paywell.desk.tests.factories import Desk, make_desk
 from paywell.payments.deposit_reviews import review_deposits
 from paywell.payments.models import Attempt, Deposit, DepositPart, Review
@@ -170,3 +172,27 @@ def test_it_is_closed_with_a_note_that_stays_on_the_deposit(desk: Desk) -> None:
 def test_whoever_may_not_close_it_is_shown_no_way_to(desk: Desk) -> None:
     review = put_before_a_person(desk)
     assert reverse("desk:review_close", args=[review.id]) not in page(desk, role=Role.FRONT_DESK)
+
+
+def test_a_key_that_may_not_read_fees_is_told_with_what_to_do(desk: Desk) -> None:
+    Attempt.objects.filter(pk=desk.attempt.pk).update(fee_minor=None)
+    account = desk.attempt.processor_account
+    type(account).objects.filter(pk=account.pk).update(
+        deposits_until=None, connected_at=clock.now() - timedelta(hours=4)
+    )
+    content = payment_page(desk)
+    assert "Not told: Paywell can&#x27;t read the fees of" in content or "Not told: Paywell can't read" in content
+    assert "may read balances and payouts" in content
+    for report in ("deposits", "payments"):
+        page = desk.browser().get(reverse("desk:report", args=[report])).content.decode()
+        assert "Paywell could not read the fees and deposits of" in page, report
+
+
+def test_a_connection_of_an_hour_or_one_that_was_read_is_not_suspected(desk: Desk) -> None:
+    Attempt.objects.filter(pk=desk.attempt.pk).update(fee_minor=None)
+    account = desk.attempt.processor_account
+    for until, connected in ((None, 1), (clock.now(), 100)):
+        type(account).objects.filter(pk=account.pk).update(
+            deposits_until=until, connected_at=clock.now() - timedelta(hours=connected)
+        )
+        assert "Not told yet" in payment_page(desk)

@@ -199,7 +199,7 @@ def test_a_processor_that_tells_no_fees_has_a_sentence_and_no_zeros(
 def test_a_list_that_was_not_read_for_days_is_said(world: World) -> None:
     with at(12, 4):
         notes = report_deposits(world.staff, DECEMBER).notes
-    assert any("could not read the deposits of" in note and "since Nov 30, 2026" in note for note in notes)
+    assert any("could not read the fees and deposits of" in note and "since Nov 30, 2026" in note for note in notes)
 
 
 def test_another_practice_sees_none_of_it(world: World) -> None:
