@@ -83,7 +83,8 @@ def fill(size: int) -> Any:
     entries = [
         Entry(
             practice=practice, account=account, kind=EntryKind.PAYMENT, method="cash", amount_minor=14_000,
-            currency="USD", on=today - timedelta(days=n % 300), recorded_at=now,
+            currency="USD", on=today - timedelta(days=n % 300),
+            at=now - timedelta(days=n % 300), recorded_at=now,
         )
         for n, account in enumerate(accounts)
     ]  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
+from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Sum
 
@@ -37,6 +39,8 @@ NEEDS: dict[EntryKind, Permission] = {
     EntryKind.INSURER_ADJUSTMENT: Permission.ISSUE_INVOICES,
     EntryKind.INSURER_TO_CLIENT: Permission.ISSUE_INVOICES,
 }
+#: The hour at which an entry stands in lists, if it was entered on a later day than its own.
+_NOON: Final = time(12)
 _CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){11,}")
 
 
@@ -73,6 +77,7 @@ def make_entry(*, viewer: StaffViewer, account: BillingAccount, form: EntryForm)
         if before is not None:
             return _same_or_refused(before, account, form)
         shares = _get_shares(account, form)
+        now = clock.now()
         entry = Entry.objects.create(
             id=form.entry_id,
             practice=viewer.practice,
@@ -86,7 +91,8 @@ def make_entry(*, viewer: StaffViewer, account: BillingAccount, form: EntryForm)
             note=form.note.replace("\x00", "").strip()[:500],
             reason=_one_line(form.reason, 200),
             service_id=form.service_id,
-            recorded_at=clock.now(),
+            at=get_moment(on, now, viewer.practice.timezone),
+            recorded_at=now,
             actor_id=viewer.id,
         )
         EntryLine.objects.bulk_create(
@@ -129,6 +135,11 @@ def reverse_entry(*, viewer: StaffViewer, entry: Entry, reason: str) -> Entry:
         row.save(update_fields=["reversed_at", "reversed_by", "reverse_reason"])
         _tell(row, viewer, f"billing.reverse_{row.kind}")
     return row
+
+
+def get_moment(on: date, recorded_at: datetime, zone: str) -> datetime:
+    """When an entry of the day `on` took place by the practice's clock: as it was entered, else noon of the day."""
+    return recorded_at if business_date(recorded_at, zone) == on else datetime.combine(on, _NOON, ZoneInfo(zone))
 
 
 def get_credit(account: BillingAccount) -> Money:

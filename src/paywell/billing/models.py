@@ -59,6 +59,7 @@ class Entry(PracticeOwned):
     service = models.ForeignKey(
         Service, null=True, on_delete=models.PROTECT, related_name="entries", help_text="For the insurer's part."
     )
+    at = models.DateTimeField(help_text="Its place in lists: as it was entered on its day, else noon of the day.")
     recorded_at = models.DateTimeField()
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     reversed_at = models.DateTimeField(null=True)
@@ -89,6 +90,7 @@ class Entry(PracticeOwned):
         indexes = [
             models.Index(fields=["practice", "account", "-recorded_at"], name="entry_account"),
             models.Index(fields=["practice", "-recorded_at"], name="entry_practice"),
+            models.Index(fields=["practice", "-at", "-id"], name="entry_history", condition=Q(kind="payment")),
         ]
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import date, datetime, time
-from typing import Any, Final, TypeVar
+from datetime import date
+from typing import Any, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -18,14 +17,11 @@ from paywell.payments.types import PaidLine, PaymentRow, Shown
 
 Row = TypeVar("Row")
 
-#: The hour at which a payment by hand stands in the history, if it was entered on a later day than it came.
-_NOON: Final = time(12)
-
 
 def payments_of(practice_id: UUID) -> QuerySet[Entry]:
     """Every payment by hand of a practice, newest first."""
     rows = Entry.objects.filter(practice_id=practice_id, kind=EntryKind.PAYMENT)
-    return rows.select_related("account").order_by("-on", "-recorded_at", "-id")
+    return rows.select_related("account").order_by("-at", "-id")
 
 
 def _of_portal(
@@ -47,15 +43,8 @@ def between(rows: QuerySet[Entry], since: date | None, until: date | None) -> Qu
     return rows.filter(on__lte=until) if until else rows
 
 
-def get_moment(entry: Entry, zone: str) -> datetime:
-    """When it took place: as it was entered on that day, else at noon of it."""
-    entered = entry.recorded_at.astimezone(ZoneInfo(zone))
-    return entry.recorded_at if entered.date() == entry.on else datetime.combine(entry.on, _NOON, ZoneInfo(zone))
-
-
 def make_rows(
     entries: Sequence[Entry],
-    zone: str,
     *,
     shown: frozenset[UUID] | None,
     worded: frozenset[UUID] | None,
@@ -68,7 +57,7 @@ def make_rows(
     return [
         PaymentRow(
             attempt_id=entry.id,
-            at=get_moment(entry, zone),
+            at=entry.at,
             status=Shown.REVERSED if entry.reversed_at else Shown.PAID,
             amount=Money(entry.amount_minor, entry.currency),
             refunded=Money(0, entry.currency),
@@ -110,21 +99,22 @@ def _get_lines(
 
 def merge(
     hand: Sequence[Row],
-    moment_of: Callable[[Row], datetime],
+    place_of: Callable[[Row], Any],
     fetch: Callable[[int, int], Iterable[Row]],
     bounds: slice,
 ) -> list[Row]:
     """Rows `bounds` of two lists told as one, newest first: `hand`, whole to `bounds.stop`, and what `fetch` gives.
 
-    `fetch(start, stop)` reads the longer list. Only the part that can reach the page is read: before the page's
-    first row there are at least as many of it as the page's number less all of `hand`.
+    `place_of` gives what both are ordered by. `fetch(start, stop)` reads the longer list. Only the part that can
+    reach the page is read: before the page's first row there are at least as many of it as the page's number less
+    all of `hand`.
     """
     start = max(bounds.start - len(hand), 0)
     window = list(fetch(start, bounds.stop))
     if not window and start:
         # The page lies behind the longer list's end: read it whole to place the rest.
         start, window = 0, list(fetch(0, bounds.stop))
-    newer = [row for row in hand if start and window and moment_of(row) > moment_of(window[0])]
-    merged = sorted([*window, *(row for row in hand if row not in newer)], key=moment_of, reverse=True)
+    newer = [row for row in hand if start and window and place_of(row) > place_of(window[0])]
+    merged = sorted([*window, *(row for row in hand if row not in newer)], key=place_of, reverse=True)
     before = start + len(newer)
     return merged[bounds.start - before : bounds.stop - before]

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from paywell.accounts.models import Role
@@ -27,6 +27,8 @@ from paywell.payments.types import PaidLine, PaymentRow, Shown
 
 #: What the history tells of: through the processor, or entered by hand.
 Payment = Attempt | Entry
+#: Of a payment, what its place is found by: when it took place, its id, and whether it was entered by hand.
+Key = tuple[datetime, UUID, bool]
 
 #: What has a place in the history. An attempt that was never sent, or was taken back, left nothing to tell of.
 SHOWN_STATES = (
@@ -95,15 +97,12 @@ def list_practice_payments(
 ) -> Page[PaymentRow]:
     """Incoming payments of the practice, newest first; for a clinician those of their own clients.
 
-    Payments by hand count as succeeded. `method` narrows: `online`, `hand`, or a billing.models.Method.
+    Payments by hand count as succeeded. `method` narrows: `online`, `hand`, or a billing.models.Method. Three
+    queries, five where there are both kinds; one more for a clinician.
     """
-    bounds, zone = page_bounds(page), viewer.practice.timezone
-    rows, entries = _of_practice(viewer, date_from, date_to, client_id, states, method)
-    hand: list[Payment] = [] if entries is None else list(entries[: bounds.stop])
-    found = cut_page(
-        by_hand.merge(hand, lambda row: _moment_of(row, zone), lambda start, stop: rows[start:stop], bounds), page
-    )
-    return found.with_rows(_staff_rows(viewer, found.rows))
+    keys = _find_keys(*_of_practice(viewer, date_from, date_to, client_id, states, method))
+    found = cut_page(keys[page_bounds(page)], page)
+    return found.with_rows(_staff_rows(viewer, _read_keys(viewer, found.rows)))
 
 
 def find_practice_payments(
@@ -115,15 +114,9 @@ def find_practice_payments(
     method: str = "",
     most: int | None = None,
 ) -> list[UUID]:
-    """The ids of what `list_practice_payments` lists, in its order; the first `most`. Two queries."""
-    rows, entries = _of_practice(viewer, date_from, date_to, None, states, method)
-    zone = viewer.practice.timezone
-    found = list(rows.annotate(dated=DATED).values_list("dated", "id")[:most])
-    if entries is not None:
-        hand = entries.select_related(None).only("id", "on", "recorded_at")[:most]
-        found += [(by_hand.get_moment(entry, zone), entry.id) for entry in hand]
-    found.sort(reverse=True)
-    return [payment_id for _at, payment_id in found][:most]
+    """The ids of what `list_practice_payments` lists, in its order; the first `most`. One query."""
+    keys = _find_keys(*_of_practice(viewer, date_from, date_to, None, states, method))
+    return [payment_id for _at, payment_id, _is_hand in keys[:most]]
 
 
 def get_practice_payments(viewer: StaffViewer, ids: Collection[UUID]) -> list[PaymentRow]:
@@ -159,6 +152,32 @@ def _of_practice(
         return rows, None
     entries = by_hand.between(_hand_of_staff(viewer, client_id), date_from, date_to)
     return rows, entries.filter(method=method) if method not in ("", "hand") else entries
+
+
+def _find_keys(rows: QuerySet[Attempt], entries: QuerySet[Entry] | None) -> QuerySet[Any, Key]:
+    """Both lists told as one by the database, newest first: nothing but keys, which two indexes answer in order.
+
+    A page far behind costs what it skips in those indexes; only its own rows are then read whole.
+    """
+    keys = rows.order_by().annotate(dated=DATED, is_hand=Value(False)).values_list("dated", "id", "is_hand")
+    if entries is not None:
+        hand = entries.order_by().annotate(dated=F("at"), is_hand=Value(True))
+        keys = keys.union(hand.values_list("dated", "id", "is_hand"), all=True)
+    return keys.order_by("-dated", "-id")
+
+
+def _read_keys(viewer: StaffViewer, keys: Iterable[Key]) -> list[Payment]:
+    """The payments of keys that were found for the viewer, in their order. At most two queries."""
+    keys = list(keys)
+    own = {"practice": viewer.practice}
+    through = [payment_id for _at, payment_id, is_hand in keys if not is_hand]
+    by_person = [payment_id for _at, payment_id, is_hand in keys if is_hand]
+    found: dict[UUID, Payment] = {}
+    if through:
+        found |= Attempt.objects.filter(**own).select_related("contact", "account").in_bulk(through)
+    if by_person:
+        found |= Entry.objects.filter(**own).select_related("account").in_bulk(by_person)
+    return [found[payment_id] for _at, payment_id, _is_hand in keys]
 
 
 def get_practice_payment(viewer: StaffViewer, attempt: Attempt | Entry) -> PaymentRow:
@@ -229,8 +248,8 @@ def _read_portal(
     viewer: PortalViewer, date_from: date | None, date_to: date | None, bounds: slice
 ) -> list[Payment]:
     """Rows `bounds` of everything that was paid and tried, through the processor and by hand, newest first."""
-    scope, zone = _scope(viewer), viewer.practice.timezone
-    since, until = _moments(zone, date_from, date_to)
+    scope = _scope(viewer)
+    since, until = _moments(viewer.practice.timezone, date_from, date_to)
     hand: list[Payment] = list(
         by_hand.OF_PORTAL(
             practice=scope["practice"], account=scope["account"], clients=scope["clients"],
@@ -239,7 +258,7 @@ def _read_portal(
     )  # fmt: skip
     return by_hand.merge(
         hand,
-        lambda row: _moment_of(row, zone),
+        _place_of,
         lambda start, stop: _OF_PORTAL(**scope, since=since, until=until, start=start, stop=stop),
         bounds,
     )
@@ -257,8 +276,8 @@ def _hand_of_staff(viewer: StaffViewer, client_id: UUID | None) -> QuerySet[Entr
     return rows
 
 
-def _moment_of(row: Payment, zone: str) -> datetime:
-    return by_hand.get_moment(row, zone) if isinstance(row, Entry) else get_moment(row)
+def _place_of(row: Payment) -> tuple[datetime, UUID]:
+    return (row.at if isinstance(row, Entry) else get_moment(row)), row.id
 
 
 def _moments(zone: str, date_from: date | None, date_to: date | None) -> tuple[datetime | None, datetime | None]:
@@ -294,9 +313,7 @@ def _portal_rows(viewer: Payer, payments: Iterable[Payment]) -> list[PaymentRow]
         _row(attempt, lines.get(attempt.id, []), is_open=attempt.contact_id == viewer.contact_id)
         for attempt in attempts
     ]
-    rows += by_hand.make_rows(
-        entries, viewer.practice.timezone, shown=viewer.client_ids, worded=viewer.document_client_ids
-    )
+    rows += by_hand.make_rows(entries, shown=viewer.client_ids, worded=viewer.document_client_ids)
     return _in_order(rows, payments)
 
 
@@ -308,7 +325,7 @@ def _staff_rows(viewer: StaffViewer, payments: Iterable[Payment]) -> list[Paymen
         own = frozenset(clients_of(viewer).values_list("id", flat=True))
     lines = _paid_lines(attempts, own, own)
     rows = [_row(attempt, lines.get(attempt.id, []), is_open=True, names_account=True) for attempt in attempts]
-    rows += by_hand.make_rows(entries, viewer.practice.timezone, shown=own, worded=own, names_account=True)
+    rows += by_hand.make_rows(entries, shown=own, worded=own, names_account=True)
     return _in_order(rows, payments)
 
 

@@ -14,6 +14,7 @@ from paywell.accounts.tests.factories import make_staff, make_user
 from paywell.accounts.types import StaffViewer
 from paywell.agreements.models import Agreement, Charge, Installment, Plan, PlanLine
 from paywell.billing.booking import book_entry
+from paywell.billing.entries import get_moment
 from paywell.billing.models import Entry, EntryKind, Question
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
 from paywell.care.imports.files import keep_import_file
@@ -249,7 +250,7 @@ def add_entry(account: BillingAccount, kind: EntryKind = EntryKind.PAYMENT, mino
     """An entry for no service: a payment ahead of any invoice, in the ledger as credit."""
     entry = Entry.objects.create(
         practice=account.practice, account=account, kind=kind, method="cash", amount_minor=minor, currency="USD",
-        on=DAY, recorded_at=clock.now(),
+        on=DAY, at=get_moment(DAY, clock.now(), account.practice.timezone), recorded_at=clock.now(),
     )  # fmt: skip
     with transaction.atomic():
         book_entry(entry, [])

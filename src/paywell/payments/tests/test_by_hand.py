@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from paywell.accounts.models import Role
 from paywell.billing.entries import EntryForm, make_entry, reverse_entry
@@ -16,7 +18,14 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.payments.access import find_hand_payment
 from paywell.payments.by_hand import merge
-from paywell.payments.queries import iterate_payments, list_payments, list_practice_payments, recent_payments
+from paywell.payments.history import SHOWN_STATES, _find_keys, _of_practice
+from paywell.payments.queries import (
+    find_practice_payments,
+    iterate_payments,
+    list_payments,
+    list_practice_payments,
+    recent_payments,
+)
 from paywell.payments.tests.factories import World, make_attempts, make_form, make_line, make_lines, make_world
 from paywell.payments.types import Shown
 
@@ -126,3 +135,65 @@ def test_f26_a_line_that_is_being_paid_online_takes_no_cash(world: World, two_st
         take(world, line_ids=(line.id,))
     assert caught.value.code == "being_paid"
     assert Entry.objects.count() == 0
+
+
+def fill(world: World, count: int) -> None:
+    """So many payments by hand and as many through the processor, one after the other; some entered a day late."""
+    lines = make_lines(world, count)
+    Entry.objects.bulk_create(
+        Entry(
+            practice=world.practice, account=world.account, kind=EntryKind.PAYMENT, method=Method.CASH, currency="USD",
+            amount_minor=100 + number, on=(moment := NOON - timedelta(hours=2 * number)).date(), recorded_at=NOON,
+            at=moment,
+        )
+        for number in range(count)
+    )  # fmt: skip
+    for number, line in enumerate(lines):
+        make_attempts(world, [line], closed_at=NOON - timedelta(hours=2 * number + 1))
+
+
+def test_every_payment_of_the_practice_stands_on_one_page_in_order(world: World) -> None:
+    fill(world, 30)
+    with clock.set_to(NOON):
+        take(world, 1, on=date(2026, 11, 18))
+        take(world, 2, on=date(2026, 11, 18))
+    pages = [list_practice_payments(world.staff, page=number) for number in (1, 2, 3, 4)]
+    assert [(len(page.rows), page.has_next) for page in pages] == [(25, True), (25, True), (12, False), (0, False)]
+    told = [row for page in pages for row in page.rows]
+    places = [(row.at, row.attempt_id) for row in told]
+    assert places == sorted(places, reverse=True)
+    assert len(set(places)) == 62
+    assert find_practice_payments(world.staff) == [row.attempt_id for row in told]
+    assert find_practice_payments(world.staff, most=30) == [row.attempt_id for row in told[:30]]
+
+
+def test_entered_on_its_day_it_stands_at_that_hour_and_entered_later_at_noon(world: World) -> None:
+    with clock.set_to(NOON):
+        today, before = take(world), take(world, on=date(2026, 11, 13))
+    assert today.at == NOON
+    assert before.at == datetime(2026, 11, 13, 17, tzinfo=UTC)  # noon in New York
+    assert [row.at for row in list_practice_payments(world.staff).rows] == [today.at, before.at]
+
+
+def test_a_page_far_behind_takes_as_many_queries_as_the_first_of_a_short_list(world: World) -> None:
+    def count(page: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert list_practice_payments(world.staff, page=page).rows
+        return len(captured)
+
+    fill(world, 5)
+    few = count(1)
+    fill(world, 120)
+    assert (few, count(1), count(8)) == (5, 5, 5)
+
+
+def test_the_practice_s_payments_come_in_the_order_of_two_indexes(world: World) -> None:
+    keys = _find_keys(*_of_practice(world.staff, None, None, None, SHOWN_STATES, ""))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # few rows would be sorted sooner: does it have to?
+            cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+    plan = keys[10_000:10_026].explain()
+    assert "attempt_desk" in plan
+    assert "entry_history" in plan
+    assert ("TEMP B-TREE" if connection.vendor == "sqlite" else "Sort  ") not in plan, plan
