@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from paywell.agreements.models import Agreement, AgreementKind, ChargeState, ChargeTry, PlanLine
 from paywell.billing.questions import find_questioned
-from paywell.clients.access import access_portal
+from paywell.clients.access import find_portals
 from paywell.clients.types import PortalViewer
 from paywell.core import clock
 from paywell.core.clock import business_date
-from paywell.core.errors import NotFoundForViewer, UserError
+from paywell.core.errors import UserError
 from paywell.core.money import Money
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import LineBalance
@@ -27,6 +28,8 @@ from paywell.payments.models import Claim, ProcessorAccount
 from paywell.processors.contract import Capability, Style
 
 Parts = list[tuple[UUID, int]]
+#: Ids of lines, or the query that gives them.
+Lines = Collection[UUID] | QuerySet[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +42,50 @@ class Payer:
 
 def find_payer(agreement: Agreement) -> Payer:
     """The payer with the rights that they have today; or, in words for staff and payer, what is in the way."""
-    if agreement.ended_at is not None:
-        return Payer(None, _("The agreement was ended."))
-    if agreement.held_at is not None:
-        return Payer(None, _("It is on hold."))
-    why_not = _find_card_obstacle(agreement)
-    if why_not:
-        return Payer(None, why_not)
-    try:
-        viewer = access_portal(agreement.user, agreement.account_id)
-    except NotFoundForViewer:
+    return find_payers([agreement])[agreement.id]
+
+
+def find_payers(agreements: Collection[Agreement]) -> dict[UUID, Payer]:
+    """`find_payer` of each, by id. Two queries for one practice's, however many."""
+    found: dict[UUID, Payer] = {}
+    processors = _Processors()
+    free = []
+    for agreement in agreements:
+        why_not = _find_obstacle(agreement, processors)
+        if why_not:
+            found[agreement.id] = Payer(None, why_not)
+        else:
+            free.append(agreement)
+    viewers = find_portals({(row.user_id, row.account_id) for row in free})
+    return found | {row.id: _check_rights(row, viewers.get((row.user_id, row.account_id))) for row in free}
+
+
+def _check_rights(agreement: Agreement, viewer: PortalViewer | None) -> Payer:
+    if viewer is None:
         return Payer(None, _("The payer has no access to this account any more."))
     if viewer.contact.id != agreement.contact_id or not viewer.payable_client_ids:
         return Payer(None, _("The payer may not pay for this account any more, or its payments are turned off."))
     return Payer(viewer)
 
 
-def _find_card_obstacle(agreement: Agreement) -> str:
+class _Processors(dict[UUID, tuple[ProcessorAccount | None, str]]):
+    """Each practice's processor that takes new payments, and what is in the way of every card: looked up once."""
+
+    def __missing__(self, practice_id: UUID) -> tuple[ProcessorAccount | None, str]:
+        active = processor_accounts.get_active(practice_id)
+        self[practice_id] = active, find_processor_obstacle(active)
+        return self[practice_id]
+
+
+def _find_obstacle(agreement: Agreement, processors: _Processors) -> str:
     card = agreement.card
-    active = processor_accounts.get_active(agreement.practice_id)
+    if agreement.ended_at is not None:
+        return _("The agreement was ended.")
+    if agreement.held_at is not None:
+        return _("It is on hold.")
     if card.removed_at is not None:
         return _("The payer removed the card.")
-    obstacle = find_processor_obstacle(active)
+    active, obstacle = processors[agreement.practice_id]
     if obstacle:
         return obstacle
     if active is None or card.processor_account_id != active.id:
@@ -93,37 +118,65 @@ def find_open_lines(agreement: Agreement, viewer: PortalViewer, *, due_by: date 
     AutoPay: what was invoiced since it was agreed to, unless the payer chose older balances too, and nothing that
     a plan pays off. Lines that are questioned or being paid are left out.
     """
-    rows = LineBalance.objects.filter(
-        practice_id=agreement.practice_id,
-        owner_id=agreement.account_id,
-        subject_id__in=viewer.payable_client_ids,
-        balance_minor__gt=0,
-    )
+    return find_open_lines_of([(agreement, viewer)], due_by=due_by)[agreement.id]
+
+
+def find_open_lines_of(
+    pairs: Sequence[tuple[Agreement, PortalViewer]], *, due_by: date | None = None
+) -> dict[UUID, Parts]:
+    """`find_open_lines` of several agreements of one practice, by id. At most five queries, however many."""
+    if not pairs:
+        return {}
+    practice_id = pairs[0][0].practice_id
+    accounts = {agreement.account_id for agreement, _viewer in pairs}
+    rows = LineBalance.objects.filter(practice_id=practice_id, owner_id__in=accounts, balance_minor__gt=0)
     if due_by is not None:
         rows = rows.filter(due_on__lte=due_by)
-    owed = dict(rows.order_by("on", "line_id").values_list("line_id", "balance_minor"))
-    if agreement.kind == AgreementKind.AUTOPAY and not agreement.includes_old:
-        newer = InvoiceLine.objects.filter(
-            practice_id=agreement.practice_id, id__in=owed, invoice__issued_at__gte=agreement.agreed_at
-        )
-        keep = set(newer.values_list("id", flat=True))
-        owed = {line_id: minor for line_id, minor in owed.items() if line_id in keep}
-    out = find_untouchable(agreement.practice_id, list(owed))
-    if agreement.kind != AgreementKind.PLAN:
-        out |= _find_planned_off(agreement, list(owed))
-    return [(line_id, minor) for line_id, minor in owed.items() if line_id not in out]
+    owed: dict[UUID, list[tuple[UUID, UUID | None, int]]] = {}
+    for owner_id, *line in rows.order_by("on", "line_id").values_list(
+        "owner_id", "line_id", "subject_id", "balance_minor"
+    ):
+        owed.setdefault(owner_id, []).append((line[0], line[1], line[2]))
+    line_ids = rows.values("line_id")
+    issued = _find_issued(practice_id, line_ids) if any(_is_for_new(row) for row, _viewer in pairs) else {}
+    out = find_untouchable(practice_id, line_ids)
+    is_planned = any(row.kind != AgreementKind.PLAN for row, _viewer in pairs)
+    planned = _find_planned_off(practice_id, line_ids) if is_planned else set()
+    found: dict[UUID, Parts] = {}
+    for agreement, viewer in pairs:
+        left_out = out if agreement.kind == AgreementKind.PLAN else out | planned
+        payable = viewer.payable_client_ids
+        found[agreement.id] = [
+            (line_id, minor)
+            for line_id, subject_id, minor in owed.get(agreement.account_id, ())
+            if subject_id in payable
+            and line_id not in left_out
+            and (not _is_for_new(agreement) or (line_id in issued and issued[line_id] >= agreement.agreed_at))
+        ]
+    return found
 
 
-def find_untouchable(practice_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
+def find_untouchable(practice_id: UUID, line_ids: Lines) -> set[UUID]:
     """Lines with an open question, and lines that a payment is under way for."""
     claimed = Claim.objects.filter(practice_id=practice_id, line_id__in=line_ids).values_list("line_id", flat=True)
     return find_questioned(practice_id, line_ids) | set(claimed)
 
 
-def _find_planned_off(agreement: Agreement, line_ids: Collection[UUID]) -> set[UUID]:
+def _is_for_new(agreement: Agreement) -> bool:
+    """Whether it covers only what was invoiced since it was agreed to."""
+    return agreement.kind == AgreementKind.AUTOPAY and not agreement.includes_old
+
+
+def _find_issued(practice_id: UUID, line_ids: Lines) -> dict[UUID, datetime]:
+    """When each of the lines was invoiced."""
+    rows = InvoiceLine.objects.filter(practice_id=practice_id, id__in=line_ids, invoice__issued_at__isnull=False)
+    return dict(rows.values_list("id", "invoice__issued_at"))
+
+
+def _find_planned_off(practice_id: UUID, line_ids: Lines) -> set[UUID]:
     """Lines that a plan that is agreed to pays off."""
     rows = PlanLine.objects.filter(
-        practice_id=agreement.practice_id, line_id__in=line_ids, plan__agreement__ended_at=None,
+        practice_id=practice_id, line_id__in=line_ids, plan__agreement__ended_at=None,
         plan__agreement__isnull=False,
     )  # fmt: skip
     return set(rows.values_list("line_id", flat=True))
@@ -156,20 +209,31 @@ def get_month_left(agreement: Agreement) -> Money | None:
 
     None: there is no such limit. With the account held, this is a reservation.
     """
-    if agreement.month_limit_minor is None:
-        return None
-    zone = ZoneInfo(agreement.practice.timezone)
-    first = business_date(clock.now(), agreement.practice.timezone).replace(day=1)
+    return get_months_left([agreement]).get(agreement.id)
+
+
+def get_months_left(agreements: Iterable[Agreement]) -> dict[UUID, Money]:
+    """`get_month_left` of those of one practice's agreements that have such a limit, by id. One query, or none."""
+    limited = {row.id: row for row in agreements if row.month_limit_minor is not None}
+    if not limited:
+        return {}
+    practice = next(iter(limited.values())).practice
+    first = business_date(clock.now(), practice.timezone).replace(day=1)
     tries = ChargeTry.objects.filter(
-        practice_id=agreement.practice_id,
-        charge__agreement=agreement,
+        practice_id=practice.id,
+        charge__agreement_id__in=limited,
         charge__state__in=[ChargeState.RUNNING, ChargeState.DONE],
-        at__gte=datetime.combine(first, time.min, zone),
+        at__gte=datetime.combine(first, time.min, ZoneInfo(practice.timezone)),
     )
-    latest: dict[UUID, int] = {}
-    for charge_id, shares in tries.order_by("at").values_list("charge_id", "shares"):
-        latest[charge_id] = sum(minor for _line, minor in shares)
-    return Money(agreement.month_limit_minor - sum(latest.values()), agreement.currency)
+    latest: dict[UUID, dict[UUID, int]] = {one: {} for one in limited}
+    for agreement_id, charge_id, shares in tries.order_by("at").values_list(
+        "charge__agreement_id", "charge_id", "shares"
+    ):
+        latest[agreement_id][charge_id] = sum(minor for _line, minor in shares)
+    return {
+        row.id: Money((row.month_limit_minor or 0) - sum(latest[row.id].values()), row.currency)
+        for row in limited.values()
+    }
 
 
 def get_owed(agreement: Agreement, viewer: PortalViewer) -> Money:

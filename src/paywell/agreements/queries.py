@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.agreements.chargeable import find_open_lines, find_payer, get_month_left
+from paywell.agreements.chargeable import find_open_lines_of, find_payers, get_months_left
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, Plan, PlanLine
 from paywell.clients.models import BillingAccount
 from paywell.clients.types import PortalViewer
@@ -67,7 +67,7 @@ def list_charges(viewer: Viewer, account_id: UUID, count: int = 20) -> list[Char
 def find_obstacles(agreements: Iterable[Agreement]) -> dict[UUID, str]:
     """Why nothing is charged by those that stand and are not on hold, in words, by id."""
     standing = [row for row in agreements if row.ended_at is None and row.held_at is None]
-    return {row.id: why_not for row in standing if (why_not := find_payer(row).why_not)}
+    return {one: payer.why_not for one, payer in find_payers(standing).items() if payer.why_not}
 
 
 def find_agreed_cards(viewer: PortalViewer) -> set[UUID]:
@@ -98,10 +98,10 @@ def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUI
     rows = Agreement.objects.filter(
         practice=account.practice_id, account=account, kind=AgreementKind.AUTOPAY, ended_at=None
     )
-    for agreement in rows.select_related("practice", "account", "contact", "user", "card"):
-        payer = find_payer(agreement)
-        if payer.viewer is not None:
-            covered |= {line_id for line_id, _minor in find_open_lines(agreement, payer.viewer)}
+    agreements = list(rows.select_related("practice", "account", "contact", "user", "card"))
+    payers = find_payers(agreements)
+    pairs = [(row, viewer) for row in agreements if (viewer := payers[row.id].viewer) is not None]
+    covered |= {line_id for parts in find_open_lines_of(pairs).values() for line_id, _minor in parts}
     return covered & set(line_ids)
 
 
@@ -144,13 +144,25 @@ def access_charge(viewer: StaffViewer, charge_id: UUID) -> Charge:
 
 def get_chargeable(agreement: Agreement) -> Chargeable:
     """What staff could charge by this agreement now."""
-    payer = find_payer(agreement)
-    zero = Money(0, agreement.currency)
-    if payer.viewer is None:
-        return Chargeable(agreement, zero, zero, payer.why_not)
-    owed = sum(minor for _line, minor in find_open_lines(agreement, payer.viewer))
+    return get_chargeables([agreement])[0]
+
+
+def get_chargeables(agreements: Sequence[Agreement]) -> list[Chargeable]:
+    """`get_chargeable` of each of one practice's agreements, in order. At most seven queries, however many."""
+    payers = find_payers(agreements)
+    pairs = [(row, viewer) for row in agreements if (viewer := payers[row.id].viewer) is not None]
+    lines = find_open_lines_of(pairs)
+    left = get_months_left(row for row, _viewer in pairs)
+    return [
+        _chargeable(row, sum(minor for _line, minor in lines[row.id]), left.get(row.id))
+        if row.id in lines
+        else Chargeable(row, Money(0, row.currency), Money(0, row.currency), payers[row.id].why_not)
+        for row in agreements
+    ]
+
+
+def _chargeable(agreement: Agreement, owed: int, left: Money | None) -> Chargeable:
     limits = [owed, agreement.charge_limit_minor]
-    left = get_month_left(agreement)
     if left is not None:
         limits.append(max(left.minor, 0))
     most = min(limits)

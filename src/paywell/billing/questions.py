@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -85,8 +86,11 @@ def answer_question(*, viewer: StaffViewer, question: Question, answer: str) -> 
     return row
 
 
-def find_questioned(practice_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the lines that have an open question. Asked before a reminder and before an automatic charge."""
+def find_questioned(practice_id: UUID, line_ids: Collection[UUID] | QuerySet[Any, Any]) -> set[UUID]:
+    """Those of the lines (ids, or the query for them) that have an open question.
+
+    Asked before a reminder and before an automatic charge.
+    """
     rows = Question.objects.filter(practice_id=practice_id, line_id__in=line_ids, answered_at=None)
     return set(rows.values_list("line_id", flat=True))
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
@@ -100,8 +101,9 @@ def list_practice_payments(
     Payments by hand count as succeeded. `method` narrows: `online`, `hand`, or a billing.models.Method. Three
     queries, five where there are both kinds; one more for a clinician.
     """
-    keys = _find_keys(*_of_practice(viewer, date_from, date_to, client_id, states, method))
-    found = cut_page(keys[page_bounds(page)], page)
+    bounds = page_bounds(page)
+    keys = _find_keys(*_of_practice(viewer, date_from, date_to, client_id, states, method), bounds.stop)
+    found = cut_page(keys[bounds.start :], page)
     return found.with_rows(_staff_rows(viewer, _read_keys(viewer, found.rows)))
 
 
@@ -115,8 +117,8 @@ def find_practice_payments(
     most: int | None = None,
 ) -> list[UUID]:
     """The ids of what `list_practice_payments` lists, in its order; the first `most`. One query."""
-    keys = _find_keys(*_of_practice(viewer, date_from, date_to, None, states, method))
-    return [payment_id for _at, payment_id, _is_hand in keys[:most]]
+    keys = _find_keys(*_of_practice(viewer, date_from, date_to, None, states, method), most)
+    return [payment_id for _at, payment_id, _is_hand in keys]
 
 
 def get_practice_payments(viewer: StaffViewer, ids: Collection[UUID]) -> list[PaymentRow]:
@@ -154,16 +156,21 @@ def _of_practice(
     return rows, entries.filter(method=method) if method not in ("", "hand") else entries
 
 
-def _find_keys(rows: QuerySet[Attempt], entries: QuerySet[Entry] | None) -> QuerySet[Any, Key]:
-    """Both lists told as one by the database, newest first: nothing but keys, which two indexes answer in order.
+def _find_keys(rows: QuerySet[Attempt], entries: QuerySet[Entry] | None, most: int | None) -> QuerySet[Any, Key]:
+    """The first `most` of both lists as one, newest first: nothing but keys, which two indexes have in order.
 
     A page far behind costs what it skips in those indexes; only its own rows are then read whole.
     """
+    in_order = "-dated", "-id"
     keys = rows.order_by().annotate(dated=DATED, is_hand=Value(False)).values_list("dated", "id", "is_hand")
     if entries is not None:
-        hand = entries.order_by().annotate(dated=F("at"), is_hand=Value(True))
-        keys = keys.union(hand.values_list("dated", "id", "is_hand"), all=True)
-    return keys.order_by("-dated", "-id")
+        annotated = entries.order_by().annotate(dated=F("at"), is_hand=Value(True))
+        hand = annotated.values_list("dated", "id", "is_hand")
+        if most is not None and connection.vendor == "postgresql":
+            # It reads the two in their order only if each is cut, SQLite only if neither is.
+            keys, hand = keys.order_by(*in_order)[:most], hand.order_by(*in_order)[:most]
+        keys = keys.union(hand, all=True)
+    return keys.order_by(*in_order)[:most]
 
 
 def _read_keys(viewer: StaffViewer, keys: Iterable[Key]) -> list[Payment]:

@@ -25,7 +25,7 @@ from paywell.agreements.queries import (
     access_charge,
     access_plan,
     find_obstacles,
-    get_chargeable,
+    get_chargeables,
     list_agreements,
     list_charges,
     list_plans,
@@ -68,11 +68,8 @@ def charge_card(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
     """Charge a card whose owner agreed to it; where nobody did, the page says what they can do."""
     client = access_client(viewer, client_id)
     account, accounts = choose_account(viewer, client, request.GET.get("account", ""))
-    options = [
-        get_chargeable(row)
-        for row in list_agreements(viewer, account.id)
-        if row.kind == AgreementKind.STAFF and row.ended_at is None
-    ]
+    agreed = list_agreements(viewer, account.id).filter(kind=AgreementKind.STAFF, ended_at=None)
+    options = get_chargeables(list(agreed))
     asked = request.GET.get("by", "")
     chosen = next((each for each in options if str(each.agreement.id) == asked), options[0] if options else None)
     form = None

@@ -142,9 +142,9 @@ def fill(world: World, count: int) -> None:
     lines = make_lines(world, count)
     Entry.objects.bulk_create(
         Entry(
-            practice=world.practice, account=world.account, kind=EntryKind.PAYMENT, method=Method.CASH, currency="USD",
-            amount_minor=100 + number, on=(moment := NOON - timedelta(hours=2 * number)).date(), recorded_at=NOON,
-            at=moment,
+            practice=world.practice, account=world.account, kind=EntryKind.PAYMENT, method=Method.CASH,
+            currency="USD", amount_minor=100 + number, recorded_at=NOON,
+            at=(moment := NOON - timedelta(hours=2 * number)), on=moment.date(),
         )
         for number in range(count)
     )  # fmt: skip
@@ -188,12 +188,12 @@ def test_a_page_far_behind_takes_as_many_queries_as_the_first_of_a_short_list(wo
 
 
 def test_the_practice_s_payments_come_in_the_order_of_two_indexes(world: World) -> None:
-    keys = _find_keys(*_of_practice(world.staff, None, None, None, SHOWN_STATES, ""))
+    keys = _find_keys(*_of_practice(world.staff, None, None, None, SHOWN_STATES, ""), 10_026)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # few rows would be sorted sooner: does it have to?
             cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
-    plan = keys[10_000:10_026].explain()
+    plan = keys[10_000:].explain()
     assert "attempt_desk" in plan
     assert "entry_history" in plan
-    assert ("TEMP B-TREE" if connection.vendor == "sqlite" else "Sort  ") not in plan, plan
+    assert ("TEMP B-TREE" if connection.vendor == "sqlite" else "Sort  (") not in plan, plan
