@@ -133,10 +133,8 @@ def find_open_lines_of(
     if due_by is not None:
         rows = rows.filter(due_on__lte=due_by)
     owed: dict[UUID, list[tuple[UUID, UUID | None, int]]] = {}
-    for owner_id, *line in rows.order_by("on", "line_id").values_list(
-        "owner_id", "line_id", "subject_id", "balance_minor"
-    ):
-        owed.setdefault(owner_id, []).append((line[0], line[1], line[2]))
+    for row in rows.order_by("on", "line_id"):
+        owed.setdefault(row.owner_id, []).append((row.line_id, row.subject_id, row.balance_minor))
     line_ids = rows.values("line_id")
     issued = _find_issued(practice_id, line_ids) if any(_is_for_new(row) for row, _viewer in pairs) else {}
     out = find_untouchable(practice_id, line_ids)

@@ -161,11 +161,12 @@ def _find_keys(rows: QuerySet[Attempt], entries: QuerySet[Entry] | None, most: i
 
     A page far behind costs what it skips in those indexes; only its own rows are then read whole.
     """
-    in_order = "-dated", "-id"
-    keys = rows.order_by().annotate(dated=DATED, is_hand=Value(False)).values_list("dated", "id", "is_hand")
+    names, in_order = ("dated", "id", "is_hand"), ("-dated", "-id")
+    keys = rows.order_by().annotate(dated=DATED, is_hand=Value(False)).values_list(*names)
     if entries is not None:
-        annotated = entries.order_by().annotate(dated=F("at"), is_hand=Value(True))
-        hand = annotated.values_list("dated", "id", "is_hand")
+        hand = entries.order_by().annotate(dated=F("at"), is_hand=Value(True)).values_list(*names)
+        if rows.query.is_empty():
+            return hand.order_by(*in_order)[:most]
         if most is not None and connection.vendor == "postgresql":
             # It reads the two in their order only if each is cut, SQLite only if neither is.
             keys, hand = keys.order_by(*in_order)[:most], hand.order_by(*in_order)[:most]
