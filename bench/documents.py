@@ -105,10 +105,10 @@ def make_account(practice: Any, clinician: Any, number: int, services: int) -> A
 def compile_bare(document: Any) -> Callable[[], bytes]:
     """The template with the data that it gets, made now; what is called later is Typst alone."""
     from paywell.core import clock
-    from paywell.documents.pdf import STANDARDS, _compiler, _printable, main_file
+    from paywell.documents.pdf import STANDARDS, _compiler, _dump, main_file
     from paywell.documents.present import present
 
-    main = main_file(document.kind, _printable(present(document)))
+    main = main_file(document.kind, _dump(present(document)))
     compiler = _compiler(document.letterhead.logo)
     at = clock.now().replace(microsecond=0)
     return lambda: compiler.compile(main, format="pdf", pdf_standards=STANDARDS, timestamp=at)  # type: ignore[return-value]

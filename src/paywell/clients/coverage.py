@@ -15,6 +15,7 @@ from paywell.clients.models import Client, Coverage, Relationship
 from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.identifiers import clean_npi
+from paywell.core.prepared import Prepared
 
 COVERAGE_FIELDS: Final = frozenset(
     {
@@ -23,6 +24,11 @@ COVERAGE_FIELDS: Final = frozenset(
         "starts_on", "ends_on",
     }
 )  # fmt: skip
+_IN_FORCE = Prepared(
+    lambda practice, client, first, last: Coverage.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gte=first), practice_id=practice, client_id=client, starts_on__lte=last
+    ).order_by("rank", "-starts_on", "id")
+)
 _NUMBER = re.compile(r"[0-9A-Z]*", re.ASCII)
 MAX_FILING_DAYS: Final = 1_100
 
@@ -50,10 +56,7 @@ def change_coverage(*, coverage: Coverage, actor_id: UUID | None, **fields: Any)
 
 def get_coverages(client: Client, first: date, last: date) -> list[Coverage]:
     """Those in force on any of these days, in the order in which the insurers pay."""
-    rows = Coverage.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gte=first), practice_id=client.practice_id, client=client, starts_on__lte=last
-    )
-    return list(rows.order_by("rank", "-starts_on", "id"))
+    return _IN_FORCE(practice=client.practice_id, client=client.id, first=first, last=last)
 
 
 def _fill(coverage: Coverage, fields: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ Japanese and Korean take tens of megabytes, so an installation that needs them n
 from __future__ import annotations
 
 import logging
+import re
 import struct
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ _SUFFIXES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 #: A run without a blank that is longer than this gets places where the line may break.
 _LONGEST_RUN: Final = 36
 _BREAK: Final = "\N{ZERO WIDTH SPACE}"
+_LONG_RUN: Final = re.compile(f"[^ ]{{{_LONGEST_RUN + 1}}}")
 #: They shape what stands around them and need no picture of their own.
 _JOINERS: Final = frozenset("\u200c\u200d\u200e")
 _log = logging.getLogger("paywell.documents")
@@ -83,7 +85,25 @@ def glyphs() -> frozenset[int]:
 
 def is_of_family(text: str) -> bool:
     """Whether the document's own family prints it all: the usual case, which needs no other font."""
-    return glyphs().issuperset(map(ord, text))
+    return _foreign().search(text) is None
+
+
+@cache
+def _foreign() -> re.Pattern[str]:
+    """Finds what the document's own family can't print. A set would be asked for each letter of each document."""
+    spans, codes = [], sorted(glyphs())
+    for first, last in zip(
+        [code for code in codes if code - 1 not in glyphs()],
+        [code for code in codes if code + 1 not in glyphs()],
+        strict=True,
+    ):
+        spans.append(f"\\U{first:08x}-\\U{last:08x}")
+    return re.compile(f"[^{''.join(spans)}]")
+
+
+def has_long_run(text: str) -> bool:
+    """Whether something in the text is so long without a blank that `for_font` gives it places to break."""
+    return _LONG_RUN.search(text) is not None
 
 
 def _is_in_family(cluster: str) -> bool:

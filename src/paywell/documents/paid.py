@@ -10,6 +10,7 @@ from uuid import UUID
 
 from paywell.care.models import Service
 from paywell.core import clock
+from paywell.core.prepared import Prepared
 from paywell.documents.movements import NOT_MONEY
 from paywell.documents.types import SuperbillPayment
 from paywell.invoicing.models import InvoiceLine
@@ -23,6 +24,19 @@ _METHODS: Final = {
     AccountKind.BANK: "bank transfer",
     AccountKind.CLIENT_CREDIT: "credit on account",
 }
+
+_LINES = Prepared(
+    lambda practice, services: InvoiceLine.objects.filter(
+        practice_id=practice, service_id__in=services
+    ).values_list("id", "service_id")
+)
+_TRANSFERS = Prepared(
+    lambda practice, lines: (
+        Transfer.objects.filter(practice_id=practice, line_id__in=lines)
+        .order_by("at", "id")
+        .values_list("line_id", "at", "effective_on", "amount_minor", "debit__kind", "credit__kind")
+    )
+)
 
 
 @dataclass(slots=True)
@@ -43,17 +57,9 @@ class Paid:
 
 def get_payments_of(practice: Practice, services: Sequence[Service]) -> Paid:
     """From the transfers of the services' invoice lines. Two queries."""
-    lines = dict(
-        InvoiceLine.objects.filter(practice=practice, service__in=[service.id for service in services]).values_list(
-            "id", "service_id"
-        )
-    )
+    lines = dict(_LINES(practice=practice.id, services=[service.id for service in services]))
     paid = Paid()
-    rows = (
-        Transfer.objects.filter(practice_id=practice.id, line_id__in=lines)
-        .order_by("at", "id")
-        .values_list("line_id", "at", "effective_on", "amount_minor", "debit__kind", "credit__kind")
-    )
+    rows = _TRANSFERS(practice=practice.id, lines=list(lines))
     for line_id, at, came_on, amount, debit, credit in rows:
         if credit == AccountKind.RECEIVABLE:
             other, minor = debit, amount

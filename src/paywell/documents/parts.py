@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -62,6 +63,7 @@ def pay_to_lines(values: Mapping[str, str]) -> tuple[str, ...]:
     return (clean(own["name"] or values["name"]), *where)
 
 
+@lru_cache(maxsize=2048)
 def phone_text(number: str) -> str:
     """A stored number as people write it: `(503) 555-0142`, with the country outside the United States."""
     try:

@@ -21,8 +21,8 @@ from typing import Any
 import typst
 
 from paywell.core import clock
-from paywell.documents.letters import FAMILY, font_folders, for_font, is_of_family, texts_of
-from paywell.documents.present import note_missing_letters, present
+from paywell.documents.letters import FAMILY, font_folders, for_font, has_long_run, is_of_family, texts_of
+from paywell.documents.present import Printed, note_missing_letters, present
 from paywell.documents.types import Document, Kind
 
 TEMPLATES = Path(__file__).parent / "typst"
@@ -45,28 +45,45 @@ _fonts = typst.Fonts(
 
 def render(document: Document) -> bytes:
     """The document as PDF bytes. Raises typst.TypstError only where the template itself is wrong."""
-    form = note_missing_letters(present(document), on_paper=True)
-    printed, logo = _printable(form), document.letterhead.logo
-    is_plain = all(map(is_of_family, texts_of(printed)))
-    if not is_plain:
-        printed["fonts"] = _families()
+    form, logo = present(document), document.letterhead.logo
+    data = _dump(form)
+    if is_plain := _prints_as_it_is(data):
+        text = data
+    else:
+        form = note_missing_letters(form, on_paper=True)
+        text = _dump(make_printable(form))
     try:
-        return _compile(document.kind, printed, logo)
+        return _compile(document.kind, text, logo)
     except typst.TypstError:
         if is_plain and not logo:
             raise
         _log.warning("a logo or an added font could not be drawn; the document is printed without it")
-        return _compile(document.kind, {**_printable(form, family_only=True), "logo": ""}, b"")
+        return _compile(document.kind, _dump({**make_printable(form, family_only=True), "logo": ""}), b"")
 
 
-def _families() -> list[str]:
-    """The fonts in the order in which they are asked for a letter."""
-    return [FAMILY, *(name for name in _fonts.families() if name != FAMILY)]
+def make_printable(form: Printed, *, family_only: bool = False) -> Printed:
+    """The form with nothing in it that PDF/UA forbids (`letters.for_font`), and with the fonts that it needs."""
+    printed: Printed = _printable(form, family_only=family_only)
+    if all(map(is_of_family, texts_of(printed))):
+        return printed
+    return {**printed, "fonts": [FAMILY, *(name for name in _fonts.families() if name != FAMILY)]}
 
 
-def _compile(kind: Kind, printed: dict[str, Any], logo: bytes) -> bytes:
+def _dump(form: Printed) -> str:
+    return json.dumps(form, ensure_ascii=False)
+
+
+def _prints_as_it_is(data: str) -> bool:
+    """Whether no text of a form, given as JSON, needs `make_printable`: the usual case, told in one look.
+
+    A backslash is JSON's word for what is no letter, or for a quotation mark: then each text is looked at.
+    """
+    return "\\" not in data and is_of_family(data) and not has_long_run(data)
+
+
+def _compile(kind: Kind, data: str, logo: bytes) -> bytes:
     pdf = _compiler(logo).compile(
-        main_file(kind, printed),
+        main_file(kind, data),
         format="pdf",
         pdf_standards=STANDARDS,
         timestamp=clock.now().replace(microsecond=0),
@@ -76,11 +93,11 @@ def _compile(kind: Kind, printed: dict[str, Any], logo: bytes) -> bytes:
     return pdf
 
 
-def main_file(kind: Kind, printed: dict[str, Any]) -> bytes:
-    """A few lines of Typst that have the kind's template print `printed`, which they hold as one literal string."""
-    data = json.dumps(printed, ensure_ascii=False).replace("\\", r"\\").replace('"', r"\"")
+def main_file(kind: Kind, data: str) -> bytes:
+    """A few lines of Typst that have the kind's template print `data`, a form as JSON, as one literal string."""
+    literal = data.replace("\\", r"\\").replace('"', r"\"")
     template = _LAID_OUT_LIKE.get(kind, kind)
-    return f'#import "{template}.typ": document\n#document(json(bytes("{data}")))\n'.encode()
+    return f'#import "{template}.typ": document\n#document(json(bytes("{literal}")))\n'.encode()
 
 
 def _compiler(logo: bytes) -> typst.Compiler:

@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Prefetch
-
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Diagnosis, Service, ServiceDiagnosis
 from paywell.clients.coverage import get_coverages
 from paywell.clients.models import BillingAccount, Client, Coverage, Relationship
 from paywell.core import clock
+from paywell.core.prepared import Prepared
 from paywell.documents.actions import Draft
 from paywell.documents.errors import NoSuperbill
 from paywell.documents.paid import Paid, get_payments_of
@@ -29,6 +28,19 @@ from paywell.practice.models import Clinician, Location, Practice
 
 #: Box 21 of the CMS-1500 has twelve places for diagnoses.
 LETTERS: Final = "ABCDEFGHIJKL"
+
+_SERVICES = Prepared(
+    lambda practice, services: Service.objects.filter(
+        practice_id=practice, id__in=services, voided_at=None
+    ).select_related("client__default_account", "clinician__supervisor", "location")
+)
+_POINTERS = Prepared(
+    lambda practice, services: (
+        ServiceDiagnosis.objects.filter(practice_id=practice, service_id__in=services)
+        .select_related("diagnosis")
+        .order_by("position")
+    )
+)
 
 
 def draft_superbills(practice: Practice, services: Sequence[Service], account: BillingAccount) -> list[Draft]:
@@ -62,16 +74,15 @@ def draft_superbills(practice: Practice, services: Sequence[Service], account: B
 
 def get_services(practice: Practice, service_ids: Sequence[UUID]) -> list[Service]:
     """The services with everything that a superbill prints, in two queries. Voided ones are left out."""
-    return list(
-        Service.objects.filter(practice=practice, id__in=service_ids, voided_at=None)
-        .select_related("client__default_account", "clinician__supervisor", "location")
-        .prefetch_related(
-            Prefetch(
-                "pointers",
-                ServiceDiagnosis.objects.filter(practice=practice).select_related("diagnosis").order_by("position"),
-            )
-        )
-    )
+    services = _SERVICES(practice=practice.id, services=service_ids)
+    pointers: dict[UUID, list[ServiceDiagnosis]] = {service.id: [] for service in services}
+    for pointer in _POINTERS(practice=practice.id, services=list(pointers)):
+        pointers[pointer.service_id].append(pointer)
+    for service in services:
+        rows = service.pointers.all()
+        rows._result_cache = pointers[service.id]
+        service._prefetched_objects_cache = {"pointers": rows}  # type: ignore[attr-defined]  # as prefetch_related does
+    return services
 
 
 def valid_diagnoses(service: Service) -> list[Diagnosis]:

@@ -18,6 +18,8 @@ def clean(text: str, limit: int = 300) -> str:
 
     Direction overrides could make an amount or a name read as another; a document has no use for them.
     """
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text if "  " not in text and text.strip(" ") == text else " ".join(text.split())
     kept = (
         " " if unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc") else char
         for char in unicodedata.normalize("NFC", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paywell.documents.letters import NO_GLYPH, for_font, glyphs
-from paywell.documents.pdf import _compile, render
+from paywell.documents.letters import NO_GLYPH, for_font, glyphs, is_of_family
+from paywell.documents.pdf import _compile, _dump, _prints_as_it_is, make_printable, render
 from paywell.documents.present import present
 from paywell.documents.present.parts import Printed
 from paywell.documents.tests.factories import ALL_MAKERS, MAKERS
@@ -130,6 +131,24 @@ def test_a_letter_without_glyph_prints_as_a_square() -> None:
     assert {ord(char) for char in "AZaz09ÁñüşŁ$€–…·"} <= glyphs()
 
 
+@given(st.text())
+def test_a_letter_is_of_the_family_where_its_font_has_it(text: str) -> None:
+    assert is_of_family(text) == (glyphs() >= set(map(ord, text)))
+
+
+@given(st.lists(st.text(max_size=60) | st.text('Ana "\\\\·\\u00a0\\n', max_size=60)))
+def test_what_is_printed_as_it_is_needs_no_change(texts: list[str]) -> None:
+    form = {"facts": [[text, "of"] for text in texts]}
+    assert make_printable(form) == form or not _prints_as_it_is(_dump(form))
+
+
+@pytest.mark.parametrize("kind", ALL_MAKERS)
+def test_a_usual_document_is_printed_as_it_is(kind: str) -> None:
+    form = present(ALL_MAKERS[kind]())
+    assert _prints_as_it_is(_dump(form))
+    assert make_printable(form) == form
+
+
 def test_fonts_are_the_packages_own_and_embedded() -> None:
     rows = poppler("pdffonts", "-", pdf=render(MAKERS["superbill"]())).splitlines()[2:]
     assert rows
@@ -180,6 +199,6 @@ def least_time(forms: list[Printed]) -> float:
     times = []
     for form in forms:
         start = time.process_time()
-        _compile(Kind.SUPERBILL, form, b"")
+        _compile(Kind.SUPERBILL, json.dumps(form), b"")
         times.append(time.process_time() - start)
     return min(times[2:])

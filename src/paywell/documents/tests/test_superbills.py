@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from paywell.care.actions import keep_from_insurer
 from paywell.care.models import Diagnosis, Service, ServiceDiagnosis, ServiceKind
@@ -19,6 +20,7 @@ from paywell.documents.making_superbills import make_superbills, make_superbills
 from paywell.documents.models import IssuedDocument
 from paywell.documents.present import present
 from paywell.documents.queries import load_issued
+from paywell.documents.superbills import draft_superbills, get_services
 from paywell.documents.tests.factories import (
     NOON,
     Case,
@@ -54,6 +56,17 @@ def another(case: Case, on: date, code: str, **fields: object) -> Service:
 
 
 # What stands on it
+
+
+def test_five_queries_read_all_of_it_however_many_lines_it_has() -> None:
+    case = make_case()
+    more = [another(case, date(2026, 11, day), code) for day, code in ((4, "F41.0"), (5, "F40.10"), (6, "F43.21"))]
+    issue_invoice(practice=case.practice, account=case.account, services=more, actor_id=None)
+    for services in ([case.service], [case.service, *more]):
+        with CaptureQueriesContext(connection) as found, clock.set_to(NOON):
+            rows = get_services(case.practice, [service.id for service in services])
+            draft_superbills(case.practice, rows, case.account)
+        assert len([query for query in found if "set_config" not in query["sql"]]) == 5
 
 
 def test_the_subscriber_stands_on_it_as_the_insurance_card_has_it() -> None:
