@@ -32,6 +32,7 @@ from paywell.documents.types import InvoiceDocument, Issued, Kind, ReceiptDocume
 from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments import access as payments_access
+from paywell.payments.link_history import find_link_hand_payment
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.pay_links import access_link_attempt
 from paywell.payments.payer import LinkViewer
@@ -89,12 +90,17 @@ def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
 
 
 def access_link_receipt(viewer: LinkViewer, attempt_id: UUID) -> ReceiptDocument:
-    """The receipt for whoever paid by a pay link: dates and amounts, no name and no service (product.md 1.6)."""
+    """The receipt for whoever holds a pay link, of a payment by it or by hand: dates and amounts, no name and no
+    service (product.md 1.6)."""
+    entry = find_link_hand_payment(viewer, attempt_id)
+    nothing = Sight(names=frozenset(), wordings=frozenset())
+    if entry is not None:
+        receipt = cast("ReceiptDocument", redact(load_issued(issue_hand_receipt(entry)), nothing))
+        return replace(receipt, addressee=(), payer="", method_reference="")
     attempt = access_link_attempt(viewer, attempt_id)
     if attempt.state != AttemptState.SUCCEEDED:
         access_refused(viewer=viewer, kind=Kind.RECEIPT, target=attempt_id, reason="not paid")
         raise NotFoundForViewer
-    nothing = Sight(names=frozenset(), wordings=frozenset())
     document = cast("ReceiptDocument", redact(load_issued(issue_receipt(attempt)), nothing))
     today = clock.business_date(clock.now(), viewer.practice.timezone)
     return replace(document, addressee=(), payer="", refunds=get_refunds(attempt), as_of=today)

@@ -9,7 +9,9 @@ from paywell.billing.models import Entry, Question
 from paywell.clients.access import access_portal
 from paywell.clients.models import BillingAccount, Contact
 from paywell.core.errors import NotFoundForViewer
+from paywell.invoicing.models import InvoiceLine
 from paywell.notifications import messages, recipients
+from paywell.notifications.outside import mail_receipt_outside
 from paywell.notifications.recipients import Recipient
 from paywell.notifications.send import Mail, send_all
 from paywell.outbox.models import OutboxEvent
@@ -59,12 +61,14 @@ def on_plan_offered(event: OutboxEvent) -> None:
 
 def on_payment_recorded(event: OutboxEvent) -> None:
     """A payment by hand has a receipt like any other."""
-    entry = Entry.objects.select_related("practice", "account").filter(
+    entry = Entry.objects.select_related("practice", "account__practice").filter(
         practice_id=event.practice_id, id=event.payload["entry_id"], reversed_at=None
     ).first()  # fmt: skip
     if entry is not None:
         message = messages.receipt_waits(entry.practice)
-        send_all(event, entry.practice, [Mail(to, message) for to in recipients.get_account_readers(entry.account)])
+        mails = [Mail(to, message) for to in recipients.get_account_readers(entry.account)]
+        lines = list(InvoiceLine.objects.filter(practice=entry.practice_id, entry_lines__entry=entry))
+        send_all(event, entry.practice, mails + mail_receipt_outside(entry.account, lines))
 
 
 def on_question_asked(event: OutboxEvent) -> None:

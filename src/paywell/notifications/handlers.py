@@ -13,7 +13,7 @@ from paywell.documents.models import IssuedDocument
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.ledger.queries import get_line_balances
 from paywell.notifications import messages, recipients
-from paywell.notifications.outside import mail_outside, or_tell_desk
+from paywell.notifications.outside import mail_outside, mail_receipt_outside, or_tell_desk
 from paywell.notifications.send import Mail, send_all
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import Attempt, Channel, PayLink, Review
@@ -22,9 +22,9 @@ from paywell.payments.models import Attempt, Channel, PayLink, Review
 _FROM_OUTSIDE = (Channel.PORTAL, Channel.LINK)
 
 _ATTEMPT = Prepared(
-    lambda practice, attempt: Attempt.objects.select_related("practice", "contact__user").filter(
-        practice_id=practice, id=attempt
-    )
+    lambda practice, attempt: Attempt.objects.select_related(
+        "practice", "contact__user", "account__practice", "pay_link__invoice"
+    ).filter(practice_id=practice, id=attempt)
 )
 
 
@@ -99,6 +99,10 @@ def on_payment_succeeded(event: OutboxEvent) -> None:
         return
     receipt, news = messages.receipt_waits(attempt.practice), messages.payment_came_in(attempt.practice)
     mails = [Mail(to, receipt) for to in recipients.get_payer(attempt)]
+    if attempt.channel == Channel.LINK:
+        lines = list(InvoiceLine.objects.filter(practice=attempt.practice_id, attempt_lines__attempt=attempt))
+        mails += [Mail(to, receipt) for to in recipients.get_payers(attempt.account, {x.client_id for x in lines})]
+        mails += mail_receipt_outside(attempt.account, lines, attempt.pay_link)
     if attempt.channel in _FROM_OUTSIDE:
         mails += [Mail(to, news) for to in recipients.get_assigned_staff(attempt)]
     send_all(event, attempt.practice, mails)

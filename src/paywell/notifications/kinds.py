@@ -95,6 +95,14 @@ _ALL: Final = (
         (_("Thank you. A receipt is in your portal. Sign in to read or print it."),),
     ),
     NoticeKind(
+        "receipt_link", _("Receipt, without a sign-in"), _OUTSIDE,
+        _("{practice}: a receipt"),
+        (_("Thank you. A receipt waits for you. You can see and print it without signing in. The link is for you; "
+           "please don't forward it."),
+         _("It works for {days} days.")),
+        has_days=True,
+    ),
+    NoticeKind(
         "refund_made", _("Refund"), _PAYER,
         _("{practice}: a refund is in your portal"),
         (_("A refund was sent to the card that was used. Banks take a few days to show it. Sign in to read "

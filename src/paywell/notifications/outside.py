@@ -19,8 +19,9 @@ from paywell.notifications.models import RecipientKind, SkipReason
 from paywell.notifications.recipients import Recipient, get_invited
 from paywell.notifications.send import Mail, find_reason
 from paywell.notifications.texts import Message, compose
-from paywell.payments.notice_links import provide_links
-from paywell.payments.pay_links import address_of
+from paywell.payments.models import PayLink
+from paywell.payments.notice_links import provide_links, provide_receipt_links
+from paywell.payments.pay_links import address_of, is_good
 
 
 def mail_outside(account: BillingAccount, lines: Sequence[InvoiceLine], notice: str) -> list[Mail]:
@@ -32,6 +33,25 @@ def mail_outside(account: BillingAccount, lines: Sequence[InvoiceLine], notice: 
     silent = _find_silence(account.practice_id, client_ids)
     invoice_ids = {line.invoice_id for line in lines}
     return [_mail(contact, invoice_ids, notice, silent) for contact in _list_payers(account, client_ids)]
+
+
+def mail_receipt_outside(
+    account: BillingAccount, lines: Sequence[InvoiceLine], link: PayLink | None = None
+) -> list[Mail]:
+    """The news of a receipt to the same people: by the link by which it was paid, else by one for each invoice."""
+    client_ids = {line.client_id for line in lines}
+    silent = _find_silence(account.practice_id, client_ids)
+    invoice_ids = {line.invoice_id for line in lines}
+    mails = []
+    for contact in _list_payers(account, client_ids):
+        email = address_of(contact)
+        why_not = silent or ("" if email else SkipReason.NO_ADDRESS)
+        links = [] if why_not else provide_receipt_links(contact, invoice_ids)
+        if link is not None and links:
+            links = [link] if is_good(link) else []
+        why_not = why_not or ("" if links else SkipReason.NOTHING_TO_OPEN)
+        mails.append(_by_links(contact, "receipt_link", links, email, why_not))
+    return mails
 
 
 def or_tell_desk(account: BillingAccount, mails: list[Mail], message: Message) -> list[Mail]:
@@ -49,8 +69,12 @@ def _mail(contact: Contact, invoice_ids: Collection[UUID], notice: str, silent: 
     invited = contact.invitation if not links and contact.invitation and get_invited(contact.invitation) else None
     if invited is not None and not why_not:
         return Mail(Recipient(RecipientKind.CONTACT, contact.id, email), messages.invited_again(practice, invited))
+    return _by_links(contact, notice, links, email, why_not or ("" if links else SkipReason.NOTHING_TO_OPEN))
+
+
+def _by_links(contact: Contact, notice: str, links: Sequence[PayLink], email: str, why_not: str) -> Mail:
+    practice = contact.practice
     message = messages.by_link(practice, notice, links) if links else compose(practice, notice, link="", days=0)
-    why_not = why_not or ("" if links else SkipReason.NOTHING_TO_OPEN)
     return Mail(Recipient(RecipientKind.CONTACT, contact.id, email, why_not=why_not), message)
 
 

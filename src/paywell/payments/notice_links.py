@@ -23,3 +23,11 @@ def provide_links(contact: Contact, invoice_ids: Collection[UUID]) -> list[PayLi
         return []
     with phase():
         return links_for(contact, invoice_ids)
+
+
+def provide_receipt_links(contact: Contact, invoice_ids: Collection[UUID]) -> list[PayLink]:
+    """The same for what was paid of these invoices, whether something is still owed on them or not."""
+    if get_closing() is not None or not has_processor(contact.practice):
+        return []
+    with phase():
+        return links_for(contact, invoice_ids, also_paid=True)

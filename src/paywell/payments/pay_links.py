@@ -186,19 +186,27 @@ def answer_request(email: str) -> int:
     return sent
 
 
-def links_for(contact: Contact, invoice_ids: Collection[UUID] | None = None) -> list[PayLink]:
+def links_for(
+    contact: Contact, invoice_ids: Collection[UUID] | None = None, *, also_paid: bool = False
+) -> list[PayLink]:
     """Links for what this contact can pay online today, of these invoices alone where some are named.
 
-    Inside the caller's transaction. Made without a person; one that still works is given again.
+    With `also_paid` those too on which nothing is owed any more: the page then shows what was paid. Inside the
+    caller's transaction. Made without a person; one that still works is given again.
     """
     now = clock.now()
     return [
         _find_good(each, now) or _create(each, now, made_by=None, days=contact.practice.pay_link_days)
-        for each in _open_invoices(contact, invoice_ids)
+        for each in _open_invoices(contact, invoice_ids, also_paid=also_paid)
     ]
 
 
-def _open_invoices(contact: Contact, invoice_ids: Collection[UUID] | None) -> list[Invoice]:
+def is_good(link: PayLink) -> bool:
+    """Whether it still opens something, for a day at least."""
+    return not _why_over(link, clock.now() + timedelta(days=1))
+
+
+def _open_invoices(contact: Contact, invoice_ids: Collection[UUID] | None, *, also_paid: bool) -> list[Invoice]:
     """Invoices with a balance whose every client this contact may pay for online today, oldest first."""
     if not contact.practice.payments_allowed:
         return []
@@ -223,7 +231,7 @@ def _open_invoices(contact: Contact, invoice_ids: Collection[UUID] | None) -> li
             )
         )
         mine = all((invoice.account_id, client) in allowed for _, client in lines)
-        if mine and _owes(contact.practice_id, [line for line, _ in lines]):
+        if mine and (also_paid or _owes(contact.practice_id, [line for line, _ in lines])):
             found.append(invoice)
         if len(found) == MOST_AT_ONCE:
             break

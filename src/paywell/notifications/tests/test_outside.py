@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ from django.core import mail
 from paywell.accounts.models import Invitation, Role
 from paywell.accounts.tests.factories import make_staff, make_user
 from paywell.accounts.types import StaffViewer
-from paywell.billing.entries import EntryForm, make_entry
-from paywell.billing.models import EntryKind, Method
+from paywell.billing.entries import EntryForm, make_entry, reverse_entry
+from paywell.billing.models import Entry, EntryKind, Method
 from paywell.clients.models import Contact
 from paywell.core import clock
-from paywell.core.errors import NotAllowed
+from paywell.core.errors import NotAllowed, NotFoundForViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money
+from paywell.documents.access import access_link_receipt
 from paywell.documents.tests.factories import NOON, Case, make_case
 from paywell.invoicing.models import InvoiceLine
 from paywell.invoicing.tests.factories import make_client, make_service
@@ -26,8 +28,10 @@ from paywell.notifications.models import Delivery
 from paywell.notifications.reminders import KIND
 from paywell.notifications.tests.test_notifications import deliver, give_grant, make_event
 from paywell.notifications.unreached import list_unreached, mark_told
-from paywell.payments.models import PayLink, ProcessorAccount
-from paywell.payments.pay_links import get_url
+from paywell.outbox.models import OutboxEvent
+from paywell.payments.link_history import list_link_payments
+from paywell.payments.models import Attempt, PayLink, ProcessorAccount
+from paywell.payments.pay_links import access_pay_link, get_url, make_token
 from paywell.practice.models import Practice
 
 pytestmark = pytest.mark.django_db
@@ -189,3 +193,88 @@ def test_an_invoice_on_which_nothing_is_owed_asks_nobody_to_pay(case: Case) -> N
     with clock.set_to(NOON):
         make_entry(viewer=viewer(case), account=case.account, form=form)
     assert tell(case, ISSUED) == {}
+
+
+PAID, BY_HAND = "payments.payment_succeeded", "billing.payment_recorded"
+
+
+def pay_by_link(case: Case) -> PayLink:
+    """The case's payment as one by the link that Bo was sent."""
+    with clock.set_to(NOON):
+        link = PayLink.objects.create(
+            practice=case.practice, invoice=case.invoice, made_at=NOON, expires_at=NOON + timedelta(days=30)
+        )
+    Attempt.objects.filter(pk=case.attempt.pk).update(channel="link", pay_link=link, contact=None)
+    return link
+
+
+def record_cash(case: Case, minor: int = 12_000) -> Entry:
+    with clock.set_to(NOON):
+        form = EntryForm(new_id(), EntryKind.PAYMENT, Money(minor), NOON.date(), method=Method.CASH)
+        return make_entry(viewer=viewer(case), account=case.account, form=form)
+
+
+def test_whoever_pays_by_a_link_hears_of_the_receipt_by_that_link(case: Case) -> None:
+    link = pay_by_link(case)
+    assert tell(case, PAID)["contact"] == "sent"
+    [message] = [each for each in mail.outbox if each.to == [NOTED]]
+    assert get_url(link) in message.body
+    for secret in ("Zebra", "Ana", "Duarte", "120", "140", "20.00", "Nov", "4242", case.invoice.label):
+        assert secret not in f"{message.subject} {message.body}"
+    assert PayLink.objects.count() == 1
+
+
+def test_cash_is_acknowledged_by_a_link_also_where_nothing_is_owed_any_more(case: Case) -> None:
+    entry = record_cash(case)
+    with clock.set_to(NOON):
+        deliver(OutboxEvent.objects.get(kind=BY_HAND))
+    [message] = [each for each in mail.outbox if each.to == [NOTED]]
+    link = PayLink.objects.get(invoice=case.invoice)
+    assert get_url(link) in message.body
+    with clock.set_to(NOON):
+        paid = access_pay_link(make_token(link))
+        [listed] = list_link_payments(paid)
+        assert (listed.id, listed.amount, listed.method, listed.has_receipt) == (
+            entry.id,
+            Money(12_000),
+            "Cash",
+            True,
+        )
+        receipt = access_link_receipt(paid, entry.id)
+    assert (receipt.amount_minor, receipt.addressee, receipt.payer) == (12_000, (), "")
+    assert {(item.client, item.clinician, item.wording) for item in receipt.items} == {("", "", "")}
+
+
+@pytest.mark.parametrize("change", [{"wants_no_email": True}, {"private_street": "PO Box 7"}])
+def test_no_receipt_leaves_for_a_client_who_wants_none(case: Case, change: dict[str, Any]) -> None:
+    pay_by_link(case)
+    record_cash(case)
+    type(case.client).objects.filter(pk=case.client.pk).update(**change)
+    tell(case, PAID)
+    with clock.set_to(NOON):
+        deliver(OutboxEvent.objects.get(kind=BY_HAND))
+    assert [each for each in mail.outbox if each.to == [NOTED]] == []
+
+
+def test_a_payment_on_account_has_nothing_to_open_and_the_log_says_so(case: Case) -> None:
+    record_cash(case)
+    mail.outbox.clear()
+    record_cash(case, 500)  # nothing is owed any more: credit
+    with clock.set_to(NOON):
+        deliver(OutboxEvent.objects.filter(kind=BY_HAND).order_by("-created_at", "-id")[0])
+    assert mail.outbox == []
+
+
+def test_a_link_shows_no_receipt_on_which_another_invoice_stands_nor_one_taken_back(case: Case) -> None:
+    entry = record_cash(case)
+    link = pay_by_link(case)
+    with clock.set_to(NOON):
+        paid = access_pay_link(make_token(link))
+        elsewhere = replace(paid, line_ids=frozenset())
+        with pytest.raises(NotFoundForViewer):
+            access_link_receipt(elsewhere, entry.id)
+        assert [each.id for each in list_link_payments(elsewhere)] == [case.attempt.id]
+        reverse_entry(viewer=viewer(case), entry=entry, reason="Wrong account")
+        with pytest.raises(NotFoundForViewer):
+            access_link_receipt(paid, entry.id)
+        assert [each.id for each in list_link_payments(paid)] == [case.attempt.id]

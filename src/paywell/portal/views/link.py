@@ -31,6 +31,7 @@ from paywell.documents.web import pdf_response
 from paywell.payments.actions import cancel_attempt, check_attempt, start_payment
 from paywell.payments.availability import get_availability
 from paywell.payments.jobs import send_asked_links
+from paywell.payments.link_history import list_link_payments
 from paywell.payments.machine import OPEN
 from paywell.payments.pay_links import access_link_attempt, access_pay_link, make_token
 from paywell.payments.payer import LinkViewer
@@ -72,7 +73,7 @@ def open_link(request: HttpRequest, viewer: LinkViewer) -> HttpResponse:
     """What is open on the invoice, and the form to pay it: all of it, or the one line that `?line=` names."""
     lines = _lines(viewer)
     if not any(line.balance.minor > 0 for line in lines):
-        return _show(request, viewer, "link_paid", lines=lines)
+        return _show(request, viewer, "link_paid", lines=lines, payments=list_link_payments(viewer))
     if (running := _running(viewer, lines)) is not None:
         return _show(request, viewer, "link_busy", lines=lines, running=running)
     if get_availability(viewer).closed is not None:
@@ -227,7 +228,10 @@ def _window(
     every = [line for line in _lines(viewer) if line.balance.minor > 0]
     start_url = reverse("paylink:start", args=[make_token(viewer.link)])
     status = 422 if error else 200
-    response = _show(request, viewer, "link", status=status, start_url=start_url, every=every, **window)
+    response = _show(
+        request, viewer, "link", status=status, start_url=start_url, every=every,
+        payments=list_link_payments(viewer), **window,
+    )  # fmt: skip
     return allow_processor(response, processor.hosts())
 
 
