@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from paywell.accounts.invitations import read_token
 from paywell.accounts.models import Invitation, StaffMember, User
-from paywell.accounts.types import StaffViewer
+from paywell.accounts.types import PERMISSIONS, Permission, StaffViewer
 from paywell.core import clock
 from paywell.core.db import lock
 
@@ -62,6 +62,12 @@ def list_staff(*, viewer: StaffViewer) -> QuerySet[StaffMember]:
     """The practice's present staff, by name."""
     rows = StaffMember.objects.filter(practice=viewer.practice, ended_at=None)
     return rows.select_related("user", "clinician").order_by("user__name", "user__email")
+
+
+def count_who_may(permission: Permission, *, viewer: StaffViewer) -> int:
+    """How many of the practice's present staff have the right."""
+    roles = [role for role, rights in PERMISSIONS.items() if permission in rights]
+    return StaffMember.objects.filter(practice=viewer.practice, ended_at=None, role__in=roles).count()
 
 
 def list_staff_practices(user: User) -> list[StaffMember]:

@@ -11,6 +11,8 @@ from django.db import transaction
 from paywell.accounts import actions as accounts
 from paywell.accounts.models import Role, StaffMember, User
 from paywell.accounts.types import StaffViewer
+from paywell.care.actions import record_each_day, void_service
+from paywell.care.models import CatalogItem, Service, ServiceKind
 from paywell.clients import actions as clients
 from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.clients.queries import list_namesakes
@@ -18,6 +20,7 @@ from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.ids import new_key
 from paywell.desk.queries.scope import get_today
+from paywell.invoicing.models import InvoiceLine
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.processor_accounts import connect_processor, try_connection
 from paywell.practice.models import Clinician, Practice
@@ -103,6 +106,35 @@ def add_person(
         if invite and contact.user_id is None:
             clients.invite_contact(contact=contact, invited_by=viewer.id)
     return contact
+
+
+def record_fee(
+    *, viewer: StaffViewer, client: Client, catalog_item: CatalogItem, on: date, clinician: Clinician, session: str
+) -> tuple[list[Service], list[date]]:
+    """A fee for a session that did not take place; what `record_each_day` gives.
+
+    A session that was recorded ahead for that day would be owed beside the fee, so `session` says what becomes of
+    it: "void" or "keep". Raises UserError `session_that_day` where it says neither.
+    """
+    with transaction.atomic():
+        invoiced = InvoiceLine.objects.filter(practice=viewer.practice, voided_at=None).values("service_id")
+        sessions = list(
+            Service.objects.filter(
+                practice=viewer.practice, client=client, clinician=clinician, on=on, kind=ServiceKind.SESSION,
+                voided_at=None,
+            ).exclude(id__in=invoiced)
+        )  # fmt: skip
+        if sessions and not session:
+            raise UserError(
+                "A session is recorded for that day and not invoiced yet. Say what becomes of it.",
+                code="session_that_day",
+                field="session",
+            )
+        for each in sessions if session == "void" else ():
+            void_service(service=each, actor_id=viewer.id, reason=catalog_item.wording)
+        return record_each_day(
+            client=client, days=[on], actor_id=viewer.id, catalog_item=catalog_item, clinician=clinician
+        )
 
 
 def find_contact(viewer: StaffViewer, email: str) -> Contact | None:

@@ -118,6 +118,21 @@ def list_open_requests(viewer: StaffViewer) -> QuerySet[RefundRequest]:
     )
 
 
+def list_payment_requests(attempt: Attempt) -> list[RefundRequest]:
+    """Every request for a refund of the payment, decided or not, the oldest first. One query."""
+    rows = RefundRequest.objects.filter(practice_id=attempt.practice_id, attempt=attempt)
+    return list(rows.select_related("requested_by").order_by("requested_at", "id"))
+
+
+def get_stage(request: RefundRequest) -> str:
+    """Where a request stands: "made" once its refund exists, "declined", "over" after its week, else "open"."""
+    if Refund.objects.filter(practice_id=request.practice_id, pk=request.pk).exists():
+        return "made"
+    if request.is_approved is False:
+        return "declined"
+    return "over" if request.expires_at <= clock.now() else "open"
+
+
 def access_request(viewer: StaffViewer, request_id: UUID) -> RefundRequest:
     """One of the practice's, for whoever may refund. Raises NotFoundForViewer, with a security log line."""
     row = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain, parse_money
 
@@ -59,6 +61,13 @@ def day(label: Any, *, required: bool = True, **options: Any) -> forms.DateField
         input_formats=["%Y-%m-%d", "%m/%d/%Y", "%b %d, %Y"],
         **options,
     )
+
+
+def refuse_long_ago(on: date) -> date:
+    """The day as it is. What is written down lies within ten years; before, somebody mistyped the year."""
+    if on < clock.now().date() - timedelta(days=3653):
+        raise ValidationError(_("That day is more than ten years ago. Check the year."), code="date_too_early")
+    return on
 
 
 def text(label: Any, length: int, *, required: bool = False, **options: Any) -> forms.CharField:

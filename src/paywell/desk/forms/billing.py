@@ -14,9 +14,8 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.care.models import NEVER_ON_A_SUPERBILL, CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.codes.places import PLACES
-from paywell.core import clock
 from paywell.core.money import Money, format_money
-from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.desk.forms.base import DeskForm, MoneyField, day, refuse_long_ago, text
 from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
 from paywell.documents.batches import Output, Which
 from paywell.payments.decisions import Decision
@@ -31,13 +30,6 @@ class ItemChoice(forms.ModelChoiceField):
 class DiagnosisChoice(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.code} {obj.description}".strip()
-
-
-def refuse_long_ago(on: date) -> date:
-    """The day as it is. A service is recorded within ten years; before, somebody mistyped the year."""
-    if on < clock.now().date() - timedelta(days=3653):
-        raise ValidationError(_("That day is more than ten years ago. Check the year."), code="date_too_early")
-    return on
 
 
 class ServiceForm(DeskForm):
@@ -138,6 +130,17 @@ class FeeForm(DeskForm):
         empty_label=_("Choose"),
         error_messages={"required": _("Choose whose session it was.")},
     )
+    session = forms.ChoiceField(
+        label=_("The session recorded for that day"),
+        required=False,
+        initial="",
+        choices=[("void", _("Void it: only the fee is owed")), ("keep", _("Keep it: both are owed"))],
+        widget=forms.RadioSelect,
+    )
+
+    def asks_about_session(self) -> bool:
+        """Whether a session is recorded for that day, so that the page has to ask."""
+        return self.is_bound and ("session" in self.errors or bool(self["session"].value()))
 
     def clean_on(self) -> date:
         return refuse_long_ago(self.cleaned_data["on"])

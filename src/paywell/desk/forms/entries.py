@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from paywell.billing.models import WITH_METHOD, EntryKind, Method
 from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day as write_day
-from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.desk.forms.base import DeskForm, MoneyField, day, refuse_long_ago, text
 from paywell.desk.queries.accounts import OpenLine
 from paywell.desk.words import METHOD_WORDS
 
@@ -82,6 +83,9 @@ class EntryPageForm(DeskForm):
             if is_dropped:
                 del self.fields[name]
         fields["amount"].widget.attrs["autofocus"] = True
+
+    def clean_on(self) -> date:
+        return refuse_long_ago(self.cleaned_data["on"])
 
     def entry(self, service_id: UUID | None = None) -> EntryForm:
         """What the form said. Only after `is_valid`."""

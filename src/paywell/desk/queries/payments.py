@@ -10,11 +10,13 @@ from typing import Any, Final
 from paywell.accounts.types import StaffViewer
 from paywell.billing.models import Entry
 from paywell.clients.models import Client
+from paywell.core import clock
 from paywell.core.money import Money
 from paywell.core.paging import Page
 from paywell.desk.types import TimelineEntry
 from paywell.desk.words import CAUSE_WORDS, STATE_WORDS, UNCHANGED
 from paywell.payments import machine, queries
+from paywell.payments.approvals import list_payment_requests
 from paywell.payments.deposits import is_unread
 from paywell.payments.history import SHOWN_STATES
 from paywell.payments.models import (
@@ -24,6 +26,7 @@ from paywell.payments.models import (
     Deposit,
     Dispute,
     Refund,
+    RefundRequest,
     RefundState,
     Review,
 )
@@ -48,7 +51,8 @@ class PaymentDetail:
     attempt: Attempt
     row: PaymentRow
     timeline: tuple[TimelineEntry, ...]
-    refunds: tuple[tuple[Refund, Money], ...]
+    refunds: tuple[tuple[Refund, Money, str], ...]  #: with the name of who asked, where a second person approved it
+    requests: tuple[tuple[RefundRequest, Money], ...]  #: refunds that wait for a second person
     disputes: tuple[tuple[Dispute, Money], ...]
     reviews: tuple[Review, ...]
     left: Money  #: what can still be refunded
@@ -94,15 +98,23 @@ def get_hand_detail(viewer: StaffViewer, entry: Entry) -> dict[str, Any]:
 
 
 def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
-    """One payment, already fetched by `access_payment`, with everything that happened to it. Six queries."""
+    """One payment, already fetched by `access_payment`, with everything that happened to it. Seven queries."""
     own = {"practice": viewer.practice, "attempt": attempt}
     refunds = list(Refund.objects.filter(**own).select_related("actor").order_by("created_at"))
+    asked = list_payment_requests(attempt)
+    askers = {each.id: each.requested_by.get_full_name() for each in asked}
+    made = {refund.id for refund in refunds}
+    waiting = [
+        each for each in asked
+        if each.id not in made and each.is_approved is not False and each.expires_at > clock.now()
+    ]  # fmt: skip
     disputes = Dispute.objects.filter(**own).order_by("opened_at")
     return PaymentDetail(
         attempt=attempt,
         row=queries.get_practice_payment(viewer, attempt),
         timeline=tuple(_tell(attempt, AttemptEvent.objects.filter(**own).order_by("at", "id"))),
-        refunds=tuple((refund, Money(refund.amount_minor, refund.currency)) for refund in refunds),
+        refunds=tuple((each, Money(each.amount_minor, each.currency), askers.get(each.id, "")) for each in refunds),
+        requests=tuple((each, Money(each.amount_minor, each.currency)) for each in waiting),
         disputes=tuple((dispute, Money(dispute.amount_minor, dispute.currency)) for dispute in disputes),
         reviews=tuple(Review.objects.filter(**own).order_by("opened_at")),
         left=_left(attempt, refunds),

@@ -13,7 +13,7 @@ from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
 from paywell.clients.models import Client
 from paywell.core.money import Money
 from paywell.core.paging import Page
-from paywell.desk.queries.scope import services_of
+from paywell.desk.queries.scope import get_today, services_of
 from paywell.desk.types import ServiceRow, ServiceState, paginate
 from paywell.invoicing.models import InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
@@ -24,7 +24,7 @@ from paywell.ledger.models import LineBalance
 def list_services(
     viewer: StaffViewer, *, client: Client | None = None, words: str = "", show: str = "all", page: int = 1
 ) -> Page[ServiceRow]:
-    """Pages of ServiceRow, newest first. `show`: all, uninvoiced, voided. Three queries."""
+    """Pages of ServiceRow, newest first. `show`: all, uninvoiced, upcoming, voided. Three queries."""
     services = services_of(viewer)
     if client is not None:
         services = services.filter(client=client)
@@ -37,14 +37,16 @@ def list_services(
             | Q(code__iexact=word)
         )
     if show == "uninvoiced":
-        services = _uninvoiced(services)
+        services = _waiting(viewer, services)
+    elif show == "upcoming":
+        services = services.filter(voided_at=None, on__gt=get_today(viewer))
     elif show == "voided":
         services = services.filter(voided_at__isnull=False)
     return paginate(_with_lines(services), page, lambda rows: _rows(viewer, rows))
 
 
 def list_uninvoiced_rows(viewer: StaffViewer, client: Client) -> list[ServiceRow]:
-    """All of a client's services that an invoice could take up, oldest first. Three queries."""
+    """All of a client's services that an invoice could take up, also still to come, oldest first. Three queries."""
     services = _with_lines(_uninvoiced(services_of(viewer).filter(client=client))).order_by("on", "id")
     return _rows(viewer, list(services))
 
@@ -57,8 +59,8 @@ def list_superbill_services(viewer: StaffViewer, client: Client) -> list[Service
 
 
 def get_uninvoiced_sum(viewer: StaffViewer, client: Client) -> tuple[Money, int]:
-    """What the client's services not yet invoiced come to, and how many they are. One query."""
-    rows = _uninvoiced(services_of(viewer).filter(client=client)).values_list(
+    """What the client's services that wait for an invoice come to, and how many they are. One query."""
+    rows = _waiting(viewer, services_of(viewer).filter(client=client)).values_list(
         F("fee_minor") - F("insurer_minor") - F("invoiced_minor"), flat=True
     )
     amounts = list(rows)
@@ -67,7 +69,7 @@ def get_uninvoiced_sum(viewer: StaffViewer, client: Client) -> tuple[Money, int]
 
 def count_uninvoiced(viewer: StaffViewer) -> int:
     """How many services wait for an invoice. One query."""
-    return _uninvoiced(services_of(viewer)).count()
+    return _waiting(viewer, services_of(viewer)).count()
 
 
 def preview_invoices(viewer: StaffViewer, client: Client, service_ids: Collection[UUID]) -> list[Uninvoiced]:
@@ -80,6 +82,11 @@ def preview_invoices(viewer: StaffViewer, client: Client, service_ids: Collectio
 def get_service_row(viewer: StaffViewer, service: Service) -> ServiceRow:
     """One service as in the list. Three queries."""
     return _rows(viewer, list(_with_lines(services_of(viewer).filter(pk=service.pk))))[0]
+
+
+def _waiting(viewer: StaffViewer, services: QuerySet[Service]) -> QuerySet[Service]:
+    """Not invoiced, and not still to come: what repeats weekly is recorded ahead."""
+    return _uninvoiced(services.filter(on__lte=get_today(viewer)))
 
 
 def _uninvoiced(services: QuerySet[Service]) -> QuerySet[Service]:

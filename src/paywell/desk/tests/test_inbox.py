@@ -108,10 +108,39 @@ def test_a_large_refund_is_asked_for_by_one_and_sent_by_another(
     assert "Somebody else" in biller.post(decide, {"decision": "approve"}, follow=True).content.decode()
     assert Refund.objects.count() == 0
     assert fake.calls == []
+    assert "Waits for a second person" in biller.get(url("payment", desk.attempt.id)).content.decode()
     owner.post(decide, {"decision": "approve"})
     refund = Refund.objects.get()
     assert (refund.id, refund.amount_minor, refund.actor_id) == (wanted.id, 2_000, desk.members[Role.OWNER].user_id)
     assert fake.calls.count("refund") == 1
+    paid_page = owner.get(url("payment", desk.attempt.id)).content.decode()
+    assert "Waits for a second person" not in paid_page
+    names = [desk.members[role].user.get_full_name() for role in (Role.BILLER, Role.OWNER)]
+    assert f"{names[0]} asked, {names[1]} approved" in paid_page
+    after = owner.get(decide).content.decode()
+    assert "It was approved." in after
+    assert "Approve and refund" not in after
+    assert "Nothing was sent yet" not in after
+
+
+def test_a_request_that_nobody_decided_within_a_week_offers_no_button(desk: Desk) -> None:
+    wanted = RefundRequest.objects.get()
+    wanted.expires_at = clock.now()
+    wanted.save()
+    text = desk.browser().get(url("refund_request", wanted.id)).content.decode()
+    assert "Nobody decided within a week" in text
+    assert 'name="decision"' not in text
+    assert "Waits for a second person" not in desk.browser().get(url("payment", desk.attempt.id)).content.decode()
+
+
+def test_a_second_person_is_asked_for_where_only_one_may_refund(desk: Desk) -> None:
+    browser, said = desk.browser(), {"cadence": "weekly", "approve_above": "500"}
+    words = "Nobody else here may refund"
+    assert words in browser.post(url("billing_rules"), said, follow=True).content.decode()
+    desk.browser(Role.FRONT_DESK)
+    assert words in browser.post(url("billing_rules"), said, follow=True).content.decode()
+    desk.browser(Role.BILLER)
+    assert words not in browser.post(url("billing_rules"), said, follow=True).content.decode()
 
 
 def test_the_rules_are_chosen_in_the_settings(desk: Desk) -> None:

@@ -12,9 +12,11 @@ from paywell.accounts.access import access_desk
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission
 from paywell.billing.invoice_runs import reissue_invoice
+from paywell.billing.models import Entry
 from paywell.care.models import Service
 from paywell.clients.models import Client, StandingShare
 from paywell.clients.queries import list_namesakes
+from paywell.core.ids import new_id
 from paywell.desk.tests.factories import Desk
 from paywell.invoicing.actions import void_invoice
 from paywell.payments.models import PayLink
@@ -125,3 +127,11 @@ def test_a_link_that_was_made_for_a_notice_does_not_say_that_the_payer_asked(des
     PayLink.objects.update(made_by=None)
     text = desk.browser().get(url("pay_links")).content.decode()
     assert "for an e-mail to the payer" in text
+
+
+def test_a_payment_dated_in_another_decade_is_not_entered(desk: Desk) -> None:
+    before = Entry.objects.count()
+    said = {"entry_id": new_id(), "amount": "10.00", "method": "cash", "on": "1999-05-01"}
+    answer = desk.browser().post(url("payment_new", desk.client.id), said)
+    assert "Check the year" in answer.content.decode()
+    assert Entry.objects.count() == before

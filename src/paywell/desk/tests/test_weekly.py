@@ -123,3 +123,44 @@ def test_without_such_a_fee_the_page_says_so_and_a_session_is_no_choice(desk: De
     sent = {"catalog_item": desk.item.id, "on": FIRST, "clinician": desk.clinician.id}
     assert browser.post(address(desk, "service_fee"), sent).status_code == 422
     assert Service.objects.count() == count
+
+
+def test_what_is_still_to_come_waits_for_no_invoice(desk: Desk) -> None:
+    browser = desk.browser()
+    ahead = [date(2026, 11, 24), date(2026, 12, 1)]
+    record_each_day(client=desk.client, days=ahead, actor_id=None, catalog_item=desk.item, clinician=desk.clinician)
+    inbox = browser.get(reverse("desk:inbox")).content.decode()
+    assert "1 service waits for an invoice" in inbox
+    assert "1 service not invoiced" in browser.get(reverse("desk:client", args=[desk.client.id])).content.decode()
+    waiting = browser.get(reverse("desk:services")).context["page"].rows
+    assert [row.service.id for row in waiting] == [desk.waiting.id]
+    upcoming = browser.get(reverse("desk:services"), {"show": "upcoming"}).context["page"].rows
+    assert sorted(row.service.on for row in upcoming) == ahead
+    text = browser.get(reverse("desk:invoice_new", args=[desk.client.id])).content.decode()
+    assert text.count("still to come") == 2
+    for row in (desk.waiting, *Service.objects.filter(on__in=ahead)):
+        assert (f'value="{row.id}" checked' in text) is (row == desk.waiting)
+
+
+def test_one_recorded_ahead_leads_to_no_invoice_of_it(desk: Desk) -> None:
+    sent = form(desk, on="2026-12-01", times="", diagnoses=[])
+    answer = desk.browser().post(address(desk), sent)
+    assert answer["Location"] == reverse("desk:client_services", args=[desk.client.id])
+
+
+def test_a_no_show_asks_what_becomes_of_the_session_recorded_for_that_day(desk: Desk) -> None:
+    fee, browser, here = add_fee(desk), desk.browser(), address(desk, "service_fee")
+    assert 'name="session"' not in browser.get(here).content.decode()
+    for day, session, is_void in ((WEEKS[0], "void", True), (WEEKS[1], "keep", False)):
+        record_each_day(
+            client=desk.client, days=[day], actor_id=None, catalog_item=desk.item, clinician=desk.clinician
+        )
+        sent = {"catalog_item": fee.id, "on": day, "clinician": desk.clinician.id}
+        asked = browser.post(here, sent)
+        assert asked.status_code == 422
+        assert "Say what becomes of it" in asked.content.decode()
+        assert Service.objects.filter(on=day, kind=ServiceKind.NO_SHOW).count() == 0
+        assert browser.post(here, {**sent, "session": session}).status_code == 302
+        recorded = Service.objects.get(on=day, kind=ServiceKind.SESSION)
+        assert (recorded.voided_at is not None) is is_void
+        assert Service.objects.filter(on=day, kind=ServiceKind.NO_SHOW).count() == 1

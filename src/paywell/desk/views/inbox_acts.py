@@ -18,7 +18,7 @@ from paywell.core.money import Money, format_money
 from paywell.desk.pages import show
 from paywell.notifications.unreached import mark_told
 from paywell.payments.actions import refund_payment
-from paywell.payments.approvals import access_request, decide_request
+from paywell.payments.approvals import access_request, decide_request, get_stage
 from paywell.payments.models import RefundState
 from paywell.payments.seen import mark_seen
 
@@ -80,5 +80,5 @@ def refund_request(request: HttpRequest, viewer: StaffViewer, request_id: UUID) 
     return show(
         request, viewer, "refund_request", "inbox",
         wanted=wanted, amount=amount, is_own=wanted.requested_by_id == viewer.id,
-        is_open=wanted.is_approved is not False,
+        stage=get_stage(wanted),
     )  # fmt: skip

@@ -94,7 +94,7 @@ def invoice_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
         )  # fmt: skip
     return show(
         request, viewer, "invoice_new", "clients",
-        client=client, rows=list_uninvoiced_rows(viewer, client), chosen=chosen,
+        client=client, rows=list_uninvoiced_rows(viewer, client), chosen=chosen, today=get_today(viewer),
         nothing_chosen=request.method == "POST", status=422 if request.method == "POST" else 200,
     )  # fmt: skip
 

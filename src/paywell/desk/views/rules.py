@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from paywell.accounts.queries import count_who_may
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.models import Cadence
@@ -57,6 +58,11 @@ def billing_rules(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         )
         if done is not None:
             messages.success(request, _("The rules are saved."))
+            if done.approve_refunds_above_minor is not None and count_who_may(Permission.REFUND, viewer=viewer) < 2:
+                messages.warning(
+                    request,
+                    _("Nobody else here may refund, so nobody could approve one. Add a biller under Staff."),
+                )
             return redirect("desk:settings")
     return show(request, viewer, "billing_rules", "settings", form=form, status=422 if form.errors else 200)
 

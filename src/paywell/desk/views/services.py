@@ -23,6 +23,7 @@ from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.core.errors import UserError
 from paywell.desk.access import access_service
+from paywell.desk.actions import record_fee
 from paywell.desk.forms.billing import FeeForm, ReasonForm, ServiceForm
 from paywell.desk.pages import act, page_of, run, show, succeeds
 from paywell.desk.queries.scope import get_today
@@ -69,7 +70,7 @@ def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
             messages.success(request, _("The service is recorded."))
             if "another" in request.POST:
                 return redirect("desk:service_new", client.id)
-            if viewer.may(Permission.ISSUE_INVOICES):
+            if viewer.may(Permission.ISSUE_INVOICES) and row.on <= get_today(viewer):
                 return redirect(f"{reverse('desk:invoice_new', args=[client.id])}?service={row.id}")
             return redirect("desk:client_services", client.id)
     return show(
@@ -156,13 +157,7 @@ def service_fee(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
     if form.is_valid():
         done = run(
             form,
-            lambda: record_each_day(
-                client=client,
-                days=[form.cleaned_data["on"]],
-                actor_id=viewer.id,
-                catalog_item=form.cleaned_data["catalog_item"],
-                clinician=form.cleaned_data["clinician"],
-            ),
+            lambda: record_fee(viewer=viewer, client=client, **form.cleaned_data),
         )
         if done is not None:
             _tell_recorded(request, *done)
