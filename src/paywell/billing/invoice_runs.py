@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -36,6 +36,16 @@ LOOK_BACK: Final = timedelta(days=92)
 #: By when in the morning, where the practice is, a rule may issue.
 FROM_HOUR: Final = 6
 
+#: Why these services should not go onto an invoice before somebody has looked; nothing: they may.
+Objection = Callable[[Practice, Sequence[Service]], Sequence[str]]
+_objections: Final[list[Objection]] = []
+
+
+def register_objection(objection: Objection) -> None:
+    """Ask this before each invoice of a rule. What a person previewed is not held up by it."""
+    if objection not in _objections:
+        _objections.append(objection)
+
 
 @work_kind(INVOICES, needs=Permission.ISSUE_INVOICES.value)
 class IssueInvoices(Kind):
@@ -60,16 +70,28 @@ class IssueInvoices(Kind):
     def do(self, work: Work, items: Sequence[WorkItem]) -> Sequence[Result]:
         practice = Practice.objects.get(pk=work.practice_id)
         for item in items:
+            services = list(
+                Service.objects.filter(practice=practice, id__in=item.data["services"]).select_related("client")
+            )
+            if work.parameters.get("by_rule"):
+                _refuse_objections(practice, services)
             issue_invoice(
                 practice=practice,
                 account=BillingAccount.objects.get(practice=practice, id__in=[item.subject_id]),
-                services=list(Service.objects.filter(practice=practice, id__in=item.data["services"])),
+                services=services,
                 actor_id=work.requested_by,
             )
         return [Done() for _item in items]
 
     def finish(self, work: Work) -> Finished:
         return Finished({str(_("Invoices issued")): work.items.filter(state="done").count()})
+
+
+def _refuse_objections(practice: Practice, services: Sequence[Service]) -> None:
+    """Raises UserError `held_from_rule` with every objection: the work leaves the account out and says why."""
+    said = [words for objection in _objections for words in objection(practice, services)]
+    if said:
+        raise UserError(" ".join([*said, _("To bill it all the same, invoice it by hand.")]), code="held_from_rule")
 
 
 def issue_by_rule() -> int:

@@ -210,6 +210,14 @@ class ReviewRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Accounts that the last invoices by rule left out, and that are still to be invoiced: `work` says why."""
+
+    work_id: UUID
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Inbox:
     """What the desk begins with."""
 
@@ -221,6 +229,7 @@ class Inbox:
     checklist: Checklist | None  #: of the set-up, while it is open; the gaps then wait
     gaps: tuple[SetupGap, ...]
     uninvoiced_count: int
+    left_out: LeftOut | None
     overdue: Money
     days: int
 

@@ -7,8 +7,11 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         import paywell.documents.batches  # noqa: F401  registers its kind of work
+        from paywell.billing.invoice_runs import register_objection
+        from paywell.documents.estimates import warn_above_estimates
         from paywell.documents.jobs import HANDLERS
         from paywell.outbox import handlers
 
         for kind, handler in HANDLERS.items():
             handlers.register(kind, handler)
+        register_objection(warn_above_estimates)

@@ -15,6 +15,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.care.models import CatalogItem
 from paywell.core.money import Money
 from paywell.desk.queries.clients import count_uninvited
+from paywell.desk.queries.left_out import get_left_out
 from paywell.desk.queries.payments import STATUS_FILTERS
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import count_uninvoiced
@@ -56,6 +57,7 @@ def get_inbox(viewer: StaffViewer) -> Inbox:
         checklist=checklist,
         gaps=() if checklist else tuple(_gaps(viewer)),
         uninvoiced_count=count_uninvoiced(viewer) if viewer.may(Permission.ISSUE_INVOICES) else 0,
+        left_out=get_left_out(viewer),
         overdue=_get_overdue(viewer) if sees_money and viewer.role is not Role.CLINICIAN else zero,
         days=DAYS,
     )

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from paywell.accounts.models import Role
+from paywell.billing.invoice_runs import INVOICES
 from paywell.billing.models import BillingRules
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.desk.queries.waiting import count_waiting
 from paywell.desk.tests.factories import Desk
-from paywell.invoicing.actions import void_invoice
+from paywell.invoicing.actions import issue_invoice, void_invoice
 from paywell.invoicing.models import Invoice
+from paywell.invoicing.tests.factories import make_service
 from paywell.notifications.models import Delivery
 from paywell.payments import processor_accounts
 from paywell.payments.models import Refund, RefundRequest
 from paywell.payments.tests.fake_processor import Charge, FakeProcessor
-from paywell.work.models import Work
+from paywell.work.models import ItemState, Work, WorkItem, WorkState
 
 
 def url(name: str, *ids: Any) -> str:
@@ -187,3 +190,23 @@ def test_counting_never_fails(desk: Desk, role: Role) -> None:
     member = desk.members.get(role) or (desk.browser(role) and desk.members[role])
     viewer = StaffViewer(member.user_id, desk.practice, role, member.clinician_id)
     assert count_waiting(viewer) >= 0
+
+
+def test_what_a_rule_left_out_is_in_the_inbox_until_it_is_invoiced_by_hand(desk: Desk) -> None:
+    account = desk.client.default_account
+    service = make_service(desk.client, date(2026, 11, 3))
+    work = Work.objects.create(
+        practice_id=desk.practice.id, kind=INVOICES, title="Invoices by rule", state=WorkState.DONE, key="rule",
+        created_at=clock.now(), next_try_at=clock.now(), finished_at=clock.now(), parameters={"by_rule": True},
+        total=1, skipped=1,
+    )  # fmt: skip
+    WorkItem.objects.create(
+        practice_id=desk.practice.id, work=work, position=0, subject_id=account.id, label="Ana & Co",
+        state=ItemState.SKIPPED, words="$400 above.", data={"services": [str(service.id)]},
+    )  # fmt: skip
+    words = "The rule did not invoice Ana &amp; Co: look at it"
+    told = {role: words in desk.browser(role).get(url("inbox")).content.decode() for role in Role}
+    assert told == {role: role in (Role.OWNER, Role.BILLER) for role in Role}
+    assert "$400 above." in desk.browser().get(url("work", work.id)).content.decode()
+    issue_invoice(practice=desk.practice, account=account, services=[service], actor_id=None)
+    assert words not in desk.browser().get(url("inbox")).content.decode()

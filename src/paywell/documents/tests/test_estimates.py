@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from paywell.accounts.models import Role
+from paywell.billing.invoice_runs import issue_by_rule
+from paywell.billing.models import Cadence
+from paywell.billing.rules import set_rules
 from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
@@ -21,10 +25,13 @@ from paywell.documents.estimates import (
 from paywell.documents.models import IssuedDocument
 from paywell.documents.present import present
 from paywell.documents.queries import load_issued
-from paywell.documents.tests.factories import NOON, Case, make_case, make_portal_viewer
+from paywell.documents.tests.factories import NOON, Case, make_case, make_portal_viewer, make_staff_viewer
 from paywell.documents.types import EstimateDocument
 from paywell.invoicing.actions import issue_invoice, void_invoice
+from paywell.invoicing.models import Invoice
 from paywell.invoicing.tests.factories import make_client, make_service
+from paywell.work.jobs import run_due
+from paywell.work.models import ItemState, WorkItem
 
 MONDAY = date(2026, 11, 2)
 
@@ -281,3 +288,27 @@ def test_another_clients_services_do_not_count() -> None:
 def test_a_client_without_an_estimate_is_warned_of_nothing() -> None:
     case = make_case()
     assert warn_above_estimates(case.practice, [service(case, 900_000)]) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("minor", "held"), [(165_999, False), (166_000, True)])
+def test_a_rule_issues_nothing_four_hundred_dollars_above_an_estimate_and_says_why(minor: int, held: bool) -> None:
+    case = make_case()
+    issue(case)
+    other = make_client(case.practice)
+    with clock.set_to(datetime(2026, 11, 10, 18, tzinfo=UTC)):
+        set_rules(viewer=make_staff_viewer(case.practice, Role.OWNER), cadence=Cadence.DAILY, approve_above=None)
+        above = service(case, minor)
+        usual = make_service(other, on=date(2026, 11, 10))
+    with clock.set_to(datetime(2026, 11, 11, 18, tzinfo=UTC)):
+        assert issue_by_rule() == 1
+        run_due.call()
+        assert Invoice.objects.filter(lines__service=usual).count() == 1
+        assert Invoice.objects.filter(lines__service=above).exists() is not held
+        left_out = WorkItem.objects.filter(state=ItemState.SKIPPED)
+        assert left_out.count() == held
+        for item in left_out:
+            assert item.subject_id == case.account.id
+            assert "$1,800.00 is billed to Ana Duarte" in item.words
+            assert item.words.endswith("To bill it all the same, invoice it by hand.")
+            issue_invoice(practice=case.practice, account=case.account, services=[above], actor_id=None)
