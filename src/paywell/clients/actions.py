@@ -258,9 +258,15 @@ def create_contact(
 
 
 def change_contact(*, contact: Contact, name: str, email: str, phone: str, actor_id: UUID | None) -> Contact:
-    """Change how the person is reached. Their sign-in stays as it is: nobody takes it over from here."""
+    """Change how the person is reached. Their sign-in stays as it is: nobody takes it over from here.
+
+    With another e-mail an open invitation is withdrawn: whoever reads the old address is perhaps somebody else.
+    Raises UserError `name_missing`, `email_invalid`, `phone_invalid`.
+    """
     with transaction.atomic():
         contact = lock(Contact.objects.filter(practice=contact.practice_id, id=contact.id)).get()
+        if contact.invitation is not None and contact.email != clean_email(email):
+            accounts.withdraw_invitation(invitation=contact.invitation, actor_id=actor_id)
         contact.name = _need(name, "name", "Enter the person's name.")
         contact.email = clean_email(email)
         contact.phone = parse_phone(phone)

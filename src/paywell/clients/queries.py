@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
@@ -30,11 +31,25 @@ def list_namesakes(*, viewer: StaffViewer, first: str, last: str, birth_date: da
     return list(rows.select_related("clinician").order_by("created_at", "id")[:5])
 
 
-def list_accounts(*, viewer: StaffViewer, client: Client) -> list[BillingAccount]:
-    """The accounts that may owe for the client: the default one, those with a share, those with a grant."""
+def list_accounts(
+    *, viewer: StaffViewer, client: Client, others: QuerySet[Any, Any] | None = None
+) -> list[BillingAccount]:
+    """The accounts that may owe for the client: the default one, those with a share, those with a grant; and
+    `others`, a query of ids. One query."""
     rows = BillingAccount.objects.filter(practice=viewer.practice)
-    rows = rows.filter(Q(clients=client) | Q(shares__client=client) | Q(grants__client=client))
+    known = Q(clients=client) | Q(shares__client=client) | Q(grants__client=client)
+    rows = rows.filter(known if others is None else known | Q(id__in=others))
     return list(rows.distinct().order_by("name", "id"))
+
+
+def find_accounts(*, viewer: StaffViewer, client: Client, words: str) -> list[BillingAccount]:
+    """At most twelve accounts that have each of the words in their name or in that of a client who has them as the
+    default one; none without a word, and not the client's own. With those clients. Two queries."""
+    rows = BillingAccount.objects.filter(practice=viewer.practice).exclude(pk=client.default_account_id)
+    for word in words.split()[:6]:
+        named = clients_of(viewer).filter(Q(legal_first_name__icontains=word) | Q(legal_last_name__icontains=word))
+        rows = rows.filter(Q(name__icontains=word) | Q(id__in=named.values("default_account_id")))
+    return list(rows.prefetch_related("clients").order_by("name", "id")[:12]) if words.strip() else []
 
 
 def list_grants(*, viewer: StaffViewer, client: Client) -> list[Grant]:

@@ -7,6 +7,7 @@ from django.urls import path
 from paywell.desk.views import (
     agreements,
     audit,
+    billing_accounts,
     catalogue,
     clients,
     documents,
@@ -93,7 +94,21 @@ urlpatterns = [
     path("services/<uuid:service_id>/insurer/", entries.insurer_entry, name="insurer_entry"),
     path("clients/<uuid:client_id>/billing/", clients.client_billing, name="client_billing"),
     path("clients/<uuid:client_id>/billing/shares/", clients.client_shares, name="client_shares"),
-    path("clients/<uuid:client_id>/billing/accounts/new/", clients.client_account_new, name="client_account_new"),
+    path(
+        "clients/<uuid:client_id>/billing/accounts/new/",
+        billing_accounts.client_account_new,
+        name="client_account_new",
+    ),
+    path(
+        "clients/<uuid:client_id>/billing/accounts/choose/",
+        billing_accounts.client_account_choose,
+        name="client_account_choose",
+    ),
+    path(
+        "clients/<uuid:client_id>/billing/accounts/<uuid:account_id>/",
+        billing_accounts.client_account_edit,
+        name="client_account_edit",
+    ),
     path(
         "clients/<uuid:client_id>/billing/payments-allowed/",
         clients.client_payments_allowed,
@@ -113,6 +128,7 @@ urlpatterns = [
     path("documents/<uuid:document_id>/document.pdf", documents.issued, name="issued_pdf"),
     path("clients/<uuid:client_id>/people/", people.people, name="client_people"),
     path("clients/<uuid:client_id>/people/new/", people.person_new, name="person_new"),
+    path("clients/<uuid:client_id>/people/<uuid:contact_id>/", people.contact_edit, name="contact_edit"),
     path("clients/<uuid:client_id>/people/grants/<uuid:grant_id>/", people.grant_change, name="grant_change"),
     path("clients/<uuid:client_id>/people/grants/<uuid:grant_id>/end/", people.grant_end, name="grant_end"),
     path("clients/<uuid:client_id>/people/<uuid:contact_id>/invite/", people.invite, name="invite"),

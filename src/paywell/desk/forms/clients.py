@@ -130,6 +130,14 @@ class PersonForm(AccessForm):
         return values
 
 
+class ContactForm(DeskForm):
+    """How a person with access is called and reached."""
+
+    name = text(_("Name"), 120, required=True)
+    email = forms.EmailField(label=_("E-mail"), max_length=254, required=False)
+    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+
+
 class DiagnosisForm(DeskForm):
     """A code, or words to find one by; `pick` is the one chosen among what was found."""
 

@@ -45,9 +45,11 @@ class AccountState:
 def choose_account(viewer: StaffViewer, client: Client, asked: str) -> tuple[BillingAccount, list[BillingAccount]]:
     """The account that the address asks for, else the client's default one; and all that owe for the client.
 
+    One that owes only what was issued before, because another became the default, is among them.
     Raises NotFoundForViewer for one that owes nothing for this client.
     """
-    accounts = list(list_accounts(viewer=viewer, client=client))
+    owing = InvoiceLine.objects.filter(practice=viewer.practice, client=client).values("account_id")
+    accounts = list_accounts(viewer=viewer, client=client, others=owing)
     if not asked:
         return client.default_account, accounts
     chosen = next((account for account in accounts if str(account.id) == asked), None)

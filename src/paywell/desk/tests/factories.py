@@ -101,6 +101,7 @@ class Desk:
             "client_id": self.client.id,
             "grant_id": self.grant.id,
             "contact_id": self.contact.id,
+            "account_id": self.client.default_account_id,
             "service_id": self.waiting.id,
             "invoice_id": self.unpaid.id,
             "attempt_id": self.attempt.id,

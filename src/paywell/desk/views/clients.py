@@ -9,7 +9,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -28,7 +27,6 @@ from paywell.core.errors import UserError
 from paywell.desk.actions import add_client
 from paywell.desk.forms.clients import (
     SHARED_KINDS,
-    AccountForm,
     ClientForm,
     DiagnosisForm,
     NewClientForm,
@@ -181,27 +179,6 @@ def client_shares(request: HttpRequest, viewer: StaffViewer, client_id: UUID) ->
         request, viewer, "client_shares", "clients",
         client=row, form=form, kind=kind, kinds=SHARED_KINDS.items(), status=422 if form.errors else 200,
     )  # fmt: skip
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@desk_view(Permission.EDIT_CLIENTS)
-def client_account_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
-    """A billing account for somebody else who owes for the client, led on to their access."""
-    row = access_client(viewer, client_id)
-    form = AccountForm(request.POST or None)
-    if form.is_valid():
-        account = run(
-            form,
-            lambda: actions.create_billing_account(
-                practice=viewer.practice, actor_id=viewer.id, **form.cleaned_data
-            ),
-        )
-        if account is not None:
-            messages.success(request, _("The account is made. Now say who may use it."))
-            return redirect(f"{reverse('desk:person_new', args=[row.id])}?account={account.id}")
-    return show(
-        request, viewer, "account_form", "clients", client=row, form=form, status=422 if form.errors else 200
-    )
 
 
 @require_POST

@@ -19,7 +19,7 @@ from paywell.clients.models import BillingAccount, Client, Grant
 from paywell.clients.queries import list_accounts
 from paywell.desk.access import access_contact, refuse
 from paywell.desk.actions import add_person, change_rights
-from paywell.desk.forms.clients import AccessForm, EndAccessForm, PersonForm
+from paywell.desk.forms.clients import AccessForm, ContactForm, EndAccessForm, PersonForm
 from paywell.desk.pages import act, run, show, succeeds
 from paywell.desk.queries.clients import get_header, list_people
 from paywell.desk.queries.scope import get_today
@@ -51,6 +51,25 @@ def person_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> Ht
     return show(
         request, viewer, "person_form", "clients", client=row, form=form, status=422 if form.errors else 200
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.EDIT_CLIENTS)
+def contact_edit(request: HttpRequest, viewer: StaffViewer, client_id: UUID, contact_id: UUID) -> HttpResponse:
+    """A mistyped e-mail, another name or phone of a person with access."""
+    row, contact = access_client(viewer, client_id), access_contact(viewer, contact_id)
+    _check_same(viewer, row, contact_id)
+    initial = {name: getattr(contact, name) for name in ContactForm.base_fields}
+    form = ContactForm(request.POST or None, initial=initial)
+    if form.is_valid() and succeeds(
+        form, lambda: actions.change_contact(contact=contact, actor_id=viewer.id, **form.cleaned_data)
+    ):
+        messages.success(request, _("%(name)s is saved.") % {"name": form.cleaned_data["name"]})
+        return redirect("desk:client_people", row.id)
+    return show(
+        request, viewer, "contact_form", "clients",
+        client=row, contact=contact, form=form, status=422 if form.errors else 200,
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
