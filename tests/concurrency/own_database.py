@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from paywell.core.ids import new_id
+from tests import blank
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +40,10 @@ def own_server() -> Iterator[str]:
 
 @contextmanager
 def own_database(folder: Path, *, url: str | None = None) -> Iterator[dict[str, str]]:
-    """The environment of such a process. `url`: a PostgreSQL server; by default the suite's own, else SQLite."""
+    """The environment of such a process, with empty tables there.
+
+    `url`: a PostgreSQL server; by default the suite's own, else SQLite.
+    """
     variables = {k: v for k, v in os.environ.items() if not k.startswith("PAYWELL_")}
     variables |= {
         "PAYWELL_VAR": str(folder),
@@ -48,16 +53,26 @@ def own_database(folder: Path, *, url: str | None = None) -> Iterator[dict[str, 
     }
     server_url = os.environ.get("PAYWELL_TEST_DATABASE_URL", "") if url is None else url
     if not server_url:
+        shutil.copyfile(blank.blank_file(), folder / "paywell.sqlite3")
         yield variables
         return
+    with copy_on_postgresql(server_url) as copy:
+        yield variables | {"PAYWELL_DATABASE_URL": copy}
+
+
+@contextmanager
+def copy_on_postgresql(server_url: str) -> Iterator[str]:
+    """A new database's address. It has its tables if the server is the suite's own; else they are to be made."""
     import psycopg
 
     name = f"own_{new_id().hex[-8:]}"
+    template = (
+        os.environ.get(blank.VARIABLE, "") if server_url == os.environ.get("PAYWELL_TEST_DATABASE_URL") else ""
+    )
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    base, _, query = server_url.partition("?")
+        server.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
     try:
-        yield variables | {"PAYWELL_DATABASE_URL": f"{base.rpartition('/')[0]}/{name}?{query}"}
+        yield blank.with_name(server_url, name)
     finally:
         with psycopg.connect(server_url, autocommit=True) as server:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -20,16 +20,8 @@ def begin() -> None:
 
 def _own_database(url: str) -> str:
     """A PostgreSQL database of this process, gone when it ends."""
-    import psycopg
+    from tests.concurrency.own_database import copy_on_postgresql
 
-    name = f"faults_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-
-    def drop() -> None:
-        with psycopg.connect(url, autocommit=True) as server:
-            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-    atexit.register(drop)
-    base, mark, query = url.partition("?")
-    return f"{base.rpartition('/')[0]}/{name}{mark}{query}"
+    whole = copy_on_postgresql(url)
+    atexit.register(whole.__exit__, None, None, None)
+    return whole.__enter__()

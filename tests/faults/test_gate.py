@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+
+from tests.concurrency.own_database import copy_on_postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 #: PostgreSQL takes several times as long for the same history, most of it for making tables: one look there.
@@ -23,10 +26,12 @@ def run_faults(*arguments: str) -> subprocess.CompletedProcess[str]:
         "PAYWELL_FAULT_PROCESSES": "1",
         "PYTHONHASHSEED": "0",
     }
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.faults", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False,
-    )  # fmt: skip
+    with copy_on_postgresql(os.environ["PAYWELL_TEST_DATABASE_URL"]) if IS_POSTGRESQL else nullcontext("") as url:
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.faults", *arguments],
+            cwd=ROOT, env=environment | {"PAYWELL_TEST_DATABASE_URL": url}, capture_output=True, text=True,
+            timeout=400, check=False,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

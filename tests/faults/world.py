@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +21,9 @@ from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import ProcessorAccount
 from paywell.practice.models import Clinician, Practice
+from tests.blank import blank_file
 from tests.faults.connector import NAME
 from tests.faults.ports import EPOCH
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -55,23 +51,12 @@ class World:
 
 
 def make_tables() -> None:
-    """Migrate; for the database in memory, once for all processes while no migration changes."""
+    """In memory a copy of the blank tables; on PostgreSQL whatever the database lacks is migrated."""
     if connection.vendor != "sqlite":
         call_command("migrate", verbosity=0)
         return
-    state = hashlib.sha256()
-    for path in sorted((ROOT / "src").glob("paywell/*/migrations/*.py")):
-        state.update(path.read_bytes())
-    state.update((ROOT / "requirements" / "dev.txt").read_bytes())
-    kept = Path(tempfile.gettempdir()) / f"paywell-faults-{state.hexdigest()[:16]}.sqlite3"
     connection.ensure_connection()
-    if kept.exists():
-        connection.connection.deserialize(kept.read_bytes())
-        return
-    call_command("migrate", verbosity=0)
-    fresh = kept.with_suffix(f".{id(state)}")
-    fresh.write_bytes(connection.connection.serialize())
-    fresh.replace(kept)
+    connection.connection.deserialize(blank_file().read_bytes())
 
 
 def make_world() -> World:

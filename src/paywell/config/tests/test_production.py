@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.blank import blank_file
 
 SOURCE = Path(__file__).resolve().parents[3]
 WHOLE = {
@@ -59,6 +61,7 @@ def test_a_whole_installation_passes_the_deployment_check(tmp_path: Path) -> Non
 
 
 def test_every_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
+    shutil.copyfile(blank_file(), tmp_path / "paywell.sqlite3")
     assert run(tmp_path, "-m", "paywell", "migrate", "--verbosity", "0").returncode == 0
     assert run(tmp_path, "-m", "paywell", "collectstatic", "--no-input", "--verbosity", "0").returncode == 0
     done = run(tmp_path, "-c", ASK)
