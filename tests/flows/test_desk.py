@@ -70,7 +70,7 @@ def test_a_recorded_and_invoiced_service_appears_in_the_portal(
     signed_in: Callable[..., Page], stack: Stack
 ) -> None:
     staff, client = signed_in("Mara Feldt"), signed_in("Iris Moon", PHONE)
-    assert steps.balance(client) == 0
+    before = steps.balance(client)
     open_client(staff, "Iris Moon")
     staff.get_by_role("link", name="Record a service").click()
     staff.get_by_label("Service", exact=True).select_option(label="Letter or form (LTR), $40.00")
@@ -79,8 +79,10 @@ def test_a_recorded_and_invoiced_service_appears_in_the_portal(
     open_client(staff, "Iris Moon")
     staff.get_by_role("link", name="Issue an invoice").click()
     staff.get_by_role("button", name="See the invoice first").click()
+    # What waited with it is on it too, unless somebody has issued that before.
+    invoiced = steps.money(staff.locator(".card-head strong").text_content())
     staff.get_by_role("button", name="Issue the invoice").click()
-    assert steps.balance(client) == 280
+    assert steps.balance(client) == before + invoiced == 280
     steps.open_list(client)
     expect(steps.rows(client).filter(has_text="Letter or form")).to_contain_text("$40.00")
     steps.rows(client).filter(has_text="Letter or form").get_by_role("link", name="Make a Payment").click()
