@@ -41,7 +41,7 @@ def main() -> None:
     vendor = connection.vendor
     connections.close_all()
     till = options.folder / "till"
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")  # with everything loaded, and no connection open
     barrier, told = context.Barrier(WORKERS), context.Queue()
     workers = [context.Process(target=work, args=(n, plan, till, barrier, told)) for n in range(WORKERS)]
     for worker in workers:

@@ -1,12 +1,14 @@
-"""One browser of a race: a process that waits for the start and then pays, once.
+"""A race: browsers that pay the same service at the same moment, each a process of its own with its own connection.
 
-`python -m tests.concurrency.racer seed` makes the world and prints it; `... race FOLDER [unguarded]` pays.
-The processor appends each charge to a file, so that what it took is counted from outside the database.
+`python -m tests.concurrency.racer FOLDER BROWSERS [unguarded]` makes the world, lets them pay once, and prints what
+each was told. They are forked when everything is loaded, which would take each of them seconds of its own. The
+processor appends each charge to a file, so that what it took is counted from outside the database.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -16,7 +18,7 @@ from typing import Any
 import django
 
 
-def seed() -> None:
+def seed() -> dict[str, str]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
@@ -24,10 +26,28 @@ def seed() -> None:
 
     world = make_world()
     line = make_line(world, 12000)
-    print(json.dumps({"user": str(world.user.id), "line": str(line.id)}))
+    return {"user": str(world.user.id), "line": str(line.id)}
 
 
-def race(folder: Path, *, unguarded: bool) -> None:
+def run(folder: Path, browsers: int, *, unguarded: bool) -> None:
+    """Seed, then race. A process must not take over another one's connection: there is none when they are forked."""
+    from django.db import connections
+
+    world = seed()
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(browsers)
+    racers = [
+        context.Process(target=race, args=(folder / "till", world, start), kwargs={"unguarded": unguarded})
+        for _ in range(browsers)
+    ]
+    for each in racers:
+        each.start()
+    for each in racers:
+        each.join()
+
+
+def race(charges: Path, world: dict[str, str], start: Any, *, unguarded: bool) -> None:
     from uuid import UUID
 
     from paywell.accounts.models import User
@@ -39,21 +59,19 @@ def race(folder: Path, *, unguarded: bool) -> None:
     from paywell.payments.actions import start_payment
     from paywell.payments.types import PayForm
 
-    world = json.loads((folder / "world.json").read_text())
-    till = Till(folder / "till")
+    till = Till(charges)
     processor_accounts.make_processor = lambda account: till  # type: ignore[assignment]
     if unguarded:
         choose._get_holders = lambda practice_id, line_ids: {}
         starting.Claim = Nothing  # type: ignore[misc,assignment]
     viewer = access_portal(User.objects.get(pk=world["user"]), None)
     form = PayForm(new_id(), (UUID(world["line"]),), None, card_token="tok")
-    (folder / f"ready-{os.getpid()}").touch()
-    while not (folder / "go").exists():
-        time.sleep(0.002)
+    start.wait(timeout=120)
     try:
-        print(json.dumps({"state": start_payment(viewer=viewer, form=form).state}))
+        told = {"state": str(start_payment(viewer=viewer, form=form).state)}
     except UserError as refusal:
-        print(json.dumps({"refused": refusal.code}))
+        told = {"refused": refusal.code}
+    os.write(1, f"{json.dumps(told)}\n".encode())  # whole lines, whoever writes beside it
 
 
 class Nothing:
@@ -99,7 +117,4 @@ class Till:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "paywell.config.settings.demo")
     django.setup()
-    if sys.argv[1] == "seed":
-        seed()
-    else:
-        race(Path(sys.argv[2]), unguarded="unguarded" in sys.argv)
+    run(Path(sys.argv[1]), int(sys.argv[2]), unguarded="unguarded" in sys.argv)

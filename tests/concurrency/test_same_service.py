@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,26 +26,13 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 def run_race(folder: Path, environment: dict[str, str], *flags: str) -> tuple[list[dict[str, str]], list[str]]:
     """What each browser was told, and what the processor took."""
 
-    def racer(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.concurrency.racer", *arguments],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    seeded, errors = racer("seed").communicate(timeout=60)
-    assert seeded, errors
-    (folder / "world.json").write_text(seeded)
     (folder / "till").touch()
-    racers = [racer("race", str(folder), *flags) for _ in range(BROWSERS)]
-    deadline = time.monotonic() + 120
-    while len(list(folder.glob("ready-*"))) < BROWSERS and time.monotonic() < deadline:
-        time.sleep(0.05)
-    (folder / "go").touch()
-    told = []
-    for process in racers:
-        output, errors = process.communicate(timeout=60)
-        assert output, errors
-        told.append(json.loads(output))
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.concurrency.racer", str(folder), str(BROWSERS), *flags],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == BROWSERS, done.stderr[-3000:]
     return told, (folder / "till").read_text().splitlines()
 
 
