@@ -17,17 +17,24 @@ from tests import blank
 
 from paywell.core.db import scope_to_practice
 
-_ROOMS = Path(__file__).parent / "src"
+_ROOT = Path(__file__).parent
+#: Where a test reaches a database only through pytest-django, which refuses it to a test that does not ask for one.
+#: Elsewhere (races, faults, restores) tests begin processes that have databases of their own.
+_WATCHED = [_ROOT / "src", *(_ROOT / "tests" / name for name in ("architecture", "browser", "contract"))]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out a room's tests that touch no database: SQLite's run told what they can tell."""
+    """On PostgreSQL, leave out tests that can't touch a database: SQLite's run told what they can tell."""
     if not os.environ.get("PAYWELL_TEST_DATABASE_URL"):
         return
-    idle = [item for item in items if _ROOMS in item.path.parents and not _touches_database(item)]
+    idle = [item for item in items if _is_watched(item) and not _touches_database(item)]
     left_out = set(map(id, idle))
     items[:] = [item for item in items if id(item) not in left_out]
     config.hook.pytest_deselected(items=idle)
+
+
+def _is_watched(item: pytest.Item) -> bool:
+    return any(folder in item.path.parents for folder in _WATCHED)
 
 
 def _touches_database(item: pytest.Item) -> bool:
