@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.blank import blank_file
 from tests.flows.conftest import PHONE, ROOT, _two_free_ports
 from tests.flows.watch import Watch
 
@@ -50,6 +52,7 @@ def empty(tmp_path: Path) -> Iterator[Empty]:
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
         "DJANGO_SETTINGS_MODULE": "tests.flows.strict_settings",
     }
+    shutil.copyfile(blank_file(), tmp_path / "paywell.sqlite3")
     for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]):
         whole = [sys.executable, "-m", "paywell", *command]
         subprocess.run(whole, cwd=ROOT, env=environment, check=True, timeout=120)
