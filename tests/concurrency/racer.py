@@ -30,7 +30,7 @@ def seed() -> dict[str, str]:
 
 
 def run(folder: Path, browsers: int, *, unguarded: bool) -> None:
-    """Seed, then race. A process must not take over another one's connection: there is none when they are forked."""
+    """Seed, then race. No connection is open when they are forked, so none takes over another one's."""
     from django.db import connections
 
     world = seed()
