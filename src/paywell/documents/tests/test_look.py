@@ -38,8 +38,11 @@ from paywell.invoicing.tests.factories import make_service
 from paywell.payments.models import Attempt
 from paywell.practice.logo import clean_png, set_logo
 
-#: The height of a #10 envelope's window, in points from the top of the paper (see typst/sheet.typ).
-WINDOW_TOP, WINDOW_BOTTOM = 2.2 * 72, 3.35 * 72
+#: What a #10 envelope's window shows of a folded letter however it slides, in points from the top of the paper
+#: (see typst/sheet.typ), and a quarter of a millimeter.
+WINDOW_TOP, WINDOW_BOTTOM = 2.5 * 72 - 0.7, 3.125 * 72 + 0.7
+#: A word's box reaches above its capitals, and below a comma, by these parts of its height.
+ABOVE, BELOW = 0.255, 0.19
 
 
 def png(width: int = 40, height: int = 20, color: bytes = b"\x0f\x5e\x5c") -> bytes:
@@ -105,18 +108,36 @@ def test_hostile_names_and_wordings_are_printed_as_typed(kind: str, text: str, r
 def test_the_address_stands_behind_the_window_of_a_number_10_envelope_on_both_papers(
     kind: str, paper: str, size: str
 ) -> None:
-    pdf = render(MAKERS[kind](setting=Setting(paper=paper), letterhead=replace(HEAD, logo=png(), notice="Note.")))
+    head = replace(HEAD, name="Willow Creek Center for Counseling and Psychotherapy", logo=png(), notice="Note.")
+    lines = ("Maximilian Duarte", "77 Birch Lane", "Apartment 14", "Portland, OR 97214")
+    pdf = render(MAKERS[kind](setting=Setting(paper=paper), letterhead=head, addressee=lines))
     assert size in poppler("pdfinfo", "-", pdf=pdf)
-    words = poppler("pdftotext", "-bbox", "-f", "1", "-l", "1", "-", "-", pdf=pdf)
-    places = {w[2]: (float(w[0]), float(w[1])) for w in _words(words)}
-    for word in ("77", "97214"):
-        left, top = places[word]
-        assert WINDOW_TOP <= top <= WINDOW_BOTTOM
-        assert 0.875 * 72 <= left <= 4.4 * 72
+    words = _words(poppler("pdftotext", "-bbox", "-f", "1", "-l", "1", "-", "-", pdf=pdf))
+    for wanted in ("Maximilian", "77", "Apartment", "97214"):
+        left, top, right, bottom = next(word[:4] for word in words if word[4] == wanted)
+        height = bottom - top
+        assert top + ABOVE * height >= WINDOW_TOP, wanted
+        assert bottom - BELOW * height <= WINDOW_BOTTOM, wanted
+        assert 0.875 * 72 <= left <= right <= 4.375 * 72
 
 
-def _words(xhtml: str) -> list[tuple[str, str, str]]:
-    return re.findall(r'<word xMin="([\d.]+)" yMin="([\d.]+)"[^>]*>([^<]*)</word>', xhtml)
+def test_a_row_of_two_lines_is_never_parted_between_two_pages() -> None:
+    for wording in (
+        "Session",
+        "Family session with the client present, extended by the coordination of care with a school",
+    ):
+        pages = text_of(render(MAKERS["invoice"](lines=70, wording=wording))).rstrip("\f").split("\f")
+        rows = [(page.count("IND50"), page.count("Lucia Reyes, PhD")) for page in pages]
+        assert sum(dates for dates, _names in rows) == 70
+        assert all(dates == names for dates, names in rows), rows
+
+
+def _words(xhtml: str) -> list[tuple[float, float, float, float, str]]:
+    """Left, top, right and bottom of each word, in points."""
+    found = re.findall(
+        r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>', xhtml
+    )
+    return [(float(w[0]), float(w[1]), float(w[2]), float(w[3]), w[4]) for w in found]
 
 
 @pytest.mark.parametrize("kind", ["superbill", "estimate"])
