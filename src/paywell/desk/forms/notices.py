@@ -17,10 +17,15 @@ class NoticeTextForm(DeskForm):
     """Bounds and contents are the room's to check (`notifications.checks`): it says why, these can't."""
 
     subject = forms.CharField(
-        label=_("Subject"), required=False, strip=False, widget=forms.TextInput(attrs={"maxlength": SUBJECT_MAX})
+        label=_("Subject"),
+        strip=False,
+        widget=forms.TextInput(attrs={"maxlength": SUBJECT_MAX}),
+        error_messages={"required": _("Write a subject.")},
     )
     body = forms.CharField(
-        label=_("Text"), required=False, widget=forms.Textarea(attrs={"rows": 12, "maxlength": BODY_MAX})
+        label=_("Text"),
+        widget=forms.Textarea(attrs={"rows": 12, "maxlength": BODY_MAX}),
+        error_messages={"required": _("Write a text, or restore the standard one.")},
     )
 
 

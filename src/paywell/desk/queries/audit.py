@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,9 @@ from paywell.desk.types import paginate
 from paywell.desk.words import audit_words, target_words
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.payments.models import Attempt, AttemptLine
+
+#: Details that read well without the word for what they are.
+_SAY_ENOUGH: Final = frozenset({"page", "label", "reason", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +150,8 @@ def _tell(detail: dict[str, object]) -> str:
     parts = []
     for key, value in shown.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        if key == "page":  # the name of an address
-            parts.append(text.replace("_", " "))
+        if key in _SAY_ENOUGH:
+            parts.append(text.replace("_", " ") if key == "page" else text)
         elif len(text) <= 60 and text.count("-") != 4:
             parts.append(f"{key}: {text}".replace("_", " "))
     return "; ".join(parts)

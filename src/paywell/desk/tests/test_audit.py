@@ -139,3 +139,9 @@ def test_another_practices_events_and_people_are_not_in_it(desk: Desk) -> None:
     assert page.status_code == 200
     assert f'value="{there.members[Role.OWNER].user_id}"' not in page.content.decode()
     assert page.context["is_narrowed"] is False
+
+
+def test_the_number_of_a_document_stands_without_the_word_for_it(desk: Desk) -> None:
+    content = desk.browser().get(reverse("desk:audit")).content.decode()
+    assert desk.unpaid.label in content
+    assert "label:" not in content

@@ -169,3 +169,14 @@ def test_services_beyond_ten_are_folded_and_a_tick_among_them_opens_the_fold(des
     last = InvoiceLine.objects.get(service=services[-1]).id
     again = browser.post(address, said("0", lines=[str(last)])).content.decode()
     assert "<details open>" in again
+
+
+def test_each_balance_opens_as_its_story(desk: Desk) -> None:
+    """From the invoice's line, from the service, and the client's whole balance as the ledger."""
+    browser, line = desk.browser(), desk.question.line
+    story = url("line_story", line.id)
+    for page in (url("invoice", line.invoice_id), url("service", line.service_id)):
+        assert story in browser.get(page).content.decode(), page
+    assert f'<dd class="sum"><a href="{url("client_ledger", desk.client.id)}"' in (
+        browser.get(url("client", desk.client.id)).content.decode()
+    )

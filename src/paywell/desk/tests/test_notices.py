@@ -120,3 +120,13 @@ def test_the_page_names_clinicians_whom_no_notice_reaches(desk: Desk) -> None:
     assert desk.clinician.name in text
     desk.browser(Role.CLINICIAN)
     assert "Gets no notices to staff" not in desk.browser().get(url("notices")).content.decode()
+
+
+def test_a_text_is_no_choice_and_an_empty_one_is_refused_in_words(desk: Desk) -> None:
+    browser = desk.browser()
+    assert "(optional)" not in browser.get(url(*EDIT)).content.decode().partition("<main")[2]
+    answer = browser.post(url(*EDIT), {"subject": "", "body": ""})
+    assert answer.status_code == 422
+    for words in ("Write a subject.", "Write a text, or restore the standard one."):
+        assert words in answer.content.decode()
+    assert not NoticeText.objects.exists()

@@ -30,6 +30,7 @@ from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import get_service_row, list_services
 from paywell.documents.check import check_superbill
 from paywell.documents.superbills import get_services
+from paywell.invoicing.models import InvoiceLine
 
 
 @require_safe
@@ -52,8 +53,14 @@ def service(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> Http
     return show(
         request, viewer, "service", "services",
         row=get_service_row(viewer, row), service=row, pointers=pointers, problems=problems,
-        insurer_left=get_insurer_left(row),
+        insurer_left=get_insurer_left(row), stories=_list_stories(viewer, row),
     )  # fmt: skip
+
+
+def _list_stories(viewer: StaffViewer, service: Service) -> list[tuple[UUID, str]]:
+    """Each line that somebody owes for the service: its story opens from here. With whose account it is on."""
+    lines = InvoiceLine.objects.filter(practice=viewer.practice, service=service, voided_at=None)
+    return list(lines.order_by("account__name", "id").values_list("id", "account__name"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -6,6 +6,7 @@
 (() => {
   const OFF = "desk-keys-off";
   const LIST = "desk-list";
+  const HERE = "desk-here";
   const dialog = document.getElementById("keys");
   const rows = () => [...document.querySelectorAll("main .lead-cell a, main .links > li > a")].filter((a) => a.offsetParent);
   const isOff = () => localStorage.getItem(OFF) === "yes";
@@ -22,10 +23,14 @@
     if (link) sessionStorage.setItem(LIST, JSON.stringify(rows().map((a) => a.pathname)));
   });
 
+  // The entry of the list that was open last stands, also where an act led away from its record: the payment just recorded.
+  const list = () => JSON.parse(sessionStorage.getItem(LIST) || "[]");
+  const here = list().find((path) => location.pathname.startsWith(path));
+  if (here) sessionStorage.setItem(HERE, here);
+
   const leap = (step) => {
-    const list = JSON.parse(sessionStorage.getItem(LIST) || "[]");
-    const at = list.findIndex((path) => location.pathname.startsWith(path));
-    if (at >= 0 && list[at + step]) location.assign(list[at + step]);
+    const next = list()[list().indexOf(sessionStorage.getItem(HERE)) + step];
+    if (list().includes(sessionStorage.getItem(HERE)) && next) location.assign(next);
   };
 
   const acts = {
