@@ -181,6 +181,18 @@ def set_client_payments_allowed(*, client: Client, allowed: bool, actor_id: UUID
     return client
 
 
+def set_archived(*, client: Client, is_archived: bool, actor_id: UUID | None) -> Client:
+    """Take the client off the list, or put them back. The record, its people and its papers stay as they are."""
+    with transaction.atomic():
+        client = lock(Client.objects.filter(practice=client.practice_id, id=client.id)).get()
+        if (client.archived_at is not None) is not is_archived:
+            client.archived_at = clock.now() if is_archived else None
+            client.save(update_fields=["archived_at"])
+            detail = {"archived": is_archived}
+            _record(client.practice_id, actor_id, "clients.set_archived", "client", client.id, detail)
+    return client
+
+
 def set_standing_shares(
     *,
     client: Client,

@@ -19,7 +19,9 @@ from paywell.clients.queries import list_namesakes
 from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.ids import new_key
+from paywell.desk.queries.clients import get_owed_by_client
 from paywell.desk.queries.scope import get_today
+from paywell.desk.queries.services import get_uninvoiced_sum, list_services
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.processor_accounts import connect_processor, try_connection
@@ -106,6 +108,21 @@ def add_person(
         if invite and contact.user_id is None:
             clients.invite_contact(contact=contact, invited_by=viewer.id)
     return contact
+
+
+def archive_client(*, viewer: StaffViewer, client: Client) -> Client:
+    """Take a client off the list whose work is done. Raises UserError `client_unsettled`."""
+    unsettled = (
+        get_owed_by_client(viewer, [client.id])[client.id].balance.minor > 0,
+        get_uninvoiced_sum(viewer, client)[1] > 0,
+        list_services(viewer, client=client, show="upcoming").rows,
+    )
+    if any(unsettled):
+        raise UserError(
+            "Something is still owed, not invoiced or to come for this client. Settle or void that first.",
+            code="client_unsettled",
+        )
+    return clients.set_archived(client=client, is_archived=True, actor_id=viewer.id)
 
 
 def record_fee(

@@ -54,6 +54,7 @@ urlpatterns = [
     path("clients/new/", clients.client_new, name="client_new"),
     path("clients/<uuid:client_id>/", clients.client, name="client"),
     path("clients/<uuid:client_id>/edit/", clients.client_edit, name="client_edit"),
+    path("clients/<uuid:client_id>/archive/", clients.client_archive, name="client_archive"),
     path("clients/<uuid:client_id>/services/", clients.client_services, name="client_services"),
     path("clients/<uuid:client_id>/services/new/", services.service_new, name="service_new"),
     path("clients/<uuid:client_id>/services/fee/", services.service_fee, name="service_fee"),

@@ -8,6 +8,8 @@ from typing import Any
 from django.urls import reverse
 
 from paywell.accounts.models import Invitation
+from paywell.care.actions import record_service
+from paywell.clients.actions import create_client
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, StandingShare
 from paywell.desk.tests.factories import Desk
 from paywell.outbox.models import OutboxEvent
@@ -144,3 +146,30 @@ def test_shares_must_come_to_a_hundred_percent(desk: Desk) -> None:
     page = browser.get(url("client_billing", desk.client.id)).content.decode()
     for text in ("All services", "66.67%", "No-show fee", "$20.00"):
         assert text in page
+
+
+def test_a_client_is_archived_once_everything_is_settled_and_comes_back(desk: Desk) -> None:
+    browser, here = desk.browser(), url("client_archive", desk.client.id)
+    refused = browser.post(here, follow=True).content.decode()
+    assert "Something is still owed, not invoiced or to come" in refused
+    desk.client.refresh_from_db()
+    assert desk.client.archived_at is None
+    done = create_client(practice=desk.practice, legal_first_name="Noor", legal_last_name="Hill", actor_id=None)
+    there = url("client_archive", done.id)
+    assert "off the list, with everything kept" in browser.post(there, follow=True).content.decode()
+    assert "Noor Hill" not in browser.get(url("clients")).content.decode()
+    assert "Noor Hill" in browser.get(url("clients"), {"show": "archived"}).content.decode()
+    assert "Bring back to the list" in browser.get(url("client", done.id)).content.decode()
+    browser.post(there, {"archived": "no"})
+    assert "Noor Hill" in browser.get(url("clients")).content.decode()
+
+
+def test_a_client_with_a_session_to_come_is_not_archived(desk: Desk) -> None:
+    coming = create_client(practice=desk.practice, legal_first_name="Noor", legal_last_name="Hill", actor_id=None)
+    record_service(
+        practice=desk.practice, client=coming, clinician=desk.clinician, on=date(2026, 12, 1), actor_id=None,
+        catalog_item=desk.item,
+    )  # fmt: skip
+    desk.browser().post(url("client_archive", coming.id))
+    coming.refresh_from_db()
+    assert coming.archived_at is None

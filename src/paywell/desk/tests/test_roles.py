@@ -35,6 +35,7 @@ NEEDS: dict[str, P] = {
     "client_new": P.EDIT_CLIENTS,
     "client": P.SEE_CLIENTS,
     "client_edit": P.EDIT_CLIENTS,
+    "client_archive": P.EDIT_CLIENTS,
     "client_services": P.SEE_CLIENTS,
     "service_new": P.RECORD_SERVICES,
     "service_fee": P.RECORD_SERVICES,
@@ -158,6 +159,7 @@ NAMES_NO_ROW = {"processor_connect", "report", "report_csv", "notice_edit", "not
 #: Holds everybody's money: nothing for a clinician, who sees own clients.
 OF_WHOLE_PRACTICE = {"deposit", "deposit_csv"}
 POST_ONLY = {
+    "client_archive",
     "payments_seen",
     "unreached_told",
     "invoice_reissue",

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from paywell.accounts.types import Permission, StaffViewer
@@ -109,7 +110,8 @@ def charge_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         work = request_work(
             practice_id=viewer.practice.id,
             kind=CHARGES,
-            title=_("Charge %(count)s saved cards") % {"count": len(orders)},
+            title=ngettext("Charge %(count)s saved card", "Charge %(count)s saved cards", len(orders))
+            % {"count": len(orders)},
             actor_id=viewer.id,
             parameters={"rows": orders},
             key=f"charges:{form.cleaned_data['key']}",

@@ -24,7 +24,7 @@ from paywell.clients.queries import get_standing_shares, list_accounts, list_nam
 from paywell.codes.queries import check_code, list_releases, search_codes
 from paywell.codes.types import Level
 from paywell.core.errors import UserError
-from paywell.desk.actions import add_client
+from paywell.desk.actions import add_client, archive_client
 from paywell.desk.forms.clients import (
     SHARED_KINDS,
     ClientForm,
@@ -195,6 +195,28 @@ def client_payments_allowed(request: HttpRequest, viewer: StaffViewer, client_id
         lambda: actions.set_client_payments_allowed(client=row, allowed=allowed, actor_id=viewer.id),
         done=done % {"name": row.name},
         back="desk:client_billing",
+        client_id=row.id,
+    )
+
+
+@require_POST
+@desk_view(Permission.EDIT_CLIENTS)
+def client_archive(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Off the list of clients, or back on it."""
+    row = access_client(viewer, client_id)
+    if request.POST.get("archived") == "no":
+        return act(
+            request,
+            lambda: actions.set_archived(client=row, is_archived=False, actor_id=viewer.id),
+            done=_("%(name)s is on the list again.") % {"name": row.name},
+            back="desk:client",
+            client_id=row.id,
+        )
+    return act(
+        request,
+        lambda: archive_client(viewer=viewer, client=row),
+        done=_("%(name)s is archived: off the list, with everything kept.") % {"name": row.name},
+        back="desk:client",
         client_id=row.id,
     )
 
