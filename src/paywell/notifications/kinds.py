@@ -97,8 +97,8 @@ _ALL: Final = (
     NoticeKind(
         "receipt_link", _("Receipt, without a sign-in"), _OUTSIDE,
         _("{practice}: a receipt"),
-        (_("Thank you. A receipt waits for you. You can see and print it without signing in. The link is for you; "
-           "please don't forward it."),
+        (_("Thank you. Your payment is recorded. You can see it without signing in. The link is for you; please "
+           "don't forward it."),
          _("It works for {days} days.")),
         has_days=True,
     ),
