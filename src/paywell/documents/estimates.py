@@ -6,13 +6,11 @@ Everybody who pays without an insurer's claim is owed one: nearly every client o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 from uuid import UUID
-
-from django.db.models import Sum
 
 from paywell.care.models import Diagnosis, Service
 from paywell.clients.models import Client
@@ -21,7 +19,7 @@ from paywell.core.business_days import add_business_days, count_business_days
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_money
 from paywell.documents.actions import Draft, issue_document
-from paywell.documents.models import IssuedDocument
+from paywell.documents.models import IssuedClient, IssuedDocument
 from paywell.documents.parts import address_lines, letterhead, setting
 from paywell.documents.superbills import LETTERS, describe_clinician
 from paywell.documents.text import clean
@@ -162,20 +160,28 @@ def get_current_estimates(practice: Practice, client_ids: Iterable[UUID]) -> lis
 def warn_above_estimates(practice: Practice, services: Sequence[Service]) -> list[str]:
     """Words for each estimate that invoicing `services` would leave behind by 400 dollars or more.
 
-    What counts is all that was and would be billed for the client in the estimate's months.
+    What counts is all that was and would be billed for the client in the estimate's months. Three queries, however
+    many services and estimates there are.
     """
     warnings = []
     by_client: dict[UUID, list[Service]] = {}
     for service in services:
         by_client.setdefault(service.client_id, []).append(service)
-    for row in get_current_estimates(practice, by_client):
-        client_id = row.of_clients.values_list("client_id", flat=True)[0]
+    estimates = get_current_estimates(practice, by_client)
+    client_of = dict(
+        IssuedClient.objects.filter(practice=practice, document__in=[row.id for row in estimates]).values_list(
+            "document_id", "client_id"
+        )
+    )
+    billed_on = _get_billed(practice, set(client_of.values()))
+    for row in estimates:
+        client_id = client_of[row.id]
         first, last = row.period_from or date.max, row.period_to or date.min
         new = [each for each in by_client.get(client_id, []) if first <= each.on <= last]
         if not new:
             continue
         estimated = row.data["total_minor"]
-        billed = _get_billed(practice, client_id, first, last)
+        billed = sum(minor for on, minor in billed_on.get(client_id, ()) if first <= on <= last)
         billed += sum(each.client_minor for each in new)
         if billed >= estimated + DISPUTE_FROM_MINOR:
             currency = new[0].currency
@@ -188,11 +194,13 @@ def warn_above_estimates(practice: Practice, services: Sequence[Service]) -> lis
     return warnings
 
 
-def _get_billed(practice: Practice, client_id: UUID, first: date, last: date) -> int:
-    lines = InvoiceLine.objects.filter(
-        practice=practice, client=client_id, on__gte=first, on__lte=last, voided_at=None
-    )
-    return lines.aggregate(total=Sum("amount_minor"))["total"] or 0
+def _get_billed(practice: Practice, client_ids: Collection[UUID]) -> dict[UUID, list[tuple[date, int]]]:
+    """What is billed for each of the clients: day of service and minor units of each line that stands."""
+    lines = InvoiceLine.objects.filter(practice=practice, client__in=client_ids, voided_at=None)
+    billed: dict[UUID, list[tuple[date, int]]] = {}
+    for client_id, on, minor in lines.values_list("client_id", "on", "amount_minor"):
+        billed.setdefault(client_id, []).append((on, minor))
+    return billed
 
 
 def _refuse(

@@ -14,7 +14,9 @@ from paywell.accounts.models import Role
 from paywell.care.models import Service
 from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.core import clock
+from paywell.core.ids import new_id
 from paywell.desk.tests.factories import DAY, Desk
+from paywell.ledger.models import LineBalance
 
 LISTS = {
     "inbox": 23,  # one of them: the last invoices by rule
@@ -79,3 +81,33 @@ def test_lists_cost_the_same_for_5_and_for_500_clients(desk: Desk, role: Role) -
     fill_more(desk, 495)
     assert {name: count_queries(desk, role, name) for name in names} == few
     assert {name: count for name, count in few.items() if count > LISTS[name]} == {}
+
+
+def owe(desk: Desk) -> None:
+    """An open line of every account's that has none."""
+    known = LineBalance.objects.values("owner_id")
+    LineBalance.objects.bulk_create(
+        LineBalance(
+            line_id=new_id(), practice_id=desk.practice.id, owner_id=account.id, currency="USD", on=DAY, due_on=DAY,
+            charged_minor=500, balance_minor=500,
+        )
+        for account in BillingAccount.objects.filter(practice=desk.practice).exclude(id__in=known)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["invoice_batch", "charge_batch", "statement_batch"])
+def test_a_preview_of_many_accounts_takes_as_many_queries_as_one_of_a_few(desk: Desk, name: str) -> None:
+    browser = desk.browser(Role.OWNER)
+    asked = {"date_from": (DAY - timedelta(days=100)).isoformat(), "date_to": DAY.isoformat()}
+
+    def count() -> int:
+        owe(desk)
+        with CaptureQueriesContext(connection) as found:
+            answer = browser.get(reverse(f"desk:{name}"), asked)
+        assert b"A4" in answer.content or name == "statement_batch"
+        return len([query for query in found if "set_config" not in query["sql"]])
+
+    fill(desk, 5)
+    few = count()
+    fill(desk, 45)
+    assert count() == few

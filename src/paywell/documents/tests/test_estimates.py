@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from paywell.accounts.models import Role
 from paywell.billing.invoice_runs import issue_by_rule
@@ -22,7 +24,7 @@ from paywell.documents.estimates import (
     issue_estimate,
     warn_above_estimates,
 )
-from paywell.documents.models import IssuedDocument
+from paywell.documents.models import IssuedClient, IssuedDocument
 from paywell.documents.present import present
 from paywell.documents.queries import load_issued
 from paywell.documents.tests.factories import NOON, Case, make_case, make_portal_viewer, make_staff_viewer
@@ -312,3 +314,28 @@ def test_a_rule_issues_nothing_four_hundred_dollars_above_an_estimate_and_says_w
             assert "$1,800.00 is billed to Ana Duarte" in item.words
             assert item.words.endswith("To bill it all the same, invoice it by hand.")
             issue_invoice(practice=case.practice, account=case.account, services=[above], actor_id=None)
+
+
+@pytest.mark.django_db
+def test_many_estimates_are_looked_through_in_three_queries() -> None:
+    case = make_case()
+    own: dict[str, Any] = {"practice": case.practice}
+
+    def estimate(number: int) -> Any:
+        client = make_client(case.practice)
+        document = IssuedDocument.objects.create(
+            **own, kind="estimate", number=number, label=f"GFE-{number:04}", account=case.account, digest="0" * 64,
+            data={"total_minor": 10_000}, period_from=date(2026, 11, 1), period_to=date(2026, 12, 31),
+            issued_on=date(2026, 11, 1), issued_at=NOON,
+        )  # fmt: skip
+        IssuedClient.objects.create(**own, document=document, client=client)
+        minor = 50_000 if number % 2 else 49_999
+        return make_service(client, on=date(2026, 11, 10), fee=minor, clinician=case.service.clinician)
+
+    services = [estimate(number) for number in range(1, 21)]
+    for chosen in (services[:5], services):
+        with CaptureQueriesContext(connection) as captured:
+            warnings = warn_above_estimates(case.practice, chosen)
+        assert len(captured) == 3
+        assert warnings == [text for each in chosen for text in warn_above_estimates(case.practice, [each])]
+        assert len(warnings) == (len(chosen) + 1) // 2
