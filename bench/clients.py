@@ -1,4 +1,4 @@
-"""`python -m bench.clients [--database sqlite|postgresql] [--only words]`: lists of the desk, of few and many clients.
+"""`python -m bench.clients [--database sqlite|postgresql] [--only words]`: the desk's lists of few and of many.
 
 100 and 10,000 in one run, each page as a browser asks for it, through the whole of Django, in turns. The ratio is
 what counts; what is searched for is found as often in both.

@@ -135,7 +135,10 @@ class Service(PracticeOwned):
             models.CheckConstraint(condition=Q(kind__in=ServiceKind.values), name="service_kind"),
             models.CheckConstraint(condition=Q(units__gte=1), name="service_units"),
         ]
-        indexes = [models.Index(fields=["practice", "client", "-on"], name="service_client_on")]
+        indexes = [
+            models.Index(fields=["practice", "client", "-on"], name="service_client_on"),
+            models.Index(fields=["practice", "-on", "-id"], name="service_list"),
+        ]
 
     @property
     def client_minor(self) -> int:

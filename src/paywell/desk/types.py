@@ -35,6 +35,22 @@ def paginate(rows: models.QuerySet[Source], number: int, make: Callable[[list[So
     return page.with_rows(make(list(page.rows)))
 
 
+def paginate_whole(
+    keys: models.QuerySet[Source],
+    whole: models.QuerySet[Source],
+    number: int,
+    make: Callable[[list[Source]], list[Row]],
+) -> Page[Row]:
+    """The same, for rows that are read with much around them: `whole` in its order, of what `keys` holds.
+
+    In one statement the page is found by its keys, which an index has in the list's order, and only its own rows
+    are then read with all that belongs to them: a page far behind costs what it skips in that index.
+    """
+    found = keys.order_by(*whole.query.order_by).values("pk")[page_bounds(number)]
+    page: Page[Source] = cut_page(whole.filter(pk__in=found), number)
+    return page.with_rows(make(list(page.rows)))
+
+
 class PortalStatus(models.TextChoices):
     """Whether anybody can sign in for a client; the best one first."""
 

@@ -42,7 +42,10 @@ class Invoice(PracticeOwned):
             models.UniqueConstraint(fields=["practice", "number"], name="invoice_number"),
             models.CheckConstraint(condition=Q(total_minor__gt=0), name="invoice_total"),
         ]
-        indexes = [models.Index(fields=["practice", "account", "-issued_on"], name="invoice_account_issued")]
+        indexes = [
+            models.Index(fields=["practice", "account", "-issued_on"], name="invoice_account_issued"),
+            models.Index(fields=["practice", "-issued_on", "-number"], name="invoice_list"),
+        ]
 
 
 class InvoiceLine(PracticeOwned):
@@ -73,4 +76,10 @@ class InvoiceLine(PracticeOwned):
             models.UniqueConstraint(fields=["practice", "invoice", "position"], name="line_position"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="line_amount"),
         ]
-        indexes = [models.Index(fields=["practice", "account", "-on"], name="line_account_on")]
+        indexes = [
+            models.Index(fields=["practice", "account", "-on"], name="line_account_on"),
+            # All that tells how much of a service is invoiced, so that the index alone answers it.
+            models.Index(
+                fields=["service", "practice", "amount_minor"], name="line_of_service", condition=Q(voided_at=None)
+            ),
+        ]

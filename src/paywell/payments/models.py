@@ -128,7 +128,9 @@ class PayLink(PracticeOwned):
             models.CheckConstraint(condition=Q(expires_at__gt=F("made_at")), name="pay_link_expires"),
         ]
         indexes = [
-            models.Index(fields=["practice", "-made_at"], name="pay_link_open", condition=Q(revoked_at=None)),
+            models.Index(
+                fields=["practice", "-made_at", "-id"], name="pay_link_open", condition=Q(revoked_at=None)
+            ),
         ]
 
 

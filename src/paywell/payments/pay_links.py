@@ -130,7 +130,8 @@ def list_pay_links(viewer: StaffViewer) -> QuerySet[PayLink]:
     """The links that still open something, newest first; for a clinician those of invoices of their own clients."""
     rows = _good(PayLink.objects.filter(practice=viewer.practice), clock.now())
     if viewer.role is Role.CLINICIAN:
-        rows = rows.filter(invoice__lines__client__in=clients_of(viewer)).distinct()
+        own = InvoiceLine.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
+        rows = rows.filter(invoice__in=own.values("invoice"))
     return rows.select_related("invoice__account", "made_by").order_by("-made_at", "-id")
 
 

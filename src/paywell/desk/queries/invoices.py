@@ -15,7 +15,7 @@ from paywell.clients.models import Client
 from paywell.core.money import Money
 from paywell.core.paging import Page
 from paywell.desk.queries.scope import get_today
-from paywell.desk.types import InvoiceLineRow, InvoiceRow, InvoiceState, paginate
+from paywell.desk.types import InvoiceLineRow, InvoiceRow, InvoiceState, paginate_whole
 from paywell.invoicing import queries as invoicing
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.ledger.models import LineBalance
@@ -39,7 +39,8 @@ def list_invoices(
         invoices = invoices.filter(voided_at=None, id__in=lines.values("invoice_id"))
         if show == "overdue":
             invoices = invoices.filter(due_on__lt=get_today(viewer))
-    return paginate(invoices, page, lambda rows: get_invoice_rows(viewer, rows))
+    whole = invoicing.list_invoices(viewer)
+    return paginate_whole(invoices, whole, page, lambda rows: get_invoice_rows(viewer, rows))
 
 
 def get_invoice_lines(viewer: StaffViewer, invoice: Invoice) -> list[InvoiceLineRow]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.clients.models import Contact
 from paywell.core.money import Money
-from paywell.core.paging import Page, cut_page, page_bounds
+from paywell.core.paging import Page
+from paywell.desk.types import paginate_whole
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.ledger.queries import get_line_balances
 from paywell.payments.models import PayLink
@@ -39,8 +40,8 @@ class LinkPanel:
 
 def list_link_rows(viewer: StaffViewer, page: int) -> Page[LinkRow]:
     """Open links, newest first. Three queries a page."""
-    links = cut_page(list(list_pay_links(viewer)[page_bounds(page)]), page)
-    return links.with_rows(_rows(links.rows))
+    links = list_pay_links(viewer)
+    return paginate_whole(links.select_related(None), links, page, _rows)
 
 
 def get_link_panel(viewer: StaffViewer, invoice: Invoice) -> LinkPanel | None:

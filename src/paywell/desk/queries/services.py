@@ -10,11 +10,13 @@ from django.db.models.functions import Coalesce
 
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
+from paywell.clients.access import clients_of
 from paywell.clients.models import Client
+from paywell.clients.search import find_clients
 from paywell.core.money import Money
 from paywell.core.paging import Page
 from paywell.desk.queries.scope import get_today, services_of
-from paywell.desk.types import ServiceRow, ServiceState, paginate
+from paywell.desk.types import ServiceRow, ServiceState, paginate_whole
 from paywell.invoicing.models import InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
 from paywell.invoicing.types import Uninvoiced
@@ -24,17 +26,17 @@ from paywell.ledger.models import LineBalance
 def list_services(
     viewer: StaffViewer, *, client: Client | None = None, words: str = "", show: str = "all", page: int = 1
 ) -> Page[ServiceRow]:
-    """Pages of ServiceRow, newest first. `show`: all, uninvoiced, upcoming, voided. Three queries."""
+    """Pages of ServiceRow, newest first. `show`: all, uninvoiced, upcoming, voided. Three queries.
+
+    Each of the words begins one of the client's own words, stands in what was done, or is its code.
+    """
     services = services_of(viewer)
     if client is not None:
         services = services.filter(client=client)
     for word in words.split()[:6]:
+        called = find_clients(clients_of(viewer), viewer.practice.id, word)
         services = services.filter(
-            Q(client__legal_first_name__icontains=word)
-            | Q(client__legal_last_name__icontains=word)
-            | Q(client__preferred_name__icontains=word)
-            | Q(wording__icontains=word)
-            | Q(code__iexact=word)
+            Q(client__in=called.values("pk")) | Q(wording__icontains=word) | Q(code__iexact=word)
         )
     if show == "uninvoiced":
         services = _waiting(viewer, services)
@@ -42,7 +44,8 @@ def list_services(
         services = services.filter(voided_at=None, on__gt=get_today(viewer))
     elif show == "voided":
         services = services.filter(voided_at__isnull=False)
-    return paginate(_with_lines(services), page, lambda rows: _rows(viewer, rows))
+    whole = _with_lines(services_of(viewer))
+    return paginate_whole(services, whole, page, lambda rows: _rows(viewer, rows))
 
 
 def list_uninvoiced_rows(viewer: StaffViewer, client: Client) -> list[ServiceRow]:
