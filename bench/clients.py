@@ -18,7 +18,7 @@ from typing import Any
 from bench.__main__ import databases
 from bench.practices import fill
 
-SIZES, ROUNDS = (100, 10_000), 9
+SIZES, ROUNDS = (100, 10_000), 7
 
 SIZES, ROUNDS = (100, 10_000), 15
 #: By name, the address below /desk/; `{last}` is the last page, `{busiest}` the client with the most rows.
@@ -37,7 +37,7 @@ PAGES = {
     "ledger of one": "clients/{busiest}/ledger/", "documents of one": "clients/{busiest}/documents/",
     "services of one": "clients/{busiest}/services/", "invoices of one": "clients/{busiest}/invoices/",
     "owed by clients": "reports/receivables/", "income": "reports/income/", "payments report": "reports/payments/",
-    "credits": "reports/credits/", "cards": "reports/cards/", "write-offs": "reports/write-offs/",
+    "credits": "reports/credits/", "card expiry": "reports/card-expiry/", "write-offs": "reports/write-offs/",
     "month's end": "reports/month-end/", "audit trail": "audit/", "clients as CSV, asked": "clients.csv",
     "payments as CSV, asked": "payments.csv",
 }  # fmt: skip

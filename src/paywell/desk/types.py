@@ -41,7 +41,7 @@ def paginate_whole(
     number: int,
     make: Callable[[list[Source]], list[Row]],
 ) -> Page[Row]:
-    """The same, for rows that are read with much around them: `whole` in its order, of what `keys` holds.
+    """The same, for rows read with much around them: of `keys`, scoped to the viewer, in the order of `whole`.
 
     In one statement the page is found by its keys, which an index has in the list's order, and only its own rows
     are then read with all that belongs to them: a page far behind costs what it skips in that index.

@@ -39,7 +39,8 @@ def list_invoices(
         invoices = invoices.filter(voided_at=None, id__in=lines.values("invoice_id"))
         if show == "overdue":
             invoices = invoices.filter(due_on__lt=get_today(viewer))
-    whole = invoicing.list_invoices(viewer)
+    whole = Invoice.objects.filter(practice=viewer.practice).select_related("account")
+    whole = whole.order_by("-issued_on", "-number")
     return paginate_whole(invoices, whole, page, lambda rows: get_invoice_rows(viewer, rows))
 
 

@@ -40,8 +40,8 @@ class LinkPanel:
 
 def list_link_rows(viewer: StaffViewer, page: int) -> Page[LinkRow]:
     """Open links, newest first. Three queries a page."""
-    links = list_pay_links(viewer)
-    return paginate_whole(links.select_related(None), links, page, _rows)
+    whole = PayLink.objects.filter(practice=viewer.practice).select_related("invoice__account", "made_by")
+    return paginate_whole(list_pay_links(viewer), whole.order_by("-made_at", "-id"), page, _rows)
 
 
 def get_link_panel(viewer: StaffViewer, invoice: Invoice) -> LinkPanel | None:

@@ -44,7 +44,7 @@ def list_services(
         services = services.filter(voided_at=None, on__gt=get_today(viewer))
     elif show == "voided":
         services = services.filter(voided_at__isnull=False)
-    whole = _with_lines(services_of(viewer))
+    whole = _with_lines(Service.objects.filter(practice=viewer.practice))
     return paginate_whole(services, whole, page, lambda rows: _rows(viewer, rows))
 
 

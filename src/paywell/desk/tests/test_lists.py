@@ -109,9 +109,9 @@ def test_the_last_page_of_many_takes_as_many_queries_as_a_few(bare: Bare, name: 
     fill(bare, 5)
     invoice(bare, 5)
     few = count(1)
-    fill(bare, 200)
-    invoice(bare, 200)
-    assert (count(1), count(8)) == (few, few)
+    fill(bare, 40)
+    invoice(bare, 40)
+    assert (count(1), count(2)) == (few, few)
 
 
 @pytest.mark.parametrize(("name", "index"), [("services", "service_list"), ("invoices", "invoice_list")])
