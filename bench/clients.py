@@ -18,7 +18,7 @@ from typing import Any
 from bench.__main__ import databases
 from bench.practices import fill
 
-SIZES, ROUNDS = (100, 10_000), 7
+SIZES, ROUNDS = (100, 10_000), 5
 
 SIZES, ROUNDS = (100, 10_000), 15
 #: By name, the address below /desk/; `{last}` is the last page, `{busiest}` the client with the most rows.
