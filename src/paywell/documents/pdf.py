@@ -1,7 +1,7 @@
 """Documents as tagged PDF: PDF/UA-1 and PDF/A-2a in one file, made by Typst from the printed form.
 
-The compiler and the fonts are made once in each process. Typst's memory creeps with the number of documents,
-so a compiler is renewed after `_RENEW_AFTER` of them.
+The compiler and fonts are made once in each process. What Typst remembers is bounded: 2,000 statements took 1 MB
+more than 50. A compiler is renewed after `_RENEW_AFTER` documents all the same.
 
 A document's data go in as the text of the main file. As `sys_inputs` they would change what Typst calls its
 library, on which all depends: it would lay out anew what it remembers (see docs/performance.md).
@@ -33,7 +33,9 @@ _LAID_OUT_LIKE = {Kind.REFUND: Kind.RECEIPT, Kind.YEARLY: Kind.RECEIPT}
 
 #: A process serves this many logos before the one used longest ago is given up.
 _MOST_COMPILERS = 24
-_folders = tempfile.TemporaryDirectory(prefix="paywell-documents-")
+#: Where the logos lie, once there are any: a process that prints none leaves no folder behind when it is killed.
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+_making_folders = threading.Lock()
 _log = logging.getLogger("paywell.documents")
 
 #: A Typst compiler is not made for two threads at once; each thread has its own, and they share the fonts.
@@ -115,14 +117,24 @@ def _compiler(logo: bytes) -> typst.Compiler:
 
 def _folder(logo: bytes) -> Path:
     """The templates with this picture among them: Typst reads nothing outside the folder that it is given."""
-    folder = Path(_folders.name) / hashlib.sha256(logo).hexdigest()
-    if not (folder / "ready").exists():
-        folder.mkdir(exist_ok=True)
-        for template in TEMPLATES.glob("*.typ"):
-            shutil.copy(template, folder)
-        (folder / "logo.png").write_bytes(logo)
-        (folder / "ready").touch()
+    with _making_folders:
+        if not _folders:
+            _folders.append(tempfile.TemporaryDirectory(prefix="paywell-documents-"))
+        folder = Path(_folders[0].name) / hashlib.sha256(logo).hexdigest()
+        if not (folder / "ready").exists():
+            folder.mkdir(exist_ok=True)
+            for template in TEMPLATES.glob("*.typ"):
+                shutil.copy(template, folder)
+            (folder / "logo.png").write_bytes(logo)
+            (folder / "ready").touch()
     return folder
+
+
+def remove_folders() -> None:
+    """For a process that ends without its usual end."""
+    with _making_folders:
+        while _folders:
+            _folders.pop().cleanup()
 
 
 def _printable(value: Any, *, family_only: bool = False) -> Any:

@@ -7,6 +7,7 @@ The processes know no database: a document goes in as its frozen data and comes 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -74,4 +75,6 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
+        if "paywell.documents.pdf" in sys.modules:
+            sys.modules["paywell.documents.pdf"].remove_folders()
         os._exit(0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paywell.documents import pdf
 from paywell.documents.letters import NO_GLYPH, for_font, glyphs, is_of_family
 from paywell.documents.pdf import _compile, _dump, _prints_as_it_is, make_printable, render
 from paywell.documents.present import present
@@ -174,6 +177,31 @@ def test_a_document_takes_little_time_once_warm() -> None:
         times.append(time.perf_counter() - start)
     # Some 7 ms on two cores; the bound only catches a compiler or fonts that are made anew each time.
     assert min(times) < 0.1, times
+
+
+def test_memory_does_not_grow_with_the_number_of_documents() -> None:
+    memory = Path("/proc/self/statm")
+    if not memory.exists():
+        pytest.skip("this system does not tell a process's memory: its growth is NOT checked")
+    taken = []
+    for number in range(150):
+        name = f"Ana Duarte {number}"
+        render(MAKERS["statement"](lines=6, number=f"ST-{number:05d}", client=name, wording=f"Session {number}"))
+        if number in (29, 149):
+            taken.append(int(memory.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    assert taken[1] - taken[0] < 12, taken  # megabytes; 1 where it was measured
+
+
+def test_a_folder_is_made_for_the_first_logo_alone_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tempfile.TemporaryDirectory[str]] = []
+    monkeypatch.setattr(pdf, "_folders", made)
+    pdf._compiler(b"")
+    assert made == []
+    folder = pdf._folder(b"a picture")
+    assert folder.parent == Path(made[0].name)
+    assert (folder / "logo.png").read_bytes() == b"a picture"
+    pdf.remove_folders()
+    assert not folder.parent.exists()
 
 
 @pytest.mark.parametrize("kind", ALL_MAKERS)
