@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -24,6 +26,20 @@ def test_documents_lists_paid_and_open_services_with_both_prints(browser: Browse
     assert text(response).count("Print Superbill") == 2
     for line in (paid, owed):
         assert reverse("portal:invoice_pdf", args=[line.invoice_id]) in response.content.decode()
+
+
+def test_what_is_paid_stays_for_ever_also_while_nothing_can_be_paid_online(browser: Browser, world: World) -> None:
+    paid = make_line(world)
+    pay(browser, paid)
+    attempt = Attempt.objects.get()
+    type(world.practice).objects.update(payments_allowed=False)
+    with clock.set_to(clock.now() + timedelta(days=3650)):
+        later = Browser()
+        later.force_login(world.user)
+        assert reverse("portal:invoice_pdf", args=[paid.invoice_id]) in later.get(DOCUMENTS).content.decode()
+        for name, key in (("receipt", attempt.id), ("receipt_pdf", attempt.id), ("why", paid.id)):
+            assert later.get(reverse(f"portal:{name}", args=[key])).status_code == 200, name
+        assert "$120.00" in text(later.get("/portal/payments/"))
 
 
 def test_a_payer_without_the_right_sees_amounts_and_no_service_and_no_superbill(
