@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from zoneinfo import available_timezones
 
 from allauth.account.utils import perform_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -16,10 +15,10 @@ from django.views.decorators.http import require_http_methods
 from paywell.accounts.installation import install, is_installed, use_code
 from paywell.core.errors import UserError
 from paywell.core.security_log import access_refused
+from paywell.core.zones import ZONES
 
 #: In the session of the browser that gave the code.
 MAY_INSTALL: Final = "may_install"
-ZONES: Final = sorted(zone for zone in available_timezones() if zone.startswith(("America/", "Pacific/", "US/")))
 _FIELDS: Final = ("owner_name", "owner_email", "practice_name", "timezone")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,11 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import ServiceKind
+from paywell.core.zones import ZONES
 from paywell.desk.forms.base import DeskForm, MoneyField, day, text
 from paywell.practice.logo import MAX_BYTES
 from paywell.practice.models import Clinician
-
-_ZONES = sorted(zone for zone in available_timezones() if zone.startswith(("America/", "Pacific/", "US/")))
 
 
 class PracticeForm(DeskForm):
@@ -46,7 +44,7 @@ class PracticeForm(DeskForm):
     tax_id_kind = forms.ChoiceField(label=_("Kind of tax number"), choices=[("EIN", "EIN"), ("SSN", "SSN")])
     tax_id = text(_("Tax number"), 11)
     npi = text(_("Group NPI"), 10)
-    timezone = forms.ChoiceField(label=_("Time zone"), choices=[(zone, zone) for zone in _ZONES])
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=[(zone, zone) for zone in ZONES])
     discreet_label = text(
         _("Name on card statements"), 22, help_text=_("Others may read it: better nothing that tells of therapy.")
     )
@@ -84,8 +82,8 @@ class PracticeForm(DeskForm):
                 "end": self.practice.tax_id[-4:]
             }
         zone = viewer.practice.timezone
-        if zone not in _ZONES:
-            self.fields["timezone"].choices = [(zone, zone), *[(z, z) for z in _ZONES]]  # type: ignore[attr-defined]
+        if zone not in ZONES:
+            self.fields["timezone"].choices = [(zone, zone), *[(z, z) for z in ZONES]]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """An empty tax number leaves the one on file, as long as its kind stays too."""

@@ -256,3 +256,17 @@ def test_the_code_for_the_browser_is_printed_and_works(empty: None) -> None:
     said = run("--code")
     assert use_code(said.rpartition(": ")[2].strip())
     assert not Practice.objects.exists()
+
+
+def test_the_time_zones_of_most_practices_come_first_and_each_once(desk: Desk) -> None:
+    form = desk.browser().get(reverse("desk:settings_practice")).context["form"]
+    zones = [zone for zone, _ in form.fields["timezone"].choices]
+    assert zones[:4] == ["America/New_York", "America/Chicago", "America/Denver", "America/Phoenix"]
+    assert len(zones) == len(set(zones))
+
+
+def test_a_logo_is_taken_away_only_where_there_is_one(desk: Desk) -> None:
+    browser, address, words = desk.browser(), reverse("desk:settings_look"), "Show no logo any more"
+    assert words not in browser.get(address).content.decode()
+    browser.post(address, {"accent": "#224466", "logo": SimpleUploadedFile("logo.png", make_png(), "image/png")})
+    assert words in browser.get(address).content.decode()
