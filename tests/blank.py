@@ -82,7 +82,7 @@ def _migrate(**where: str) -> None:
     }
     command = [sys.executable, "-W", "ignore", "-m", "paywell", "migrate", "-v0"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment | where, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=ROOT, env=environment | where, capture_output=True, text=True, timeout=900, check=False
     )
     if done.returncode:
         raise RuntimeError(f"The tables could not be made:\n{done.stdout}{done.stderr}")

@@ -19,6 +19,8 @@ from tests import blank
 from tests.concurrency.own_database import own_server
 
 ROOT = Path(__file__).resolve().parents[1]
+#: pytest's code where all it found was left out.
+NOTHING_CHOSEN = 5
 
 
 def pytest(arguments: list[str], **environment: str) -> int:
@@ -71,6 +73,8 @@ def main() -> int:
             where = starting.result()
             # The browser flows are left out: they ran, and take long.
             postgres = twice(arguments, ["-m", "not browser"], where) if where else 1
+            if postgres == NOTHING_CHOSEN and not sqlite:  # a part that ran, and has nothing to tell here
+                postgres = 0
         finally:
             if not starting.exception():
                 server.__exit__(None, None, None)
