@@ -78,3 +78,15 @@ def test_a_search_is_one_query_that_reads_the_index_of_words(practice: Practice)
     if connection.vendor == "sqlite":
         plan = list_clients(viewer=viewer, search="zo hart").explain()
         assert plan.count("search_word_begins (practice_id=? AND word>? AND word<?)") == 2, plan
+
+
+def test_behind_the_wall_of_postgresql_the_index_of_words_answers_too(practice: Practice) -> None:
+    """LIKE may look at no row before the wall did, and then no index by pattern is used."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no such wall.")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    rows = list_clients(viewer=StaffViewer(new_id(), practice, Role.OWNER), search="zo")
+    plan = rows.explain()
+    assert "(word ~>=~" in plan.replace("(word)::text", "word"), plan
+    assert "~~" not in plan
