@@ -19,8 +19,6 @@ from bench.__main__ import databases
 from bench.practices import fill
 
 SIZES, ROUNDS = (100, 10_000), 5
-
-SIZES, ROUNDS = (100, 10_000), 15
 #: By name, the address below /desk/; `{last}` is the last page, `{busiest}` the client with the most rows.
 PAGES = {
     "clients": "clients/", "clients, last page": "clients/?page={last}", "by a name": "clients/?q=hollis+0",

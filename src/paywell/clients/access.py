@@ -122,6 +122,11 @@ def clients_of(viewer: StaffViewer) -> QuerySet[Client]:
     return rows.filter(clinician_id=viewer.clinician_id) if viewer.clinician_id else rows.none()
 
 
+def own_client_ids(viewer: StaffViewer) -> list[UUID]:
+    """Ids of `clients_of`, for inside a query: PostgreSQL would walk the clients once for each of its rows."""
+    return list(clients_of(viewer).values_list("id", flat=True))
+
+
 def _grants_valid_today(users: Collection[UUID]) -> list[Grant]:
     """The users' grants with everything a page needs, in the switcher's order.
 

@@ -43,10 +43,11 @@ def paginate_whole(
 ) -> Page[Row]:
     """The same, for rows read with much around them: of `keys`, scoped to the viewer, in the order of `whole`.
 
-    In one statement the page is found by its keys, which an index has in the list's order, and only its own rows
-    are then read with all that belongs to them: a page far behind costs what it skips in that index.
+    The page is found by its keys, which an index has in the list's order, and only its own rows are then read with
+    all that belongs to them: a page far behind costs what it skips in that index. Two statements: in one,
+    PostgreSQL looks for the page once for each row while it does not know yet how large the tables are.
     """
-    found = keys.order_by(*whole.query.order_by).values("pk")[page_bounds(number)]
+    found = list(keys.order_by(*whole.query.order_by).values_list("pk", flat=True)[page_bounds(number)])
     page: Page[Source] = cut_page(whole.filter(pk__in=found), number)
     return page.with_rows(make(list(page.rows)))
 

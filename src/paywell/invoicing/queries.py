@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import Service
-from paywell.clients.access import clients_of
+from paywell.clients.access import clients_of, own_client_ids
 from paywell.clients.models import BillingAccount, StandingShare
 from paywell.core.money import Money
 from paywell.invoicing.models import Invoice, InvoiceLine
@@ -84,7 +84,7 @@ def list_invoices(viewer: StaffViewer, account_id: UUID | None = None) -> QueryS
     if account_id is not None:
         invoices = invoices.filter(account_id=account_id)
     if viewer.role is Role.CLINICIAN:
-        own = InvoiceLine.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
+        own = InvoiceLine.objects.filter(practice=viewer.practice, client_id__in=own_client_ids(viewer))
         invoices = invoices.filter(id__in=own.values("invoice_id"))
     return invoices.order_by("-issued_on", "-number")
 

@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record
-from paywell.clients.access import clients_of
+from paywell.clients.access import own_client_ids
 from paywell.clients.models import Contact, Grant
 from paywell.clients.types import ClientRights
 from paywell.core import clock
@@ -130,7 +130,7 @@ def list_pay_links(viewer: StaffViewer) -> QuerySet[PayLink]:
     """The links that still open something, newest first; for a clinician those of invoices of their own clients."""
     rows = _good(PayLink.objects.filter(practice=viewer.practice), clock.now())
     if viewer.role is Role.CLINICIAN:
-        own = InvoiceLine.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
+        own = InvoiceLine.objects.filter(practice=viewer.practice, client_id__in=own_client_ids(viewer))
         rows = rows.filter(invoice__in=own.values("invoice"))
     return rows.select_related("invoice__account", "made_by").order_by("-made_at", "-id")
 

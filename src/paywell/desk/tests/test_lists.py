@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -128,6 +129,20 @@ def test_a_page_is_found_in_the_index_of_its_order(bare: Bare, name: str, index:
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{page}")
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
     assert index in plan, plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite counts no loops")
+@pytest.mark.parametrize("name", LISTS)
+def test_no_step_of_a_page_is_taken_more_often_than_there_are_rows(bare: Bare, name: str) -> None:
+    fill(bare, 120)
+    invoice(bare, 60)
+    with CaptureQueriesContext(connection) as found:
+        LISTS[name](bare.viewer(Role.CLINICIAN), 2)
+    with connection.cursor() as cursor:
+        for query in found.captured_queries:
+            cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query['sql']}")
+            plan = "\n".join(str(row[0]) for row in cursor.fetchall())
+            assert max(map(int, re.findall(r"loops=(\d+)", plan))) <= 120, plan
 
 
 @pytest.mark.parametrize(
