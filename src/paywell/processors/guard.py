@@ -194,10 +194,10 @@ class Guarded:
 
     def _note(self, call: str, error: Exception) -> str:
         """Log where it went wrong, and name it in a few words. An exception's own text may hold a secret."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = next((frame for frame in reversed(frames) if "paywell" in frame.filename), frames[-1])
+        frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        filename, line = next((each for each in reversed(frames) if "paywell" in each[0]), frames[-1])
         name = type(error).__name__
-        _log.warning("%s.%s raised %s at %s:%s", self.name, call, name, where.filename, where.lineno)
+        _log.warning("%s.%s raised %s at %s:%s", self.name, call, name, filename, line)
         if isinstance(error, httpx.HTTPStatusError):
             return f"{name} {error.response.status_code}"
         status = getattr(error, "http_status", None)  # an SDK's own error
