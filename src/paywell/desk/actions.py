@@ -19,6 +19,7 @@ from paywell.clients.queries import list_namesakes
 from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.ids import new_key
+from paywell.desk.queries.accounts import get_account_credit
 from paywell.desk.queries.clients import get_owed_by_client
 from paywell.desk.queries.scope import get_today
 from paywell.desk.queries.services import get_uninvoiced_sum, list_services
@@ -111,7 +112,9 @@ def add_person(
 
 
 def archive_client(*, viewer: StaffViewer, client: Client) -> Client:
-    """Take a client off the list whose work is done. Raises UserError `client_unsettled`."""
+    """Take a client off the list whose work is done. Raises UserError `client_unsettled`, and `client_has_credit`
+    where the account holds money that nobody else on the list would bring to mind.
+    """
     unsettled = (
         get_owed_by_client(viewer, [client.id])[client.id].balance.minor > 0,
         get_uninvoiced_sum(viewer, client)[1] > 0,
@@ -121,6 +124,15 @@ def archive_client(*, viewer: StaffViewer, client: Client) -> Client:
         raise UserError(
             "Something is still owed, not invoiced or to come for this client. Settle or void that first.",
             code="client_unsettled",
+        )
+    others = Client.objects.filter(
+        practice=viewer.practice, default_account=client.default_account_id, archived_at=None
+    ).exclude(pk=client.pk)
+    credit = get_account_credit(viewer, client.default_account)
+    if credit.minor > 0 and not others.exists():
+        raise UserError(
+            f"{credit} of credit is still held for this client. Give it back or apply it first.",
+            code="client_has_credit",
         )
     return clients.set_archived(client=client, is_archived=True, actor_id=viewer.id)
 

@@ -11,7 +11,8 @@ from paywell.accounts.models import Invitation
 from paywell.care.actions import record_service
 from paywell.clients.actions import create_client
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, StandingShare
-from paywell.desk.tests.factories import Desk
+from paywell.core.ids import new_id
+from paywell.desk.tests.factories import DAY, Desk
 from paywell.outbox.models import OutboxEvent
 
 
@@ -162,6 +163,24 @@ def test_a_client_is_archived_once_everything_is_settled_and_comes_back(desk: De
     assert "Bring back to the list" in browser.get(url("client", done.id)).content.decode()
     browser.post(there, {"archived": "no"})
     assert "Noor Hill" in browser.get(url("clients")).content.decode()
+
+
+def test_a_client_whose_credit_is_held_is_not_archived_unless_another_shares_the_account(desk: Desk) -> None:
+    leaving = create_client(practice=desk.practice, legal_first_name="Noor", legal_last_name="Hill", actor_id=None)
+    browser = desk.browser()
+    paid = {"entry_id": new_id(), "amount": "5.00", "method": "cash", "on": DAY.isoformat()}
+    browser.post(url("payment_new", leaving.id), paid)
+    refused = browser.post(url("client_archive", leaving.id), follow=True).content.decode()
+    assert "$5.00 of credit is still held for this client. Give it back or apply it first." in refused
+    leaving.refresh_from_db()
+    assert leaving.archived_at is None
+    create_client(
+        practice=desk.practice, legal_first_name="Ira", legal_last_name="Hill",
+        default_account=leaving.default_account, actor_id=None,
+    )  # fmt: skip
+    browser.post(url("client_archive", leaving.id))
+    leaving.refresh_from_db()
+    assert leaving.archived_at is not None
 
 
 def test_a_client_with_a_session_to_come_is_not_archived(desk: Desk) -> None:
