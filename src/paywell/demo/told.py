@@ -37,7 +37,7 @@ def begin_notices(troupe: Troupe, opened_at: datetime) -> None:
     )
     owner = access_desk(troupe.owner, troupe.practice.slug, Permission.CHANGE_SETTINGS)
     with clock.set_to(opened_at):
-        set_reminder_rules(viewer=owner, is_on=True, days_before=[3], days_after=[3, 14])
+        set_reminder_rules(viewer=owner, is_on=True, days_before=[3], days_after=[3, 7, 14])
         set_text(viewer=owner, kind=KINDS["reminder_before"], subject=SUBJECT, body=BODY)
 
 
@@ -46,7 +46,7 @@ def tell_people(troupe: Troupe, today: date, now: datetime) -> None:
     for days_ago in range(DAYS, 0, -1):
         with clock.set_to(at(troupe, today - timedelta(days=days_ago), 9, 30)):
             remind_due()
-    since = now - timedelta(days=DAYS)
+    since = at(troupe, today - timedelta(days=DAYS), 0, 0)  # whole days: the first one's reminders too
     events = OutboxEvent.objects.filter(practice_id=troupe.practice.id, delivered_at=None)
     for event in events.filter(created_at__gte=since).order_by("created_at", "id"):
         with clock.set_to(min(event.created_at + timedelta(minutes=1), now)):

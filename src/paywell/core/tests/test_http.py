@@ -98,7 +98,7 @@ def test_f55_the_other_sides_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     date = (datetime.now(UTC) + timedelta(minutes=6)).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
     def talk(connection: socket.socket) -> None:
-        connection.sendall(f"HTTP/1.1 204 No Content\r\nDate: {date}\r\n\r\n".encode())
+        connection.sendall(f"HTTP/1.1 204 No Content\r\nDate: {date}\r\nConnection: close\r\n\r\n".encode())
 
     with server(talk) as url, http.client(url) as client:
         client.get("/")

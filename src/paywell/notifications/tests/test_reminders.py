@@ -189,7 +189,7 @@ def only_read(case: Case) -> None:
 def test_who_has_nothing_to_do_is_not_reminded(case: Case, change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it changed after the event was written: what is owed is looked at when the e-mail leaves."""
     # The card and its processor are as they should be: no processor is set up here.
-    monkeypatch.setattr("paywell.agreements.chargeable._find_card_obstacle", lambda agreement: "")
+    monkeypatch.setattr("paywell.agreements.chargeable._find_obstacle", lambda agreement, processors: "")
     with clock.set_to(at(DUE - timedelta(days=3))):
         assert remind_due() == 1
         with clock.set_to(NOON):
