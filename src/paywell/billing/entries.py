@@ -15,6 +15,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record
 from paywell.billing import booking, errors
 from paywell.billing.allocate import Shares, allocate
+from paywell.billing.limits import may_go_out
 from paywell.billing.models import OF_INSURER, Entry, EntryKind, EntryLine, Method
 from paywell.care.models import Service
 from paywell.clients.models import BillingAccount
@@ -64,18 +65,21 @@ def make_entry(*, viewer: StaffViewer, account: BillingAccount, form: EntryForm)
     """Enter it: row, lines, transfers, audit, in one transaction. The same form again gives the same entry.
 
     Raises NotAllowed for a role that may not, NotFoundForViewer for lines or a service of somebody else,
-    UserError (codes in `billing.errors`); then nothing was entered.
+    UserError (codes in `billing.errors`); then nothing was entered. Above the practice's amount, credit goes out
+    only by a request that somebody else approved (`billing.pay_outs`): the entry's id is the request's.
     """
     if not viewer.may(NEEDS[form.kind]):
         raise NotAllowed
     if account.practice_id != viewer.practice.id:
         raise NotFoundForViewer
-    on = _clean(viewer, account, form)
+    on = clean_form(viewer, account, form)
     with phase():
         account = lock(BillingAccount.objects.filter(practice=viewer.practice, pk=account.pk)).get()
         before = Entry.objects.filter(pk=form.entry_id).first()
         if before is not None:
             return _same_or_refused(before, account, form)
+        if form.kind is EntryKind.CREDIT_OUT and not may_go_out(account, form.amount, form.entry_id):
+            raise errors.needs_approval()
         shares = _get_shares(account, form)
         now = clock.now()
         entry = Entry.objects.create(
@@ -84,12 +88,12 @@ def make_entry(*, viewer: StaffViewer, account: BillingAccount, form: EntryForm)
             account=account,
             kind=form.kind,
             method=form.method or "",
-            reference=_one_line(form.reference, 40),
+            reference=one_line(form.reference, 40),
             amount_minor=form.amount.minor,
             currency=form.amount.currency,
             on=on,
             note=form.note.replace("\x00", "").strip()[:500],
-            reason=_one_line(form.reason, 200),
+            reason=one_line(form.reason, 200),
             service_id=form.service_id,
             at=get_moment(on, now, viewer.practice.timezone),
             recorded_at=now,
@@ -119,7 +123,7 @@ def reverse_entry(*, viewer: StaffViewer, entry: Entry, reason: str) -> Entry:
     needed = {NEEDS[EntryKind(entry.kind)]} | ({Permission.REFUND} if entry.kind == EntryKind.PAYMENT else set())
     if not all(viewer.may(permission) for permission in needed):
         raise NotAllowed
-    reason = _one_line(reason, 200)
+    reason = one_line(reason, 200)
     if not reason:
         raise errors.reason_missing()
     with phase():
@@ -161,7 +165,7 @@ def get_insurer_left(service: Service) -> Money:
     return Money(service.insurer_minor - (entered or 0), service.currency)
 
 
-def _clean(viewer: StaffViewer, account: BillingAccount, form: EntryForm) -> date:
+def clean_form(viewer: StaffViewer, account: BillingAccount, form: EntryForm) -> date:
     """What can be refused without looking at a balance. Gives the entry's day."""
     if form.amount.currency != account.currency:
         raise errors.other_currency(account.currency)
@@ -237,7 +241,8 @@ def _refuse_reverse(account: BillingAccount, entry: Entry) -> None:
         allocate(account, Money(sum(added.values()), entry.currency), list(added))
 
 
-def _one_line(text: str, length: int) -> str:
+def one_line(text: str, length: int) -> str:
+    """Without line breaks and doubled blanks, cut to `length` characters."""
     return " ".join(text.replace("\x00", "").split())[:length]
 
 

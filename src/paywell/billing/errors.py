@@ -86,3 +86,17 @@ def already_paid() -> UserError:
         "What this entry added was paid meanwhile. Take that payment back first, then undo this.",
         code="already_paid",
     )
+
+
+def needs_approval() -> UserError:
+    return UserError(
+        "Somebody else has to approve a pay-out of this amount first. Nothing was entered.", code="needs_approval"
+    )
+
+
+def own_request() -> UserError:
+    return UserError("Somebody else has to approve it. You asked for it.", code="own_request")
+
+
+def request_over() -> UserError:
+    return UserError("This was decided already, or its week is over. Ask for it again.", code="request_over")

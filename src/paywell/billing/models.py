@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from paywell.accounts.models import User
 from paywell.care.models import Service
@@ -91,6 +91,44 @@ class Entry(PracticeOwned):
             models.Index(fields=["practice", "account", "-recorded_at"], name="entry_account"),
             models.Index(fields=["practice", "-recorded_at"], name="entry_practice"),
             models.Index(fields=["practice", "-at", "-id"], name="entry_history", condition=Q(kind="payment")),
+        ]
+
+
+class PayOutRequest(PracticeOwned):
+    """Credit to pay out above the practice's amount, waiting for a second person. Nothing is entered before.
+
+    Its id becomes the entry's, so that approving twice pays out once.
+    """
+
+    account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="pay_out_requests")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    method = models.CharField(max_length=8, choices=Method)
+    reference = models.CharField(max_length=40, blank=True)
+    on = models.DateField(help_text="The day on which the money goes out.")
+    reason = models.CharField(max_length=200)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    is_approved = models.BooleanField(null=True, help_text="Null while nobody has decided.")
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="pay_out_amount"),
+            models.CheckConstraint(
+                condition=Q(is_approved=None, decided_by=None, decided_at=None)
+                | Q(is_approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
+                name="pay_out_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_approved=None) | Q(is_approved=False) | ~Q(decided_by=F("requested_by")),
+                name="pay_out_two_people",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["practice", "requested_at"], name="pay_out_open", condition=Q(is_approved=None))
         ]
 
 

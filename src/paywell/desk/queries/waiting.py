@@ -15,7 +15,8 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.agreements.models import Charge
 from paywell.agreements.queries import list_failed_charges
-from paywell.billing.models import Question
+from paywell.billing.models import PayOutRequest, Question
+from paywell.billing.pay_outs import list_open_pay_outs
 from paywell.billing.questions import list_open_questions
 from paywell.clients.models import BillingAccount, Contact, Grant
 from paywell.core import clock
@@ -60,6 +61,7 @@ class Waiting:
     payments: tuple[Attempt, ...]
     questions: tuple[Question, ...]
     requests: tuple[RefundRequest, ...]
+    pay_outs: tuple[PayOutRequest, ...]
     charges: tuple[Charge, ...]
     mails: tuple[FailedMail, ...]
     unreached: tuple[Unreached, ...]
@@ -132,6 +134,7 @@ def _lists(viewer: StaffViewer) -> dict[str, QuerySet[Any]]:
         lists["charges"] = list_failed_charges(viewer)
     if viewer.may(Permission.REFUND):
         lists["requests"] = list_open_requests(viewer)
+        lists["pay_outs"] = list_open_pay_outs(viewer)
     if viewer.may(Permission.EDIT_CLIENTS) and viewer.role is not Role.CLINICIAN:
         lists["mails"] = Delivery.objects.filter(
             practice=viewer.practice, sent_at=None, skipped_at=None, tries__gte=MAIL_TRIES,

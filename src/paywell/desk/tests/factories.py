@@ -15,7 +15,7 @@ from paywell.accounts.types import StaffViewer
 from paywell.agreements.models import Agreement, Charge, Installment, Plan, PlanLine
 from paywell.billing.booking import book_entry
 from paywell.billing.entries import get_moment
-from paywell.billing.models import Entry, EntryKind, Question
+from paywell.billing.models import Entry, EntryKind, PayOutRequest, Question
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
 from paywell.care.imports.files import keep_import_file
 from paywell.care.models import CatalogItem, Diagnosis, ImportFile, ImportList, Service
@@ -83,6 +83,7 @@ class Desk:
     plan: Plan  #: offered, two installments
     deposit: Deposit  #: of the payment, arrived
     request: RefundRequest  #: ten dollars of the payment, not decided
+    pay_out: PayOutRequest  #: one dollar of credit, not decided
     import_file: ImportFile  #: a list of clients, brought by the owner and not checked yet
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
@@ -114,6 +115,7 @@ class Desk:
             "charge_id": self.charge.id,
             "plan_id": self.plan.id,
             "request_id": self.request.id,
+            "pay_out_id": self.pay_out.id,
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
@@ -170,6 +172,7 @@ def make_desk(**practice: Any) -> Desk:
         *make_ended_work(made.id, owner.user_id),
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
         add_plan(unpaid, owner), add_deposit(attempt), add_request(attempt),
+        add_pay_out(client.default_account),
         keep_import_file(
             StaffViewer(owner.user_id, made, Role.OWNER), list=ImportList.CLIENTS, name="clients.csv",
             data=b"First name,Last name\nIda,Moss\n",
@@ -228,6 +231,15 @@ def add_request(attempt: Attempt) -> RefundRequest:
     return RefundRequest.objects.create(
         practice=attempt.practice, attempt=attempt, amount_minor=1_000, currency="USD", reason="Session canceled",
         requested_by=make_user(name="Nia Frost"), requested_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=7),
+    )  # fmt: skip
+
+
+def add_pay_out(account: BillingAccount) -> PayOutRequest:
+    """Credit that somebody wants to pay out and nobody decided yet."""
+    return PayOutRequest.objects.create(
+        practice=account.practice, account=account, amount_minor=100, currency="USD", method="check", on=DAY,
+        reason="Moved away", requested_by=make_user(name="Nia Frost"), requested_at=clock.now(),
         expires_at=clock.now() + timedelta(days=7),
     )  # fmt: skip
 

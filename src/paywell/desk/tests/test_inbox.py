@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from paywell.accounts.models import Role
 from paywell.billing.invoice_runs import INVOICES
-from paywell.billing.models import BillingRules
+from paywell.billing.models import BillingRules, Entry
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.core.money import Money
@@ -38,17 +38,23 @@ def counted(desk: Desk, role: Role = Role.OWNER) -> str:
 def test_each_entry_is_closed_by_its_own_act(desk: Desk) -> None:
     browser = desk.browser()
     text = browser.get(url("inbox")).content.decode()
-    for words in ("A refund to approve", "asks about a balance", "The bank declined it.", "Came in by itself"):
+    for words in (
+        "A refund to approve",
+        "A pay-out of credit",
+        "asks about a balance",
+        "The bank declined it.",
+        "Came in by itself",
+    ):
         assert words in text
-    assert counted(desk) == "5"
+    assert counted(desk) == "6"
     browser.post(url("payments_seen"), {"payment": str(desk.attempt.id)})
-    assert counted(desk) == "4"
+    assert counted(desk) == "5"
     browser.post(url("charge_seen", desk.charge.id))
-    assert counted(desk) == "3"
+    assert counted(desk) == "4"
     browser.post(url("question_answer", desk.question.id), {"answer": "Yes."})
-    assert counted(desk) == "2"
+    assert counted(desk) == "3"
     browser.post(url("refund_request", desk.request.id), {"decision": "decline"})
-    assert counted(desk) == "1"
+    assert counted(desk) == "2"
     browser.post(url("review_close", desk.review.id), {"reason": "Looked at it"})
     assert counted(desk) == ""
 
@@ -124,6 +130,32 @@ def test_a_large_refund_is_asked_for_by_one_and_sent_by_another(
     assert "It was approved." in after
     assert "Approve and refund" not in after
     assert "Nothing was sent yet" not in after
+
+
+def test_a_large_pay_out_of_credit_is_asked_for_by_one_and_entered_by_another(desk: Desk) -> None:
+    BillingRules.objects.create(practice=desk.practice, approve_refunds_above_minor=300)
+    biller, owner = desk.browser(Role.BILLER), desk.browser()
+    page = url("credit_pay_out", desk.client.id)
+    assert "Above $3.00 within thirty days" in biller.get(page).content.decode()
+    said = {"entry_id": str(new_id()), "amount": "4.00", "method": "cash", "on": "2026-11-20", "reason": "Moved"}
+    for _ in range(2):
+        decide = biller.post(page, said)["Location"]
+    assert decide == url("pay_out", said["entry_id"])
+    assert counted(desk, Role.BILLER) == counted(desk)
+    assert "A pay-out of credit to approve" in owner.get(url("inbox")).content.decode()
+    assert "somebody else has to approve" in biller.get(decide).content.decode()
+    assert "Somebody else" in biller.post(decide, {"decision": "approve"}, follow=True).content.decode()
+    mine = Entry.objects.filter(kind="credit_out")
+    assert not mine.exists()
+    for _ in range(2):
+        owner.post(decide, {"decision": "approve"})
+    entry = mine.get()
+    assert (str(entry.id), entry.amount_minor, entry.actor_id) == (
+        said["entry_id"], 400, desk.members[Role.OWNER].user_id,
+    )  # fmt: skip
+    after = owner.get(decide).content.decode()
+    assert "It was approved." in after
+    assert 'name="decision"' not in after
 
 
 def test_a_request_that_nobody_decided_within_a_week_offers_no_button(desk: Desk) -> None:

@@ -15,7 +15,10 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.access import access_entry
 from paywell.billing.entries import NEEDS, get_insurer_left, make_entry, reverse_entry
+from paywell.billing.limits import needs_approval
 from paywell.billing.models import EntryKind
+from paywell.billing.pay_outs import request_pay_out
+from paywell.billing.rules import get_rules
 from paywell.clients.access import access_client
 from paywell.core.money import Money, format_money
 from paywell.desk.access import access_service
@@ -35,26 +38,20 @@ K = EntryKind
 @desk_view(Permission.TAKE_PAYMENTS)
 def payment_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
     """Cash, a check, a card outside Paywell."""
-    return _enter(request, viewer, client_id, [K.PAYMENT])
+    return enter(request, viewer, client_id, [K.PAYMENT])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.TAKE_PAYMENTS)
 def credit_apply(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
-    return _enter(request, viewer, client_id, [K.CREDIT_USED])
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@desk_view(Permission.REFUND)
-def credit_pay_out(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
-    return _enter(request, viewer, client_id, [K.CREDIT_OUT])
+    return enter(request, viewer, client_id, [K.CREDIT_USED])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.ISSUE_INVOICES)
 def adjust(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
     """Lower what is owed: an adjustment of the fee, or a write-off of what will not come."""
-    return _enter(request, viewer, client_id, [K.ADJUSTMENT, K.WRITE_OFF])
+    return enter(request, viewer, client_id, [K.ADJUSTMENT, K.WRITE_OFF])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,7 +104,8 @@ def entry_reverse(request: HttpRequest, viewer: StaffViewer, entry_id: UUID) -> 
     )  # fmt: skip
 
 
-def _enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Sequence[EntryKind]) -> HttpResponse:
+def enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Sequence[EntryKind]) -> HttpResponse:
+    """The page on which an entry of one of the kinds is made in a client's account. The view checks the right."""
     client = access_client(viewer, client_id)
     account, accounts = choose_account(viewer, client, request.GET.get("account", ""))
     state = get_account_state(viewer, account)
@@ -120,8 +118,16 @@ def _enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Se
         initial={"amount": usual if usual.minor > 0 else None, "on": get_today(viewer)},
     )
     if form.is_valid():
-        entry = run(form, lambda: make_entry(viewer=viewer, account=account, form=form.entry()))
-        if entry is not None:
+        if kinds[0] is K.CREDIT_OUT and needs_approval(account, form.cleaned_data["amount"]):
+            if succeeds(form, lambda: request_pay_out(viewer=viewer, account=account, form=form.entry())):
+                messages.success(
+                    request,
+                    _("Somebody else has to approve it now; it waits in their inbox. Don't pay it out before."),
+                )
+                return redirect("desk:pay_out", form.cleaned_data["entry_id"])
+        elif (
+            entry := run(form, lambda: make_entry(viewer=viewer, account=account, form=form.entry()))
+        ) is not None:
             messages.success(request, _say(ENTRY_DONE[EntryKind(entry.kind)], form.cleaned_data["amount"]))
             if entry.kind == K.PAYMENT:
                 return redirect("desk:payment", entry.id)
@@ -129,9 +135,15 @@ def _enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Se
     return show(
         request, viewer, "entry_new", "clients",
         client=client, state=state, accounts=accounts, account=account, words=ENTRY_PAGES[kinds[0]], form=form,
+        approve_above=_get_approve_above(viewer) if kinds[0] is K.CREDIT_OUT else None,
         from_cards=find_credit_cards(viewer.practice.id, account.id) if kinds[0] is K.CREDIT_OUT else (),
         status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+def _get_approve_above(viewer: StaffViewer) -> Money | None:
+    above = get_rules(viewer.practice).approve_refunds_above_minor
+    return None if above is None else Money(above, viewer.practice.currency)
 
 
 def _say(words: object, amount: Money) -> str:

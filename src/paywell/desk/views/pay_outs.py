@@ -1,0 +1,58 @@
+"""Credit that goes out: recording it, and a second person's word above the practice's amount."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from paywell.accounts.types import Permission, StaffViewer
+from paywell.accounts.web import desk_view
+from paywell.billing.models import EntryKind, Method
+from paywell.billing.pay_outs import access_pay_out, decide_pay_out, get_pay_out_stage
+from paywell.core.errors import UserError
+from paywell.core.money import Money, format_money
+from paywell.desk.pages import show
+from paywell.desk.views.entries import enter
+from paywell.desk.words import METHOD_WORDS
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def credit_pay_out(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
+    """Up to the practice's amount it is entered at once; above it, somebody else is asked."""
+    return enter(request, viewer, client_id, [EntryKind.CREDIT_OUT])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def pay_out(request: HttpRequest, viewer: StaffViewer, pay_out_id: UUID) -> HttpResponse:
+    """A pay-out that waits for a second person. Nothing is entered before; whoever asked can take it back."""
+    wanted = access_pay_out(viewer, pay_out_id)
+    amount = Money(wanted.amount_minor, wanted.currency)
+    if request.method == "POST":
+        approve = request.POST.get("decision") == "approve"
+        try:
+            decide_pay_out(viewer=viewer, request=wanted, is_approved=approve)
+        except UserError as error:
+            messages.error(request, error.message)
+            return redirect("desk:pay_out", wanted.id)
+        if approve:
+            messages.success(
+                request,
+                _("%(amount)s of credit is recorded as paid out. It can be handed over now.")
+                % {"amount": format_money(amount)},
+            )
+        else:
+            messages.success(request, _("The pay-out is declined. Nothing was entered."))
+        return redirect("desk:inbox")
+    return show(
+        request, viewer, "pay_out", "inbox",
+        wanted=wanted, amount=amount, is_own=wanted.requested_by_id == viewer.id,
+        stage=get_pay_out_stage(wanted), method=METHOD_WORDS[Method(wanted.method)],
+        client=wanted.account.clients.order_by("created_at").first(),
+    )  # fmt: skip
