@@ -55,6 +55,8 @@ def test_each_entry_is_closed_by_its_own_act(desk: Desk) -> None:
     assert counted(desk) == "3"
     browser.post(url("refund_request", desk.request.id), {"decision": "decline"})
     assert counted(desk) == "2"
+    browser.post(url("pay_out", desk.pay_out.id), {"decision": "decline"})
+    assert counted(desk) == "1"
     browser.post(url("review_close", desk.review.id), {"reason": "Looked at it"})
     assert counted(desk) == ""
 
