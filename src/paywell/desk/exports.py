@@ -174,7 +174,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
         _find_payments, _make_payments,
     ),
     "audit": Export(
-        _("Audit trail as CSV"), Permission.SEE_AUDIT,
+        _("Audit trail as CSV"), Permission.SEE_CLIENTS,
         ("Time (UTC)", "By", "What", "Of", "Name", "ID", "Detail", "Chain", "Place", "Hash"),
         _find_audit, _make_audit,
     ),

@@ -30,7 +30,7 @@ PERMISSION_WORDS: Final[Mapping[Permission, Text]] = {
     Permission.TAKE_PAYMENTS: _("Record payments, apply credit, check payments at the processor"),
     Permission.REFUND: _("Refund payments, take entries back, close reviews"),
     Permission.CHANGE_SETTINGS: _("Change settings, staff and the processor"),
-    Permission.SEE_AUDIT: _("See the audit trail"),
+    Permission.SEE_AUDIT: _("See the whole audit trail, the delivery log and the status"),
 }
 
 #: The sign and color of each status of a payment.

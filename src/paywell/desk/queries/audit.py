@@ -16,8 +16,9 @@ from paywell.accounts.types import StaffViewer
 from paywell.audit.actions import VIEW
 from paywell.audit.models import AuditEvent
 from paywell.care.models import Diagnosis, Service
-from paywell.clients.models import Client, Contact, Grant
+from paywell.clients.models import Client, Contact, Coverage, Grant
 from paywell.core.paging import Page
+from paywell.desk.queries.audit_sight import events_of
 from paywell.desk.types import paginate
 from paywell.desk.words import audit_words, target_words
 from paywell.invoicing.models import Invoice, InvoiceLine
@@ -49,7 +50,7 @@ class AuditRow:
 
 
 def list_audit(viewer: StaffViewer, wanted: AuditFilter, *, page: int = 1) -> Page[AuditRow]:
-    """Who did or viewed what in the practice, newest first. A fixed number of queries for any page."""
+    """Who did or viewed what, as far as the viewer may see it, newest first. A fixed number of queries."""
     return paginate(_events(viewer, wanted), page, lambda events: _rows(viewer, events))
 
 
@@ -59,9 +60,18 @@ def find_events(viewer: StaffViewer, wanted: AuditFilter) -> QuerySet[AuditEvent
 
 
 def make_audit_rows(viewer: StaffViewer, ids: Sequence[UUID]) -> list[AuditRow]:
-    """Rows of those of the events that are the practice's, in this order. A fixed number of queries."""
-    whole = AuditEvent.objects.filter(practice_id=viewer.practice.id).in_bulk(ids)
+    """Rows of those of the events that the viewer may read, in this order. A fixed number of queries."""
+    whole = events_of(viewer).in_bulk(ids)
     return _rows(viewer, [whole[one] for one in ids if one in whole])
+
+
+def list_looks(viewer: StaffViewer, client: Client, *, most: int = 5) -> list[tuple[AuditEvent, str]]:
+    """The latest looks at the client's record itself, with who it was. Two queries."""
+    rows = events_of(viewer).filter(target_kind="client", target_id=client.id, action__endswith=f".{VIEW}")
+    found = list(rows.order_by("-at", "-id")[:most])
+    people = User.objects.filter(id__in={event.actor_id for event in found if event.actor_id})
+    names = {user.id: user.get_full_name() for user in people}
+    return [(event, names.get(event.actor_id, "") if event.actor_id else "") for event in found]
 
 
 def list_actors(viewer: StaffViewer) -> QuerySet[User]:
@@ -71,7 +81,7 @@ def list_actors(viewer: StaffViewer) -> QuerySet[User]:
 
 
 def _events(viewer: StaffViewer, wanted: AuditFilter) -> QuerySet[AuditEvent]:
-    rows = AuditEvent.objects.filter(practice_id=viewer.practice.id)
+    rows = events_of(viewer)
     if wanted.person_id is not None:
         rows = rows.filter(actor_id=wanted.person_id)
     if wanted.kind == "views":
@@ -95,6 +105,7 @@ def _about(viewer: StaffViewer, client: Client) -> Q:
     for rows, column in (
         (Service.objects, "id"),
         (Diagnosis.objects, "id"),
+        (Coverage.objects, "id"),
         (Grant.objects, "id"),
         (Grant.objects, "contact_id"),
         (InvoiceLine.objects, "invoice_id"),

@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from paywell.accounts.models import Role, StaffMember
-from paywell.accounts.types import StaffViewer
+from paywell.accounts.types import PERMISSIONS, StaffViewer
 from paywell.audit.models import AuditEvent
 from paywell.clients.tests.factories import make_client
 from paywell.desk.queries.payments import list_payments
@@ -104,7 +104,18 @@ def test_whoever_lost_the_right_meanwhile_gets_no_file(desk: Desk, monkeypatch: 
     monkeypatch.setattr("paywell.desk.views.exports.AT_ONCE", 0)
     desk.browser(Role.BILLER).get(reverse(CSV["audit"]))
     StaffMember.objects.filter(pk=desk.members[Role.BILLER].pk).update(role=Role.READ_ONLY)
+    monkeypatch.setitem(PERMISSIONS, Role.READ_ONLY, frozenset())
     serve_all()
     work = Work.objects.get(kind="export_audit")
     assert work.state == WorkState.FAILED
     assert not work.files.exists()
+
+
+def test_whoever_may_see_less_meanwhile_gets_less(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paywell.desk.views.exports.AT_ONCE", 0)
+    desk.browser(Role.BILLER).get(reverse(CSV["audit"]))
+    StaffMember.objects.filter(pk=desk.members[Role.BILLER].pk).update(role=Role.FRONT_DESK)
+    serve_all()
+    content = bytes(Work.objects.get(kind="export_audit").files.get().content)
+    assert b"clients.create_client" in content
+    assert b"care.add_diagnosis" not in content

@@ -150,8 +150,8 @@ NEEDS: dict[str, P] = {
     "work_cancel": P.SEE_DESK,
     "work_zip": P.SEE_DESK,
     "work_file": P.SEE_DESK,
-    "audit": P.SEE_AUDIT,
-    "audit_csv": P.SEE_AUDIT,
+    "audit": P.SEE_CLIENTS,
+    "audit_csv": P.SEE_CLIENTS,
     "status": P.SEE_AUDIT,
 }
 NAMES = {str(pattern.name): pattern for pattern in urlpatterns}

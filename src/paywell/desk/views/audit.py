@@ -13,8 +13,9 @@ from paywell.desk.queries.audit import AuditFilter, list_audit
 
 
 @require_safe
-@desk_view(Permission.SEE_AUDIT)
+@desk_view(Permission.SEE_CLIENTS)
 def audit(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
+    """Each role reads of the trail what it may see at the desk (`queries.audit_sight`)."""
     form = AuditFilterForm(request.GET, viewer=viewer)
     wanted = form.wanted()
     page = list_audit(viewer, wanted, page=page_of(request))

@@ -35,6 +35,7 @@ from paywell.desk.forms.clients import (
 from paywell.desk.pages import act, in_setup, leave, page_of, query_of, run, show, succeeds
 from paywell.desk.queries import payments
 from paywell.desk.queries.accounts import choose_account, get_ledger
+from paywell.desk.queries.audit import list_looks
 from paywell.desk.queries.clients import get_header, list_client_cards, list_clients
 from paywell.desk.queries.invoices import list_invoices
 from paywell.desk.queries.scope import get_today
@@ -83,6 +84,7 @@ def client(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpRe
         request, viewer, row, "client", "overview",
         services=list_services(viewer, client=row).rows[:6],
         payments=payments.list_payments(viewer, client=row).rows[:4],
+        looks=list_looks(viewer, row),
     )  # fmt: skip
 
 
