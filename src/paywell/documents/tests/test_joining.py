@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from pypdf import PdfReader, PdfWriter
 
 from paywell.documents.joining import join
 from paywell.documents.pdf import render
-from paywell.documents.tests.factories import invoice_document, statement_document
+from paywell.documents.tests.factories import HEAD, invoice_document, statement_document
+from paywell.documents.tests.test_look import png
 from paywell.documents.tests.test_pdf import assert_conforms, outline
 
 #: The second one is longer than a page.
@@ -87,6 +89,28 @@ def test_the_whole_has_the_title_that_it_was_given(joined: bytes) -> None:
     metadata = PdfReader(io.BytesIO(joined)).xmp_metadata
     assert metadata is not None
     assert metadata.dc_title == {"x-default": "Statements <of> Oct & Nov"}
+
+
+def test_texts_that_look_like_what_is_renumbered_stay_as_they_are() -> None:
+    name = "Elm ((5 0 R /ID(x) /StructParents 0 /Headers[(y)]) \\\\ Care )("
+    pdfs = [
+        (name, render(invoice_document(1, client="Ana", letterhead=replace(HEAD, name=name, logo=png())))),
+        ("INV-2", render(invoice_document(1, client="Ben", letterhead=replace(HEAD, name=name, logo=png())))),
+    ]
+    whole = join_all(pdfs, name)
+    assert_conforms(whole)
+    reader = PdfReader(io.BytesIO(whole))
+    assert [mark["/Title"] for mark in reader.outline] == [name, "INV-2"]  # type: ignore[call-overload, index]
+    said = [re.findall(rb"/Alt.*?/", pdf) for pdf in (whole, pdfs[0][1])]
+    assert len(said[1]) == 1
+    assert said[0] == said[1] * 2
+
+
+def test_a_file_that_typst_did_not_write_is_refused_not_guessed() -> None:
+    reader, out = PdfReader(io.BytesIO(SINGLE[0][1])), io.BytesIO()
+    PdfWriter(clone_from=reader).write(out)
+    with pytest.raises(ValueError, match="not written as Typst writes"):
+        join_all([("Other", out.getvalue())], "Other")
 
 
 def test_nothing_and_what_has_no_tags_is_refused() -> None:
