@@ -33,7 +33,10 @@ def cast_autopay(history: History, cast: Cast) -> None:
     cast.append((draw.uniform(0, 20), f"payer {payer.name} agrees", lambda: _agree(history, token, limit)))
     at = _seconds_until_charges(history)
     near = (-600.0, -1.0, 0.0, 0.2, 1.0, 30.0, 400.0)
-    if draw.random() < 0.5:
+    if history.plan.ends_while_charged:
+        cast.append((60.0, "staff charge", lambda: _charge_by_staff(history)))
+        cast.append((60.0 + draw.uniform(0.0, 0.1), "payer ends", lambda: _stop(history, is_end=True)))
+    elif draw.random() < 0.5:
         after = at + draw.choice(near)
         cast.append((after, "payer ends", lambda: _stop(history, is_end=draw.random() < 0.6)))
     for _ in range(draw.choice((0, 1, 2))):

@@ -36,6 +36,7 @@ class Plan:
     skew_s: float = 0.0
     pays_again: bool = False  #: after a restore the payers find their services open and come back
     outlasts: bool = False  #: an outage that is longer than payments are looked up
+    ends_while_charged: bool = False  #: the payer ends the agreement in the tenth of a second of a charge
     crash_at: frozenset[int] = frozenset()
     mutant: str = ""  #: the guard that is switched off (`mutants.py`)
 

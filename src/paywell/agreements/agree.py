@@ -143,6 +143,8 @@ def _create(viewer: PortalViewer, kind: AgreementKind, card: SavedCard, limit_mi
 
 
 def _get(viewer: PortalViewer | StaffViewer, agreement: Agreement) -> Agreement:
+    """The row, held. The account first, as a charge does: the other way round the two would wait for each other."""
+    lock(BillingAccount.objects.filter(practice=viewer.practice, pk=agreement.account_id)).first()
     rows = lock(Agreement.objects.filter(practice=viewer.practice, pk=agreement.pk))
     if isinstance(viewer, StaffViewer):
         if not viewer.may(Permission.TAKE_PAYMENTS):

@@ -268,7 +268,11 @@ def tell_skipped(charge: Charge) -> None:
 
 
 def _still_agreed(agreement_id: UUID) -> None:
-    """Asked once more inside the payment's own first transaction."""
+    """Asked once more inside the payment's own first transaction.
+
+    It holds the account, and so does whoever ends the agreement or puts it on hold: they are heard here, or come
+    after the payment has begun.
+    """
     row = Agreement.objects.get(pk=agreement_id)
     if row.ended_at is not None or row.held_at is not None:
         raise errors.not_chargeable(_("The payer ended the agreement or put it on hold."))
