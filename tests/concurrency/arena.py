@@ -1,4 +1,4 @@
-"""The race table: four processes at the same payment or refund or service, many times, on a real database.
+"""The race table: four processes at the same payment, refund, service or agreement, many times, on a real database.
 
 `python -m tests.concurrency.arena --rounds 100` runs every race twice, first with its guard taken out from outside
 (then it must be seen to go wrong), then as it is. Prints one JSON object. The database is the environment's.
@@ -19,8 +19,10 @@ from typing import Any
 
 import django
 
+from tests.concurrency import ending
+
 WORKERS = 4
-RACES = ("pay", "refund", "void", "edit")
+RACES = ("pay", "refund", "void", "edit", "end")
 _PAID = 10_000
 _GIVEN_BACK = 6_000
 
@@ -68,6 +70,8 @@ def seed(race: str, rounds: int) -> list[dict[str, str]]:
     from paywell.payments.tests.factories import make_form, make_line, make_world
 
     processor_accounts.make_processor = lambda account: Till(None)  # type: ignore[assignment]
+    if race == "end":
+        return ending.seed_agreements(rounds, _PAID)
     world = make_world()
     # The factory numbers its own invoices from 1.
     NumberSequence.objects.create(practice=world.practice, kind="invoice", next_number=100_000)
@@ -98,7 +102,7 @@ def work(number: int, plan: list[Any], till: Path, barrier: Any, told: Any) -> N
     answers = []
     for race, unguarded, things in plan:
         heard = []
-        with without_guard(race) if unguarded else nullcontext():
+        with ending.slow_ending(), without_guard(race) if unguarded else nullcontext():
             for place, thing in enumerate(things):
                 barrier.wait(timeout=120)
                 if race in ("void", "edit") and number % 2:
@@ -127,6 +131,8 @@ def act(race: str, number: int, thing: dict[str, str]) -> str:
     from paywell.payments.models import Attempt
     from paywell.practice.models import Practice
 
+    if race == "end":
+        return ending.charge_or_end(thing, _PAID, is_payer=number % 2 == 1)
     if race == "refund":
         viewer = StaffViewer(UUID(thing["staff"]), Practice.objects.get(pk=thing["practice"]), Role.OWNER)
         attempt = Attempt.objects.get(pk=thing["paid"])
@@ -199,6 +205,8 @@ def without_guard(race: str) -> Any:
             mock.patch.object(refunds, "phase", nullcontext),
             mock.patch.object(refunds, "_refuse_unless_refundable", slowly),
         ]
+    elif race == "end":
+        patches = ending.never_asked_again()
     else:
         patches = [mock.patch.object(invoicing.holds, "any_held", return_value=False)]
     with in_force(patches):
@@ -225,6 +233,8 @@ def judge(race: str, unguarded: bool, things: list[Any], answers: list[list[str]
     for thing in things:
         if race == "refund":
             violations += given[thing["reference"]] > _PAID
+        elif race == "end":
+            violations += ending.was_charged_after_the_end(thing)
         elif race == "pay":
             violations += taken[thing["line"]] > 1
         else:

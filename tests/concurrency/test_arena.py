@@ -1,4 +1,4 @@
-"""Two staff refunding, staff voiding and correcting against a payer, four at one service: real processes.
+"""Two staff refunding, staff voiding, correcting and charging against a payer, four at one service: real processes.
 
 Each race is seen to be real first, with its guard taken out. `PAYWELL_RACE_ROUNDS` makes them longer.
 """
@@ -25,6 +25,7 @@ PLAIN = {
     "refund": {"done", "refund_above_captured"},
     "void": {"succeeded", "being_paid", "already_paid", "voided", "has_payments"},
     "edit": {"succeeded", "being_paid", "already_paid", "voided", "has_payments"},
+    "end": {"done", "running", "skipped", "not_chargeable", "ended"},
 }
 
 
