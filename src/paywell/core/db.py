@@ -64,11 +64,13 @@ def in_transaction() -> bool:
 def lock(rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
     """The same rows, held until the transaction ends.
 
-    PostgreSQL: FOR UPDATE of the rows themselves, not of joined ones. SQLite knows no row locks: there every
-    write transaction begins with BEGIN IMMEDIATE, which holds the whole database.
+    PostgreSQL: FOR NO KEY UPDATE of the rows themselves, not of joined ones. Rows that refer to them may be added
+    meanwhile: FOR UPDATE would keep such a transaction waiting at its end, where the database looks up what it
+    refers to, with other locks in its hands, and so was one half of a deadlock. SQLite knows no row locks: there
+    every write transaction begins with BEGIN IMMEDIATE, which holds the whole database.
     """
     if connection.vendor == "postgresql":
-        return rows.select_for_update(of=("self",))
+        return rows.select_for_update(of=("self",), no_key=True)
     return rows
 
 

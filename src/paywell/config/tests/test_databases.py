@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections, transaction
 
+from paywell.clients.models import BillingAccount
 from paywell.config.management.commands import migrate
 from paywell.config.settings.base import postgresql, sqlite
+from paywell.core import clock
+from paywell.core.db import lock
+from paywell.invoicing.tests.factories import make_practice
+from paywell.practice.models import Practice
 
 
 def test_f66_a_commit_on_sqlite_is_on_the_disk() -> None:
@@ -97,3 +104,49 @@ def test_another_error_of_a_migration_is_not_tried_again(monkeypatch: pytest.Mon
     with pytest.raises(OperationalError):
         call_command("migrate", verbosity=0)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("hold", "waits"),
+    [(lambda rows: rows.select_for_update(), True), (lock, False)],
+    ids=["the race is real", "and lock() keeps out of it"],
+)
+@pytest.mark.django_db(transaction=True)
+def test_f64_what_refers_to_a_locked_row_can_be_committed_meanwhile(hold: Callable[..., Any], waits: bool) -> None:
+    """Who waits there at its end, with the head of the audit trail in its hands, is one half of a deadlock."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one lock, taken at the beginning")
+    practice = make_practice()
+    failed: list[str] = []
+
+    def refer() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '200ms'")
+                BillingAccount.objects.create(practice=practice, name="Refers", created_at=clock.now())
+        except OperationalError as error:
+            failed.append(getattr(error.__cause__, "sqlstate", ""))
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        hold(Practice.objects.filter(pk=practice.pk)).get()
+        other = threading.Thread(target=refer)
+        other.start()
+        other.join()
+    assert failed == (["55P03"] if waits else [])
+    assert BillingAccount.objects.filter(name="Refers").count() == (0 if waits else 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_at_work", [False, True])
+def test_f70_between_two_migrations_of_a_database_at_work_the_payments_get_their_turn(
+    monkeypatch: pytest.MonkeyPatch, is_at_work: bool
+) -> None:
+    turns: list[float] = []
+    monkeypatch.setattr(migrate.time, "sleep", turns.append)
+    command = migrate.Command(stdout=io.StringIO())
+    command.verbosity, command.is_at_work = 0, is_at_work
+    for action in ("apply_start", "apply_success", "render_start", "render_success"):
+        command.migration_progress_callback(action)
+    assert turns == ([migrate.TURN_S] if is_at_work else [])
