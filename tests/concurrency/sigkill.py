@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,171 +22,37 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack, closing, suppress
-from http.client import HTTPException
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from bench.load import Client, hidden
 from bench.stack import free_port
 
 from tests.concurrency.own_database import ROOT, own_database, own_server
+from tests.concurrency.payers import PAYERS, Payer, seed_world
+from tests.concurrency.servers import Server, processor, web, worker
 
-PAYERS = 20
-START_S = 60.0
 SETTLE_S = 240.0
-PAID, DECLINED, LATE, LOST = "4242424242424242", "4000000000000002", "4242000000000018", "4242000000000026"
-
-
-class Victim:
-    """One process that is killed and started again."""
-
-    def __init__(
-        self, name: str, command: list[str], folder: Path, environment: dict[str, str], port: int = 0
-    ) -> None:
-        self.name, self.command, self.port = name, command, port
-        self.log = (folder / f"{name}.log").open("ab")
-        self.environment = environment
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", *self.command],
-            cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            start_new_session=True,
-        )  # fmt: skip
-        self.started_at = time.monotonic()
-
-    def kill(self) -> None:
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def is_up(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
-            return False
-        if not self.port:
-            return time.monotonic() - self.started_at > 3
-        try:
-            return Client(self.port).request("GET", "/health/" if "web" in self.name else "/").status == 200
-        except (OSError, HTTPException):
-            return False
-
-    def wait(self) -> None:
-        end = time.monotonic() + START_S
-        while not self.is_up():
-            if time.monotonic() > end or (self.process and self.process.poll() is not None):
-                raise SystemExit(f"{self.name} did not start: {Path(self.log.name).read_text()[-2000:]}")
-            time.sleep(0.1)
-
-
-class Payer(threading.Thread):
-    """Pays one service after the other, with both servers; sends a form again that got no answer, or does not."""
-
-    def __init__(
-        self, person: dict[str, Any], ports: list[int], fields: int, over: threading.Event, seed: int
-    ) -> None:
-        super().__init__(daemon=True)
-        self.person, self.ports, self.fields, self.over = person, ports, fields, over
-        self.dice = random.Random(seed)
-        self.client = Client(ports[0], {"sessionid": person["session"]})
-        self.seen: Counter[str] = Counter()
-
-    def run(self) -> None:
-        for number, line in enumerate(self.person["lines"]):
-            if self.over.is_set():
-                return
-            while not self.over.is_set():
-                try:
-                    self.pay(line, number)
-                    break
-                except LookupError:  # no form: it is paid, or being paid
-                    break
-                except (OSError, HTTPException, ValueError):
-                    self.seen["no answer"] += 1
-                    time.sleep(self.dice.uniform(0.1, 0.6))
-
-    def pay(self, line: str, number: int) -> None:
-        window = self.ask("GET", f"/portal/pay/window/?line={line}")
-        form = [(name, hidden(window.body, name)) for name in ("csrfmiddlewaretoken", "form")]
-        form += [("line", line), ("amount", "140.00"), ("card", "new"), ("notes", "")]
-        tries = 2 if self.dice.random() < 0.6 else 1
-        for attempt in range(tries):
-            try:
-                sent = self.ask("POST", "/portal/pay/start/", [*form, ("card_token", self.make_token(number))])
-                break
-            except (OSError, HTTPException):
-                self.seen["no answer"] += 1
-                if attempt == tries - 1:
-                    return
-                time.sleep(self.dice.uniform(0.0, 1.0))
-        if sent.location:
-            self.ask("GET", sent.location)
-
-    def ask(self, method: str, path: str, form: list[tuple[str, str]] | None = None) -> Any:
-        port = self.dice.choice(self.ports)
-        if port != self.client.port or self.dice.random() < 0.3:
-            self.client.port, self.client.connection = port, None
-        try:
-            answer = self.client.request(method, path, form)
-        except BaseException:
-            self.client.connection = None
-            raise
-        self.seen[str(answer.status)] += 1
-        return answer
-
-    def make_token(self, number: int) -> str:
-        card = (
-            DECLINED if number == 1 and self.person["number"] < 8 else self.dice.choice([PAID] * 8 + [LATE, LOST])
-        )
-        body = json.dumps(
-            {"account": self.person["account"], "number": card, "exp": "12/40", "cvc": "123", "zip": "80401"}
-        )
-        import http.client
-
-        connection = http.client.HTTPConnection("127.0.0.1", self.fields, timeout=30)
-        origin = f"http://127.0.0.1:{self.fields}"
-        connection.request("POST", "/fields/tokens/", body, {"Content-Type": "application/json", "Origin": origin})
-        return str(json.loads(connection.getresponse().read())["token"])
 
 
 def run(kills: int, folder: Path, environment: dict[str, str], seed: int) -> dict[str, Any]:
     fields, ports = free_port(), [free_port(), free_port()]
     environment = environment | {"PAYWELL_URL": f"http://127.0.0.1:{ports[0]}"}
-    command = [sys.executable, "-W", "ignore", "-m", "tests.concurrency.sigkill"]
-    seeded = subprocess.run(
-        [*command, "--seed-world", f"http://127.0.0.1:{fields}", "--kills", str(kills)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if seeded.returncode:
-        raise SystemExit(seeded.stderr)
-    people = json.loads(seeded.stdout.splitlines()[-1])
-    processor = Victim(
-        "processor",
-        [
-            "-m", "paywell", "test_processor", "--port", str(fields), "--late", "3",
-            "--data", str(folder / "processor.sqlite3"),
-        ],
-        folder, environment, fields,
-    )  # fmt: skip
-    web = [
-        "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1", "--blocking-threads", "2",
-        "--no-access-log", "paywell.config.wsgi:application", "--port",
-    ]  # fmt: skip
+    people = seed_people(fields, kills, environment)
+    outside = processor(folder, environment, fields, late_s=3)
     victims = [
-        Victim("web-1", [*web, str(ports[0])], folder, environment, ports[0]),
-        Victim("web-2", [*web, str(ports[1])], folder, environment, ports[1]),
-        Victim("worker", ["-m", "paywell", "worker", "--interval", "0.2"], folder, environment),
-        Victim("refunds", ["-m", "tests.concurrency.sigkill", "--refund"], folder, environment),
+        web("web-1", folder, environment, ports[0]),
+        web("web-2", folder, environment, ports[1]),
+        worker("worker", folder, environment),
+        Server("refunds", ["-m", "tests.concurrency.sigkill", "--refund"], folder, environment),
     ]
     over = threading.Event()
     payers = [Payer(person, ports, fields, over, seed + n) for n, person in enumerate(people)]
     began = time.monotonic()
     try:
-        for each in (processor, *victims):
+        for each in (outside, *victims):
             each.start()
-        for each in (processor, *victims):
+        for each in (outside, *victims):
             each.wait()
         for payer in payers:
             payer.start()
@@ -201,7 +66,7 @@ def run(kills: int, folder: Path, environment: dict[str, str], seed: int) -> dic
         ended = time.monotonic()
         told = judge(folder, environment)
     finally:
-        for each in (*victims, processor):
+        for each in (*victims, outside):
             each.kill()
             each.log.close()
     seen = sum((payer.seen for payer in payers), Counter[str]())
@@ -211,7 +76,20 @@ def run(kills: int, folder: Path, environment: dict[str, str], seed: int) -> dic
     }  # fmt: skip
 
 
-def kill_at_random(victims: list[Victim], kills: int, dice: random.Random) -> Counter[str]:
+def seed_people(fields: int, kills: int, environment: dict[str, str], root: Path = ROOT) -> list[dict[str, Any]]:
+    """What `seed_world` of the code in `root` gives, whose processor answers at the port `fields`."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.concurrency.sigkill"]
+    done = subprocess.run(
+        [*command, "--seed-world", f"http://127.0.0.1:{fields}", "--kills", str(kills)],
+        cwd=root, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    people: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return people
+
+
+def kill_at_random(victims: list[Server], kills: int, dice: random.Random) -> Counter[str]:
     """One after the other, each at a random moment after it began to work."""
     killed: Counter[str] = Counter()
     while killed.total() < kills:
@@ -238,60 +116,6 @@ def judge(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         raise SystemExit(done.stderr[-3000:])
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
-
-
-def seed_world(processor_url: str, kills: int) -> list[dict[str, Any]]:
-    """In a process of its own: one practice, twenty people, each with an account and many services to pay."""
-    from datetime import date, timedelta
-
-    from bench.seed import make_session
-    from django.contrib.sessions.backends.db import SessionStore
-    from django.core.management import call_command
-
-    from paywell.accounts.models import User
-    from paywell.care.models import Service
-    from paywell.clients.models import BillingAccount, Client, Contact, Grant, GrantRole
-    from paywell.core import clock
-    from paywell.core.ids import new_key
-    from paywell.invoicing.actions import issue_invoice
-    from paywell.invoicing.models import InvoiceLine
-    from paywell.payments.tests.factories import make_world
-
-    call_command("migrate", verbosity=0)
-    world, now = make_world(), clock.now()
-    account = world.processor_account
-    account.settings = {"base_url": processor_url, "account": f"acct_{new_key()[:12]}"}
-    account.secrets = {"api_key": new_key(), "notice_secret": new_key()}
-    account.swept_until = now
-    account.save()
-    people = []
-    for number in range(PAYERS):
-        user = User.objects.create_user(f"payer{number}@example.org")
-        owes = BillingAccount.objects.create(practice=world.practice, name=f"Payer {number}", created_at=now)
-        client = Client.objects.create(
-            practice=world.practice, legal_first_name="P", legal_last_name=str(number), default_account=owes,
-            created_at=now,
-        )  # fmt: skip
-        contact = Contact.objects.create(practice=world.practice, name=f"Payer {number}", user=user, created_at=now)
-        Grant.objects.create(
-            practice=world.practice, contact=contact, client=client, account=owes, role=GrantRole.SELF,
-            valid_from=date(2020, 1, 1), created_at=now,
-        )  # fmt: skip
-        services = Service.objects.bulk_create(
-            Service(
-                practice=world.practice, client=client, clinician=world.clinician,
-                on=clock.business_date(now, world.practice.timezone) - timedelta(days=1 + n % 700),
-                wording="Session", code="IND50", fee_minor=14000, recorded_at=now,
-            )
-            for n in range(60 + 12 * kills)
-        )  # fmt: skip
-        for start in range(0, len(services), 500):
-            part = services[start : start + 500]
-            issue_invoice(practice=world.practice, account=owes, services=part, actor_id=None)
-        lines = [str(line.id) for line in InvoiceLine.objects.filter(practice=world.practice, account=owes)]
-        person = {"number": number, "session": make_session(SessionStore(), user), "lines": lines}
-        people.append(person | {"account": account.settings["account"]})
-    return people
 
 
 def keep_refunding() -> None:

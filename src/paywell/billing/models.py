@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from paywell.accounts.models import User
 from paywell.care.models import Service
@@ -59,7 +60,9 @@ class Entry(PracticeOwned):
     service = models.ForeignKey(
         Service, null=True, on_delete=models.PROTECT, related_name="entries", help_text="For the insurer's part."
     )
-    at = models.DateTimeField(help_text="Its place in lists: as it was entered on its day, else noon of the day.")
+    at = models.DateTimeField(
+        db_default=Now(), help_text="Its place in lists: as it was entered on its day, else noon of the day."
+    )
     recorded_at = models.DateTimeField()
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     reversed_at = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from django.db import migrations, models
+from django.db.models.functions import Now
 
 from paywell.core.db import frozen_columns
 
@@ -30,29 +31,26 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """When an entry took place, kept: so that an index has payments by hand in the order of the list."""
+    """When an entry took place, kept: so that an index has payments by hand in the order of the list.
+
+    The database gives the moment itself where the code before this migration still enters payments.
+    """
 
     dependencies = [
         ("billing", "0002_frozen"),
     ]
 
     operations = [
+        migrations.RunPython(BEFORE.reverse_code, BEFORE.code),
         migrations.AddField(
             model_name="entry",
             name="at",
             field=models.DateTimeField(
-                help_text="Its place in lists: as it was entered on its day, else noon of the day.", null=True
+                db_default=Now(),
+                help_text="Its place in lists: as it was entered on its day, else noon of the day.",
             ),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
-        migrations.RunPython(BEFORE.reverse_code, BEFORE.code),
-        migrations.AlterField(
-            model_name="entry",
-            name="at",
-            field=models.DateTimeField(
-                help_text="Its place in lists: as it was entered on its day, else noon of the day."
-            ),
-        ),
         migrations.AddIndex(
             model_name="entry",
             index=models.Index(

@@ -37,6 +37,13 @@ class Migration(migrations.Migration):
                 ('practice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='practice.practice')),
                 ('processor_account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deposits', to='payments.processoraccount')),
             ],
+            options={
+                'indexes': [models.Index(fields=['practice', '-arrives_on'], name='deposit_arrives')],
+                'constraints': [
+                    models.UniqueConstraint(fields=('practice', 'processor_account', 'processor_ref'), name='deposit_once'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'paid', 'failed'])), name='deposit_state'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='DepositPart',
@@ -54,29 +61,12 @@ class Migration(migrations.Migration):
                 ('deposit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='payments.deposit')),
                 ('practice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='practice.practice')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(fields=['practice', '-arrives_on'], name='deposit_arrives'),
-        ),
-        migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.UniqueConstraint(fields=('practice', 'processor_account', 'processor_ref'), name='deposit_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'paid', 'failed'])), name='deposit_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='depositpart',
-            constraint=models.UniqueConstraint(fields=('practice', 'deposit', 'entry_ref'), name='deposit_part_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='depositpart',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['charge', 'refund', 'dispute', 'fee', 'returned', 'adjustment'])), name='deposit_part_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='depositpart',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt', None), ('is_booked', True), _connector='OR'), name='deposit_part_booked'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('practice', 'deposit', 'entry_ref'), name='deposit_part_once'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['charge', 'refund', 'dispute', 'fee', 'returned', 'adjustment'])), name='deposit_part_kind'),
+                    models.CheckConstraint(condition=models.Q(('attempt', None), ('is_booked', True), _connector='OR'), name='deposit_part_booked'),
+                ],
+            },
         ),
     ]
