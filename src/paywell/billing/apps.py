@@ -8,5 +8,9 @@ class BillingConfig(AppConfig):
     label = "billing"
 
     def ready(self) -> None:
-        """Make batches of invoices known to the room for long work."""
+        """Make batches of invoices known to the room for long work, and insurers' answers to care."""
         from paywell.billing import invoice_runs  # noqa: F401
+        from paywell.billing.entries import has_insurer_answer
+        from paywell.care import holds
+
+        holds.register_answer(has_insurer_answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Final
@@ -163,6 +164,11 @@ def get_insurer_left(service: Service) -> Money:
         practice_id=service.practice_id, service=service, kind__in=OF_INSURER, reversed_at=None
     ).aggregate(total=Sum("amount_minor"))["total"]
     return Money(service.insurer_minor - (entered or 0), service.currency)
+
+
+def has_insurer_answer(service_ids: Collection[UUID]) -> bool:
+    """Whether an entry about the insurer's part of any of the services stands. Asked by care before an edit."""
+    return Entry.objects.filter(service_id__in=service_ids, kind__in=OF_INSURER, reversed_at=None).exists()
 
 
 def clean_form(viewer: StaffViewer, account: BillingAccount, form: EntryForm) -> date:

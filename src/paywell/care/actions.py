@@ -46,7 +46,7 @@ def add_catalog_item(
 ) -> CatalogItem:
     """An entry of the practice's own price list. Raises UserError `code_invalid`, `fee_invalid`, `item_taken`."""
     code, wording = _clean_code(code), _clean_wording(wording)
-    _refuse_fee(practice, fee)
+    refuse_fee(practice, fee)
     with transaction.atomic():
         if CatalogItem.objects.filter(practice=practice, code=code, wording=wording).exists():
             raise UserError("The catalogue has that entry already.", code="item_taken", field="code")
@@ -62,7 +62,7 @@ def add_catalog_item(
 
 def update_catalog_item(*, item: CatalogItem, fee: Money, is_active: bool, actor_id: UUID | None) -> CatalogItem:
     """Change the fee or take the entry out of the list. Services recorded before keep their fee."""
-    _refuse_fee(item.practice, fee)
+    refuse_fee(item.practice, fee)
     with transaction.atomic():
         row = lock(CatalogItem.objects.filter(practice_id=item.practice_id, pk=item.pk)).get()
         row.fee_minor, row.currency, row.is_active = fee.minor, fee.currency, is_active
@@ -134,16 +134,13 @@ def record_service(
         fee = fee or Money(catalog_item.fee_minor * units, catalog_item.currency)
     if fee is None:
         raise UserError("Enter a fee.", code="fee_missing", field="fee")
-    _refuse_fee(practice, fee)
+    refuse_fee(practice, fee)
     _refuse_units(units)
-    if not 0 <= insurer_minor <= fee.minor:
-        raise UserError(
-            "The insurer's part is between zero and the fee.", code="insurer_above_fee", field="insurer"
-        )
-    _refuse_day(client, on)
+    refuse_insurer(insurer_minor, fee)
+    refuse_day(client, on)
     if external_id and Service.objects.filter(practice=practice, external_id=external_id).exists():
         raise UserError("A service with that number exists.", code="external_id_taken", field="external_id")
-    diagnoses = _get_diagnoses(client, on, diagnosis_ids)
+    diagnoses = get_diagnoses(client, on, diagnosis_ids)
     with transaction.atomic():
         service = Service.objects.create(
             practice=practice,
@@ -155,7 +152,7 @@ def record_service(
             code=_clean_code(code) if code else "",
             wording=_clean_wording(wording),
             modifiers=clean_modifiers(modifiers),
-            place_of_service=_clean_place(location.place_of_service if location else place_of_service, on),
+            place_of_service=clean_place(location.place_of_service if location else place_of_service, on),
             units=units,
             fee_minor=fee.minor,
             insurer_minor=insurer_minor,
@@ -277,6 +274,36 @@ def add_diagnosis(
     return diagnosis
 
 
+def end_diagnosis(*, diagnosis: Diagnosis, ended_on: date | None, actor_id: UUID) -> Diagnosis:
+    """Date until when a diagnosis holds, or None: it holds on. It is then offered for no service after that day.
+
+    Raises UserError `diagnosis_dates`, or `diagnosis_in_use` where a service of a later day points to it.
+    """
+    with transaction.atomic():
+        row = lock(Diagnosis.objects.filter(practice_id=diagnosis.practice_id, pk=diagnosis.pk)).get()
+        if ended_on is not None:
+            if ended_on < row.diagnosed_on:
+                raise UserError("The end is before the beginning.", code="diagnosis_dates", field="ended_on")
+            later = Service.objects.filter(
+                practice_id=row.practice_id, pointers__diagnosis=row, on__gt=ended_on, voided_at=None
+            ).order_by("-on").first()  # fmt: skip
+            if later is not None:
+                raise UserError(
+                    f"A service of {later.on:%b} {later.on.day}, {later.on.year} points to it. End it on that day "
+                    "or later, or edit that service first.",
+                    code="diagnosis_in_use", field="ended_on",
+                )  # fmt: skip
+        if row.ended_on != ended_on:
+            row.ended_on = ended_on
+            row.save(update_fields=["ended_on"])
+            record(
+                practice_id=row.practice_id, actor_id=actor_id, action="care.end_diagnosis",
+                target_kind="diagnosis", target_id=row.id,
+                detail={"until": ended_on.isoformat() if ended_on else "open"},
+            )  # fmt: skip
+    return row
+
+
 def _clean_code(text: str) -> str:
     cleaned = text.strip().upper()
     if not _CODE.fullmatch(cleaned):
@@ -293,7 +320,7 @@ def _clean_wording(text: str) -> str:
     return cleaned
 
 
-def _clean_place(text: str, on: date) -> str:
+def clean_place(text: str, on: date) -> str:
     """Two digits that hold on the day; those that this version does not know are taken, since the set grows."""
     place = text.strip()
     verdict = check_place(place, on)
@@ -302,11 +329,20 @@ def _clean_place(text: str, on: date) -> str:
     return place
 
 
-def _refuse_fee(practice: Practice, fee: Money) -> None:
+def refuse_fee(practice: Practice, fee: Money) -> None:
+    """Raises UserError `fee_currency`, `fee_invalid`."""
     if fee.currency != practice.currency:
         raise UserError(f"Fees are in {practice.currency}.", code="fee_currency", field="fee")
     if not 0 < fee.minor <= MAX_MINOR:
         raise UserError("Enter a fee that is more than zero.", code="fee_invalid", field="fee")
+
+
+def refuse_insurer(insurer_minor: int, fee: Money) -> None:
+    """Raises UserError `insurer_above_fee`. `insurer_minor` in minor units of the fee's currency."""
+    if not 0 <= insurer_minor <= fee.minor:
+        raise UserError(
+            "The insurer's part is between zero and the fee.", code="insurer_above_fee", field="insurer"
+        )
 
 
 def _refuse_units(units: int) -> None:
@@ -314,14 +350,15 @@ def _refuse_units(units: int) -> None:
         raise UserError("Units are a whole number from 1.", code="units_invalid", field="units")
 
 
-def _refuse_day(client: Client, on: date) -> None:
+def refuse_day(client: Client, on: date) -> None:
+    """Raises UserError `date_too_late`, `date_before_birth`."""
     if on > clock.now().date() + LATEST_AHEAD:
         raise UserError("That day is more than a year ahead.", code="date_too_late", field="on")
     if client.birth_date and on < client.birth_date:
         raise UserError("That day is before the client was born.", code="date_before_birth", field="on")
 
 
-def _get_diagnoses(client: Client, on: date, diagnosis_ids: Sequence[UUID]) -> list[Diagnosis]:
+def get_diagnoses(client: Client, on: date, diagnosis_ids: Sequence[UUID]) -> list[Diagnosis]:
     """The diagnoses in the order asked for; each the client's own and in force on the day."""
     if not diagnosis_ids:
         return []

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from paywell.accounts.models import StaffMember
 from paywell.accounts.types import StaffViewer
 from paywell.care.imports.files import READINGS
-from paywell.care.models import CatalogItem, ImportFile, Service
+from paywell.care.models import CatalogItem, Diagnosis, ImportFile, Service
 from paywell.clients.access import clients_of
 from paywell.clients.models import Contact, Coverage
 from paywell.clients.queries import list_contacts
@@ -20,7 +20,7 @@ from paywell.core.security_log import access_refused
 from paywell.desk.queries.scope import services_of
 from paywell.desk.queries.work import works_of
 from paywell.invoicing.models import InvoiceLine
-from paywell.practice.models import Clinician
+from paywell.practice.models import Clinician, Location
 from paywell.work.models import Work, WorkFile
 from paywell.work.queries import list_files
 
@@ -52,6 +52,17 @@ def access_coverage(viewer: StaffViewer, coverage_id: UUID) -> Coverage:
 def access_clinician(viewer: StaffViewer, clinician_id: UUID) -> Clinician:
     rows = Clinician.objects.filter(practice=viewer.practice)
     return _get(viewer, "clinician", rows, clinician_id)
+
+
+def access_location(viewer: StaffViewer, location_id: UUID) -> Location:
+    rows = Location.objects.filter(practice=viewer.practice)
+    return _get(viewer, "location", rows, location_id)
+
+
+def access_diagnosis(viewer: StaffViewer, client_id: UUID, diagnosis_id: UUID) -> Diagnosis:
+    """A diagnosis of that client, whom the viewer may see. The view checks the right to diagnoses."""
+    rows = Diagnosis.objects.filter(practice=viewer.practice, client__in=clients_of(viewer), client=client_id)
+    return _get(viewer, "diagnosis", rows.select_related("client"), diagnosis_id)
 
 
 def access_catalog_item(viewer: StaffViewer, item_id: UUID) -> CatalogItem:

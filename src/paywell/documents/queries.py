@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from typing import cast
@@ -12,11 +13,12 @@ from django.db.models import Q, QuerySet
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.care.models import Service
 from paywell.clients.access import clients_of
 from paywell.clients.types import PortalViewer
 from paywell.documents.errors import DigestBroken
 from paywell.documents.frozen import get_digest, load
-from paywell.documents.models import IssuedClient, IssuedDocument
+from paywell.documents.models import IssuedClient, IssuedDocument, IssuedKind
 from paywell.documents.parts import with_logo
 from paywell.documents.rights import Viewer
 from paywell.documents.types import Issued, Kind
@@ -111,3 +113,11 @@ def _of_clients(viewer: StaffViewer | PortalViewer, which: Q) -> QuerySet[Issued
 def _beyond(viewer: PortalViewer, client_ids: frozenset[UUID]) -> QuerySet[IssuedClient, UUID]:
     """Documents of the open account on which somebody else than these clients stands."""
     return _of_clients(viewer, Q(document__account=viewer.account) & ~Q(client__in=client_ids))
+
+
+def is_on_superbill(service_ids: Collection[UUID]) -> bool:
+    """Whether an issued superbill lists any of the services. Asked by care before one is edited."""
+    clients = Service.objects.filter(id__in=service_ids).values_list("client_id", flat=True)
+    rows = IssuedDocument.objects.filter(kind=IssuedKind.SUPERBILL, of_clients__client_id__in=list(clients))
+    wanted = [str(service_id) for service_id in service_ids]
+    return any(one in json.dumps(data) for data in rows.values_list("data", flat=True) for one in wanted)

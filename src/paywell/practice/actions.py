@@ -14,6 +14,8 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from paywell.audit.actions import record
+from paywell.codes.places import check_place
+from paywell.codes.types import Level
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
@@ -42,7 +44,9 @@ CLINICIAN_FIELDS: Final = frozenset(
         "taxonomy", "has_signature_on_file", "supervisor", "external_id", "is_active",
     }
 )  # fmt: skip
-LOCATION_FIELDS: Final = frozenset({"name", "street", "city", "state", "postal_code", "place_of_service", "npi"})
+LOCATION_FIELDS: Final = frozenset(
+    {"name", "street", "city", "state", "postal_code", "place_of_service", "npi", "is_active"}
+)
 
 
 def create_practice(*, name: str, actor_id: UUID | None, slug: str = "", **fields: Any) -> Practice:
@@ -149,15 +153,34 @@ def update_clinician(*, clinician: Clinician, actor_id: UUID | None, **fields: A
 
 
 def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fields: Any) -> Location:
-    """A place where care is given."""
+    """A place where care is given. Raises UserError `name_missing`, `location_taken` and those of the fields."""
     values = _clean({"name": name, **fields}, LOCATION_FIELDS)
     with transaction.atomic():
+        _refuse_taken_name(practice, values["name"], None)
         location = Location.objects.create(practice=practice, **values)
         record(
             practice_id=practice.id, actor_id=actor_id, action="practice.add_location",
             target_kind="location", target_id=location.id,
         )  # fmt: skip
     return location
+
+
+def update_location(*, location: Location, actor_id: UUID, **fields: Any) -> Location:
+    """Change a place, or stop offering it. Services and documents made before keep what they say."""
+    values = _clean(fields, LOCATION_FIELDS)
+    with transaction.atomic():
+        row = lock(Location.objects.filter(practice_id=location.practice_id, pk=location.pk)).get()
+        _refuse_taken_name(row.practice, values.get("name", ""), row.id)
+        changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
+        for field in changed:
+            setattr(row, field, values[field])
+        if changed:
+            row.save(update_fields=changed)
+            record(
+                practice_id=row.practice_id, actor_id=actor_id, action="practice.update_location",
+                target_kind="location", target_id=row.id, detail={"fields": changed},
+            )  # fmt: skip
+    return row
 
 
 def save_import_preset(
@@ -253,6 +276,14 @@ def _clean_pay_link_days(days: int, *, field: str) -> int:
     return days
 
 
+def _clean_place(text: str, *, field: str) -> str:
+    """A place-of-service code that holds today. A service of an earlier day is checked by its own day."""
+    verdict = check_place(text, clock.now().date())
+    if verdict.level is Level.BLOCK:
+        raise UserError(verdict.words, code="place_invalid", field=field)
+    return text
+
+
 _CLEANERS: Final[dict[str, Callable[..., Any]]] = {
     "phone": parse_phone,
     "email": clean_email,
@@ -267,6 +298,7 @@ _CLEANERS: Final[dict[str, Callable[..., Any]]] = {
     "accent": _clean_accent,
     "payment_terms_days": _clean_terms,
     "pay_link_days": _clean_pay_link_days,
+    "place_of_service": _clean_place,
 }
 
 
@@ -276,6 +308,11 @@ def _refuse_taken_external_id(practice: Practice, external_id: str, own_id: UUID
         same = same.exclude(pk=own_id)
     if external_id and same.exists():
         raise UserError("Another clinician has that number.", code="external_id_taken", field="external_id")
+
+
+def _refuse_taken_name(practice: Practice, name: str, own_id: UUID | None) -> None:
+    if Location.objects.filter(practice=practice, name__iexact=name).exclude(pk=own_id).exists():
+        raise UserError("Another place has that name.", code="location_taken", field="name")
 
 
 def _refuse_foreign_supervisor(practice: Practice, supervisor: Clinician | None) -> None:

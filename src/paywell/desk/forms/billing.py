@@ -15,6 +15,7 @@ from paywell.care.models import NEVER_ON_A_SUPERBILL, CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.codes.places import PLACES
 from paywell.core.money import Money, format_money
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.desk.forms.base import DeskForm, MoneyField, day, refuse_long_ago, text
 from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
 from paywell.documents.batches import Output, Which
@@ -27,9 +28,25 @@ class ItemChoice(forms.ModelChoiceField):
         return f"{obj.wording} ({obj.code}), {format_money(Money(obj.fee_minor, obj.currency))}"
 
 
+class DatedBoxes(forms.CheckboxSelectMultiple):
+    """Boxes that say from and until when each diagnosis holds, so that the page offers those of the day chosen."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **options)
+        row = getattr(value, "instance", None)
+        if row is not None:
+            option["attrs"] |= {"data-from": row.diagnosed_on.isoformat()}
+            if row.ended_on:
+                option["attrs"] |= {"data-until": row.ended_on.isoformat()}
+        return option
+
+
 class DiagnosisChoice(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.code} {obj.description}".strip()
+        words = f"{obj.code} {obj.description}".strip()
+        if obj.ended_on is None:
+            return words
+        return _("%(diagnosis)s, until %(day)s") % {"diagnosis": words, "day": write_day(obj.ended_on)}
 
 
 class ServiceForm(DeskForm):
@@ -67,7 +84,7 @@ class ServiceForm(DeskForm):
         label=_("Diagnoses"),
         queryset=Diagnosis.objects.none(),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=DatedBoxes,
         help_text=_("What the service points to on a superbill; the primary one is the first."),
     )
     is_second = forms.BooleanField(label=_("Record it a second time on that day"), required=False)
@@ -85,7 +102,7 @@ class ServiceForm(DeskForm):
         choices: dict[str, Any] = {
             "catalog_item": CatalogItem.objects.filter(practice=practice, is_active=True).order_by("wording"),
             "clinician": Clinician.objects.filter(practice=practice, is_active=True).order_by("name"),
-            "location": Location.objects.filter(practice=practice).order_by("name"),
+            "location": Location.objects.filter(practice=practice, is_active=True).order_by("name"),
             "diagnoses": Diagnosis.objects.filter(practice=practice, client=client).order_by("rank", "code"),
         }
         for name, queryset in choices.items():

@@ -104,7 +104,8 @@ class EstimateForm(DeskForm):
         practice = viewer.practice
         clinicians = Clinician.objects.filter(practice=practice, is_active=True).order_by("name")
         self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
-        diagnoses = Diagnosis.objects.filter(practice=practice, client=client).order_by("rank", "code")
+        mine = Diagnosis.objects.filter(practice=practice, client=client).exclude(ended_on__lt=today)
+        diagnoses = mine.order_by("rank", "code")
         self.fields["diagnoses"].queryset = diagnoses  # type: ignore[attr-defined]
         if not diagnoses.exists():
             del self.fields["diagnoses"]

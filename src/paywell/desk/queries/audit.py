@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -26,6 +27,9 @@ from paywell.payments.models import Attempt, AttemptLine
 
 #: Details that read well without the word for what they are.
 _SAY_ENOUGH: Final = frozenset({"page", "label", "reason", "name"})
+
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,6 @@ def _tell(detail: dict[str, object]) -> str:
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         if key in _SAY_ENOUGH:
             parts.append(text.replace("_", " ") if key == "page" else text)
-        elif len(text) <= 60 and text.count("-") != 4:
+        elif len(text) <= 60 and not _ID.fullmatch(text):
             parts.append(f"{key}: {text}".replace("_", " "))
     return "; ".join(parts)

@@ -46,7 +46,8 @@ from paywell.payments.models import (
     Review,
     SavedCard,
 )
-from paywell.practice.models import Clinician, Practice
+from paywell.practice.actions import add_location
+from paywell.practice.models import Clinician, Location, Practice
 from paywell.work.models import Work, WorkFile
 from paywell.work.tests.factories import make_ended_work
 
@@ -84,6 +85,7 @@ class Desk:
     deposit: Deposit  #: of the payment, arrived
     request: RefundRequest  #: ten dollars of the payment, not decided
     pay_out: PayOutRequest  #: one dollar of credit, not decided
+    location: Location  #: another office
     import_file: ImportFile  #: a list of clients, brought by the owner and not checked yet
     members: dict[Role, StaffMember] = field(default_factory=dict)
 
@@ -116,6 +118,8 @@ class Desk:
             "plan_id": self.plan.id,
             "request_id": self.request.id,
             "pay_out_id": self.pay_out.id,
+            "diagnosis_id": self.diagnosis.id,
+            "location_id": self.location.id,
             "clinician_id": self.clinician.id,
             "item_id": self.item.id,
             "member_id": self.members[Role.READ_ONLY].id,
@@ -173,6 +177,7 @@ def make_desk(**practice: Any) -> Desk:
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
         add_plan(unpaid, owner), add_deposit(attempt), add_request(attempt),
         add_pay_out(client.default_account),
+        add_location(practice=made, name="Alder Street office", actor_id=None),
         keep_import_file(
             StaffViewer(owner.user_id, made, Role.OWNER), list=ImportList.CLIENTS, name="clients.csv",
             data=b"First name,Last name\nIda,Moss\n",

@@ -18,16 +18,18 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.entries import get_insurer_left
 from paywell.care.actions import keep_from_insurer, record_each_day, record_service, void_service
-from paywell.care.models import Service
+from paywell.care.models import CatalogItem, Service
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.core.errors import UserError
+from paywell.core.money import Money
 from paywell.desk.access import access_service
 from paywell.desk.actions import record_fee
 from paywell.desk.forms.billing import FeeForm, ReasonForm, ServiceForm
 from paywell.desk.pages import act, page_of, run, show, succeeds
-from paywell.desk.queries.scope import get_today
+from paywell.desk.queries.scope import get_today, services_of
 from paywell.desk.queries.services import get_service_row, list_services
+from paywell.desk.views.ids import read_ids
 from paywell.documents.check import check_superbill
 from paywell.documents.superbills import get_services
 from paywell.invoicing.models import InvoiceLine
@@ -68,6 +70,7 @@ def _list_stories(viewer: StaffViewer, service: Service) -> list[tuple[UUID, str
 def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
     client = access_client(viewer, client_id)
     initial = {"on": get_today(viewer), "clinician": viewer.clinician_id or client.clinician_id}
+    initial |= _like(viewer, client, request.GET.get("like", ""))
     form = ServiceForm(request.POST or None, viewer=viewer, client=client, initial=initial)
     if form.is_valid() and form.cleaned_data["times"]:
         return _weekly(request, viewer, client, form)
@@ -83,6 +86,21 @@ def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
     return show(
         request, viewer, "service_form", "clients", client=client, form=form, status=422 if form.errors else 200
     )
+
+
+def _like(viewer: StaffViewer, client: Client, asked: str) -> dict[str, Any]:
+    """What a service says that is to be recorded again, for the form; nothing where there is no such service."""
+    row = services_of(viewer).filter(client=client, pk__in=read_ids([asked])).first()
+    if row is None:
+        return {}
+    items = CatalogItem.objects.filter(practice=viewer.practice, code=row.code, wording=row.wording, is_active=True)
+    return {
+        "catalog_item": items.first(), "on": row.on, "clinician": row.clinician_id, "location": row.location_id,
+        "place_of_service": row.place_of_service, "units": row.units, "modifiers": row.modifiers,
+        "fee": Money(row.fee_minor, row.currency),
+        "insurer": Money(row.insurer_minor, row.currency) if row.insurer_minor else None,
+        "diagnoses": list(row.pointers.order_by("position").values_list("diagnosis_id", flat=True)),
+    }  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

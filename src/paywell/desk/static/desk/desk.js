@@ -98,6 +98,21 @@ for (const form of document.querySelectorAll("form[data-find-codes]")) {
   });
 }
 
+// A diagnosis is offered for the days on which it holds. Without this file the server refuses the others by words.
+const dated = [...document.querySelectorAll("input[data-from]")];
+if (dated.length) {
+  const day = dated[0].form.elements.on;
+  const offer = () => {
+    for (const box of dated) {
+      const holds = !day.value || (box.dataset.from <= day.value && (!box.dataset.until || day.value <= box.dataset.until));
+      if (!holds) box.checked = false;
+      box.closest("label").hidden = !holds;
+    }
+  };
+  day.addEventListener("input", offer);
+  offer();
+}
+
 // Long work: look again every other second until it has ended; then load the page with what came of it.
 const progress = document.querySelector("[data-poll]");
 if (progress) {

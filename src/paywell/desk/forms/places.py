@@ -1,0 +1,39 @@
+"""The form of a place where care is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from paywell.codes.places import list_places
+from paywell.core import clock
+from paywell.desk.forms.base import DeskForm, text
+
+
+class PlaceForm(DeskForm):
+    name = text(_("Name"), 120, required=True, help_text=_("As you call it. Superbills print it with its address."))
+    place_of_service = forms.ChoiceField(
+        label=_("Place of service"), help_text=_("The two digits that superbills carry for care given there.")
+    )
+    street = text(_("Street"), 200, help_text=_("Empty: superbills print the practice's own address."))
+    city = text(_("City"), 80)
+    state = text(_("State"), 2, help_text=_("Two letters, like CO."))
+    postal_code = text(_("ZIP code"), 10)
+    npi = text(_("NPI of the place"), 10, help_text=_("Where it has one of its own."))
+    is_active = forms.BooleanField(
+        label=_("Offered when a service is recorded"),
+        required=False,
+        initial=True,
+        help_text=_("Services and documents made before keep it."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        places = [(place.code, f"{place.code} {place.name}") for place in list_places(clock.now().date())]
+        present = self.initial.get("place_of_service", "11")
+        if present not in dict(places):
+            places.append((present, present))
+        self.fields["place_of_service"].choices = places  # type: ignore[attr-defined]
+        self.fields["place_of_service"].initial = "11"
