@@ -311,7 +311,10 @@ def _refuse_taken_external_id(practice: Practice, external_id: str, own_id: UUID
 
 
 def _refuse_taken_name(practice: Practice, name: str, own_id: UUID | None) -> None:
-    if Location.objects.filter(practice=practice, name__iexact=name).exclude(pk=own_id).exists():
+    same = Location.objects.filter(practice=practice, name__iexact=name)
+    if own_id is not None:
+        same = same.exclude(pk=own_id)
+    if same.exists():
         raise UserError("Another place has that name.", code="location_taken", field="name")
 
 
