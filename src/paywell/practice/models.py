@@ -109,7 +109,7 @@ class Location(PracticeOwned):
     postal_code = models.CharField(max_length=10, blank=True)
     place_of_service = models.CharField(max_length=2, default="11", help_text="CMS place-of-service code.")
     npi = models.CharField(max_length=10, blank=True)
-    is_active = models.BooleanField(default=True, help_text="Offered for new services.")
+    is_active = models.BooleanField(default=True, db_default=True, help_text="Offered for new services.")
 
     def __str__(self) -> str:
         return self.name

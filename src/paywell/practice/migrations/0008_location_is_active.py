@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='location',
             name='is_active',
-            field=models.BooleanField(default=True, help_text='Offered for new services.'),
+            field=models.BooleanField(default=True, db_default=True, help_text='Offered for new services.'),
         ),
     ]
