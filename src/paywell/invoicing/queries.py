@@ -57,10 +57,33 @@ def get_uninvoiced(
         Uninvoiced(
             account=account,
             services=tuple(service for service, _ in owed[account.id]),
+            parts=tuple(money for _, money in owed[account.id]),
             total=sum((money for _, money in owed[account.id]), Money(0, account.currency)),
         )
         for account in accounts
     ]
+
+
+def list_left_out(viewer: StaffViewer, date_from: date, date_to: date) -> list[tuple[str, str]]:
+    """Accounts with services of the range that a batch would not invoice, by name, each with the reason as a code:
+    "invoiced" (all of it is on invoices), "insurer_only" (the insurer is to pay all). Four queries.
+    """
+    services = Service.objects.filter(practice=viewer.practice, client__in=clients_of(viewer), voided_at=None)
+    rows = list(services.filter(on__gte=date_from, on__lte=date_to).select_related("client"))
+    shares = get_shares(viewer.practice.id, {row.client_id for row in rows})
+    lines = InvoiceLine.objects.filter(
+        practice=viewer.practice, voided_at=None, service__on__gte=date_from, service__on__lte=date_to
+    )
+    invoiced = set(lines.values_list("service_id", "account_id"))
+    found: dict[UUID, set[str]] = {}
+    for row in rows:
+        parts = get_parts(row, shares)
+        for account_id in parts or [row.client.default_account_id]:
+            is_done = (row.id, account_id) in invoiced
+            found.setdefault(account_id, set()).add("invoiced" if is_done else "open" if parts else "insurer_only")
+    left = {one: whys for one, whys in found.items() if "open" not in whys}
+    accounts = BillingAccount.objects.filter(practice=viewer.practice, id__in=left).order_by("name", "id")
+    return [(one.name, "invoiced" if "invoiced" in left[one.id] else "insurer_only") for one in accounts]
 
 
 def get_shares(practice_id: UUID, client_ids: set[UUID]) -> dict[UUID, list[Share]]:

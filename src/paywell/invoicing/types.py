@@ -17,7 +17,13 @@ class Uninvoiced:
 
     account: BillingAccount
     services: tuple[Service, ...]  #: by date
+    parts: tuple[Money, ...]  #: what the account owes of each of them, in the same order
     total: Money
+
+    @property
+    def rows(self) -> list[tuple[Service, Money]]:
+        """Each service with the account's part of it."""
+        return list(zip(self.services, self.parts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from paywell.care.models import Service
 from paywell.clients.access import access_portal
 from paywell.clients.actions import set_standing_shares
 from paywell.clients.models import BillingAccount
-from paywell.desk.tests.factories import Desk
+from paywell.clients.tests.factories import make_client
+from paywell.desk.tests.factories import DAY, Desk, add_service
 from paywell.invoicing.models import Invoice
 from paywell.payments.queries import list_payable
 
@@ -126,6 +127,19 @@ def test_shared_services_give_an_invoice_for_each_account(desk: Desk) -> None:
     assert "$56.00" in preview
     desk.browser().post(url("invoice_new", desk.client.id), body | {"step": "issue"})
     assert sorted(Invoice.objects.order_by("-number").values_list("total_minor", flat=True)[:2]) == [5_600, 8_400]
+
+
+def test_a_batch_says_what_each_account_gets_and_why_one_gets_nothing(desk: Desk) -> None:
+    days = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+    insured = make_client(desk.practice, legal_first_name="Ivo", legal_last_name="Lind")
+    add_service(insured, desk.clinician, desk.item, DAY, insurer_minor=14_000)
+    text = desk.browser().get(url("invoice_batch"), days).content.decode()
+    preview, left = text.split("gets no invoice")
+    assert preview.count("$140.00") == 3  # all invoices, the account, its one service
+    assert "The insurer is to pay all of it" in left
+    assert "Ivo Lind" in left
+    narrow = {"date_from": "2026-11-03", "date_to": "2026-11-04"}
+    assert "is on an invoice already" in desk.browser().get(url("invoice_batch"), narrow).content.decode()
 
 
 def test_a_batch_shows_its_preview_before_it_issues(desk: Desk) -> None:

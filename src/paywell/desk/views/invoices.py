@@ -37,7 +37,7 @@ from paywell.documents.text import clean
 from paywell.documents.web import page_response, pdf_response
 from paywell.invoicing.access import access_invoice
 from paywell.invoicing.actions import issue_batch, issue_invoice, void_invoice
-from paywell.invoicing.queries import list_uninvoiced
+from paywell.invoicing.queries import list_left_out, list_uninvoiced
 from paywell.invoicing.types import Uninvoiced
 from paywell.work.actions import request_work
 
@@ -108,14 +108,16 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     asked = request.POST if request.method == "POST" else (request.GET if "date_from" in request.GET else None)
     form = BatchForm(asked, initial=initial)
     preview: list[Uninvoiced] | None = None
+    left_out: list[tuple[str, str]] = []
     if form.is_valid():
         if request.method == "POST":
             return _issue_batch(request, viewer, form)
-        preview = list_uninvoiced(viewer, form.cleaned_data["date_from"], form.cleaned_data["date_to"])
+        days = form.cleaned_data["date_from"], form.cleaned_data["date_to"]
+        preview, left_out = list_uninvoiced(viewer, *days), list_left_out(viewer, *days)
     total = sum((entry.total for entry in preview or ()), Money(0, viewer.practice.currency))
     return show(
         request, viewer, "invoice_batch", "invoices",
-        form=form, preview=preview, total=total, warnings=_warn(viewer, preview or ()),
+        form=form, preview=preview, total=total, left_out=left_out, warnings=_warn(viewer, preview or ()),
         key=new_key(),
         status=422 if form.errors else 200,
     )  # fmt: skip
