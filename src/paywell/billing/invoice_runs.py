@@ -137,11 +137,16 @@ def reissue_invoice(*, invoice: Invoice, actor_id: UUID | None) -> Invoice:
         raise UserError("Void the invoice first.", code="not_voided")
     if Invoice.objects.filter(practice_id=invoice.practice_id, replaces=invoice, voided_at=None).exists():
         raise UserError("Another invoice replaces this one already.", code="already_replaced")
-    services = [line.service for line in invoice.lines.select_related("service").order_by("position")]
     return issue_invoice(
         practice=invoice.practice,
         account=invoice.account,
-        services=[service for service in services if service.voided_at is None],
+        services=get_reissued(invoice),
         actor_id=actor_id,
         replaces=invoice,
     )
+
+
+def get_reissued(invoice: Invoice) -> list[Service]:
+    """The services that `reissue_invoice` would bill: the invoice's, without those voided since."""
+    lines = invoice.lines.select_related("service__client").order_by("position")
+    return [line.service for line in lines if line.service.voided_at is None]

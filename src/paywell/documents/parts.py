@@ -13,10 +13,10 @@ from django.db.models import Case, F, Q, Sum, Value, When
 
 from paywell.documents.text import clean
 from paywell.documents.types import Document, Letterhead, Setting
-from paywell.invoicing.frozen import PAY_TO
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.practice.logo import get_picture
-from paywell.practice.models import Practice
+from paywell.practice.models import Location, Practice
+from paywell.practice.remittance import get_pay_to
 
 #: The other sides of a receivable that are not money received: what was charged, and what was forgiven.
 _NOT_MONEY = (AccountKind.INCOME, AccountKind.WRITE_OFF, AccountKind.ADJUSTMENT)
@@ -63,6 +63,12 @@ def pay_to_lines(values: Mapping[str, str]) -> tuple[str, ...]:
     return (clean(own["name"] or values["name"]), *where)
 
 
+def pay_to_at(practice: Practice, location: Location | None = None) -> tuple[str, ...]:
+    """The same as it holds today for services at `location`."""
+    own = {name: getattr(practice, name) for name in ("name", *_ADDRESS)}
+    return pay_to_lines(own | get_pay_to(practice, location))
+
+
 @lru_cache(maxsize=2048)
 def phone_text(number: str) -> str:
     """A stored number as people write it: `(503) 555-0142`, with the country outside the United States."""
@@ -83,7 +89,7 @@ def letterhead(practice: Practice) -> Letterhead:
         email=clean(practice.email),
         accent=practice.accent,
         notice=clean(practice.part2_notice, 600) if practice.is_part2_program else "",
-        pay_to=pay_to_lines({name: getattr(practice, name) for name in ("name", *_ADDRESS, *PAY_TO)}),
+        pay_to=pay_to_at(practice),
         pay_note=clean(practice.pay_to_note),
         logo_digest=practice.logo_digest,
     )

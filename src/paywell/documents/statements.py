@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -20,12 +20,13 @@ from paywell.documents.movements import (
     get_lines,
     get_period,
 )
-from paywell.documents.parts import address_lines, letterhead, setting
+from paywell.documents.parts import address_lines, letterhead, pay_to_at, setting
 from paywell.documents.text import clean
 from paywell.documents.types import Ageing, Entry, Letterhead, StatementDocument, StatementItem
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments.models import Attempt
-from paywell.practice.models import Practice
+from paywell.practice.models import Location, Practice
+from paywell.practice.remittance import choose_location, get_paid_elsewhere
 
 
 def issue_statement(
@@ -64,6 +65,7 @@ def get_account_clients(account: BillingAccount) -> frozenset[UUID]:
 
 def _draft_all(practice: Practice, accounts: Sequence[BillingAccount], period: Period) -> list[Draft]:
     histories = get_histories(practice, accounts, period.until)
+    elsewhere = get_paid_elsewhere(practice)
     moved = {key: history.since(period.since) for key, history in histories.items()}
     found = _Found(
         practice,
@@ -77,6 +79,8 @@ def _draft_all(practice: Practice, accounts: Sequence[BillingAccount], period: P
         of_account=_get_clients(practice, accounts),
         mailed=_get_mailed(practice, accounts),
         head=letterhead(practice),
+        elsewhere=elsewhere,
+        places=_get_places(practice, histories.values()) if elsewhere else {},
     )
     return [_draft(found, account, period, histories[account.id]) for account in accounts]
 
@@ -91,6 +95,19 @@ class _Found:
     of_account: Mapping[UUID, frozenset[UUID]]  #: see `get_account_clients`
     mailed: Mapping[UUID, Sequence[Client]]  #: see `BillingAccount.choose_mail_address`
     head: Letterhead
+    elsewhere: Mapping[UUID, Location]  #: see `remittance.get_paid_elsewhere`
+    places: Mapping[UUID, UUID | None]  #: where the services of open lines were, if that matters
+
+    def head_for(self, owed: Iterable[UUID]) -> Letterhead:
+        """The letterhead for these open lines: a location of all of them may have checks sent elsewhere."""
+        place = choose_location(self.elsewhere, {self.places.get(line_id) for line_id in owed})
+        return replace(self.head, pay_to=pay_to_at(self.practice, place)) if place else self.head
+
+
+def _get_places(practice: Practice, histories: Iterable[History]) -> dict[UUID, UUID | None]:
+    ids = {line_id for history in histories for line_id in history.open_lines()}
+    lines = InvoiceLine.objects.filter(practice=practice, id__in=ids)
+    return dict(lines.values_list("id", "service__location"))
 
 
 def _get_clients(practice: Practice, accounts: Sequence[BillingAccount]) -> dict[UUID, frozenset[UUID]]:
@@ -116,7 +133,7 @@ def _draft(found: _Found, account: BillingAccount, period: Period, history: Hist
         sums[item.entry] += item.amount_minor
     mail_address = account.choose_mail_address(found.mailed[account.id])
     document = StatementDocument(
-        letterhead=found.head,
+        letterhead=found.head_for(history.open_lines()),
         setting=setting(practice, account.currency),
         number="",
         addressee=(clean(account.name), *address_lines(mail_address)),

@@ -24,7 +24,8 @@ from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.ledger.queries import get_line_balances
 from paywell.outbox.actions import emit
-from paywell.practice.models import Practice
+from paywell.practice.models import Location, Practice
+from paywell.practice.remittance import choose_location, get_paid_elsewhere
 
 
 def issue_invoice(
@@ -64,6 +65,7 @@ def issue_invoice(
             label=label,
             issued_on=issued_on,
             due_on=due_on,
+            location=_get_location(practice, lines),
         )
         invoice = Invoice.objects.create(
             id=invoice_id,
@@ -224,6 +226,12 @@ def _make_lines(
     if not lines:
         raise UserError("There is nothing to invoice.", code="nothing_to_invoice")
     return lines
+
+
+def _get_location(practice: Practice, lines: Sequence[InvoiceLine]) -> Location | None:
+    """The place of all these services, where it has an address of its own for payments."""
+    ids = {line.service.location_id for line in lines}
+    return choose_location(get_paid_elsewhere(practice), ids) if any(ids) else None
 
 
 def _refuse_twice(

@@ -11,14 +11,11 @@ from typing import Any, Final
 
 from paywell.clients.models import BillingAccount
 from paywell.invoicing.models import InvoiceLine
-from paywell.practice.models import Practice
+from paywell.practice.models import Location, Practice
+from paywell.practice.remittance import get_pay_to
 
 #: Raised when the shape below changes; documents read every shape that was ever written.
 VERSION: Final = 1
-#: To whom and where payments are sent, where that is not the practice's own name and address.
-PAY_TO: Final = (
-    "pay_to_name", "pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code", "pay_to_note",
-)  # fmt: skip
 
 
 def freeze_invoice(
@@ -30,10 +27,11 @@ def freeze_invoice(
     label: str,
     issued_on: date,
     due_on: date,
+    location: Location | None = None,
 ) -> dict[str, Any]:
     """The printed data as plain JSON: letterhead, addressee, terms, lines, total. Amounts in minor units.
 
-    An SSN that serves as tax number is never on an invoice; an EIN is.
+    An SSN that serves as tax number is never on an invoice; an EIN is. Payments are sent where `location` says.
     """
     return {
         "version": VERSION,
@@ -47,7 +45,7 @@ def freeze_invoice(
         "locale": practice.locale,
         "paper": practice.paper,
         "total_minor": sum(line.amount_minor for line in lines),
-        "practice": freeze_letterhead(practice),
+        "practice": freeze_letterhead(practice, location),
         "addressee": {
             "name": account.name,
             **asdict(account.mail_address),
@@ -56,8 +54,8 @@ def freeze_invoice(
     }
 
 
-def freeze_letterhead(practice: Practice) -> dict[str, str]:
-    """Who sends the document."""
+def freeze_letterhead(practice: Practice, location: Location | None = None) -> dict[str, str]:
+    """Who sends the document, and where payments go for services at `location`."""
     return {
         "name": practice.name,
         "street": practice.street,
@@ -71,7 +69,7 @@ def freeze_letterhead(practice: Practice) -> dict[str, str]:
         "accent": practice.accent,
         "logo_digest": practice.logo_digest,
         "notice": practice.part2_notice if practice.is_part2_program else "",
-        **{name: getattr(practice, name) for name in PAY_TO},
+        **get_pay_to(practice, location),
     }
 
 

@@ -45,8 +45,11 @@ CLINICIAN_FIELDS: Final = frozenset(
     }
 )  # fmt: skip
 LOCATION_FIELDS: Final = frozenset(
-    {"name", "street", "city", "state", "postal_code", "place_of_service", "npi", "is_active"}
-)
+    {
+        "name", "street", "city", "state", "postal_code", "place_of_service", "npi", "is_active",
+        "pay_to_name", "pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code",
+    }
+)  # fmt: skip
 
 
 def create_practice(*, name: str, actor_id: UUID | None, slug: str = "", **fields: Any) -> Practice:
@@ -153,11 +156,15 @@ def update_clinician(*, clinician: Clinician, actor_id: UUID | None, **fields: A
 
 
 def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fields: Any) -> Location:
-    """A place where care is given. Raises UserError `name_missing`, `location_taken` and those of the fields."""
-    values = _clean({"name": name, **fields}, LOCATION_FIELDS)
+    """A place where care is given.
+
+    Raises UserError `name_missing`, `location_taken`, `pay_to_incomplete` and those of the fields.
+    """
+    location = Location(practice=practice, **_clean({"name": name, **fields}, LOCATION_FIELDS))
+    _refuse_half_a_pay_to_address(location)
     with transaction.atomic():
-        _refuse_taken_name(practice, values["name"], None)
-        location = Location.objects.create(practice=practice, **values)
+        _refuse_taken_name(practice, location.name, None)
+        location.save(force_insert=True)
         record(
             practice_id=practice.id, actor_id=actor_id, action="practice.add_location",
             target_kind="location", target_id=location.id,
@@ -165,7 +172,7 @@ def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fiel
     return location
 
 
-def update_location(*, location: Location, actor_id: UUID, **fields: Any) -> Location:
+def update_location(*, location: Location, actor_id: UUID | None, **fields: Any) -> Location:
     """Change a place, or stop offering it. Services and documents made before keep what they say."""
     values = _clean(fields, LOCATION_FIELDS)
     with transaction.atomic():
@@ -174,6 +181,7 @@ def update_location(*, location: Location, actor_id: UUID, **fields: Any) -> Loc
         changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
         for field in changed:
             setattr(row, field, values[field])
+        _refuse_half_a_pay_to_address(row)
         if changed:
             row.save(update_fields=changed)
             record(
@@ -332,9 +340,9 @@ def _refuse_part2_without_notice(practice: Practice) -> None:
         )
 
 
-def _refuse_half_a_pay_to_address(practice: Practice) -> None:
+def _refuse_half_a_pay_to_address(row: Practice | Location) -> None:
     names = ("pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code")
-    missing = [name for name in names if not getattr(practice, name)]
+    missing = [name for name in names if not getattr(row, name)]
     if missing and len(missing) < len(names):
         raise UserError(
             "Enter the whole address to which payments are sent, or leave all of it empty.",

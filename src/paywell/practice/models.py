@@ -110,6 +110,24 @@ class Location(PracticeOwned):
     place_of_service = models.CharField(max_length=2, default="11", help_text="CMS place-of-service code.")
     npi = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True, db_default=True, help_text="Offered for new services.")
+    pay_to_name = models.CharField(
+        max_length=120, blank=True, db_default="", help_text="Blank: as the practice says."
+    )
+    pay_to_street = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="Blank: where the practice says."
+    )
+    pay_to_city = models.CharField(max_length=80, blank=True, db_default="")
+    pay_to_state = models.CharField(max_length=2, blank=True, db_default="")
+    pay_to_postal_code = models.CharField(max_length=10, blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pay_to_street="", pay_to_city="", pay_to_state="", pay_to_postal_code="")
+                | ~Q(pay_to_street="") & ~Q(pay_to_city="") & ~Q(pay_to_state="") & ~Q(pay_to_postal_code=""),
+                name="location_pay_to_whole",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -13,6 +13,8 @@ from paywell.desk.forms.base import DeskForm, text
 
 
 class PlaceForm(DeskForm):
+    """What superbills print of a place, and where payments for care there are sent."""
+
     name = text(_("Name"), 120, required=True, help_text=_("As you call it. Superbills print it with its address."))
     place_of_service = forms.ChoiceField(
         label=_("Place of service"), help_text=_("The two digits that superbills carry for care given there.")
@@ -22,6 +24,15 @@ class PlaceForm(DeskForm):
     state = text(_("State"), 2, help_text=_("Two letters, like CO."))
     postal_code = text(_("ZIP code"), 10)
     npi = text(_("NPI of the place"), 10, help_text=_("Where it has one of its own."))
+    pay_to_name = text(
+        _("Send payments to"), 120, help_text=_("Whose name stands on checks. Empty: as for the practice.")
+    )
+    pay_to_street = text(
+        _("Street for payments"), 200, help_text=_("Empty: payments go where the practice's details say.")
+    )
+    pay_to_city = text(_("City for payments"), 80)
+    pay_to_state = text(_("State for payments"), 2)
+    pay_to_postal_code = text(_("ZIP code for payments"), 10)
     is_active = forms.BooleanField(
         label=_("Offered when a service is recorded"),
         required=False,

@@ -11,11 +11,13 @@ from django.urls import reverse
 from paywell.accounts.models import Role
 from paywell.billing.invoice_runs import INVOICES
 from paywell.billing.models import BillingRules, Entry
+from paywell.care.models import Service
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.desk.queries.waiting import count_waiting
 from paywell.desk.tests.factories import Desk
+from paywell.documents.models import IssuedClient, IssuedDocument
 from paywell.invoicing.actions import issue_invoice, void_invoice
 from paywell.invoicing.models import Invoice
 from paywell.invoicing.tests.factories import make_service
@@ -199,6 +201,24 @@ def test_a_void_invoice_is_issued_again(desk: Desk) -> None:
     made = Invoice.objects.get(replaces=desk.unpaid)
     assert desk.unpaid.label in browser.get(url("invoice", made.id)).content.decode()
     assert "already" in browser.post(url("invoice_reissue", desk.unpaid.id), follow=True).content.decode()
+
+
+def test_a_void_invoice_issued_again_warns_of_400_dollars_above_the_estimate_like_any_other(desk: Desk) -> None:
+    service = desk.unpaid.lines.get().service
+    document = IssuedDocument.objects.create(
+        practice=desk.practice, kind="estimate", number=1, label="GFE-0001", account=desk.unpaid.account,
+        digest="0" * 64, data={"total_minor": 10_000}, period_from=service.on, period_to=service.on,
+        issued_on=service.on, issued_at=clock.now(),
+    )  # fmt: skip
+    IssuedClient.objects.create(practice=desk.practice, document=document, client=desk.client)
+    void_invoice(invoice=desk.unpaid, reason="Wrong", actor_id=None)
+    for minor, is_warned in ((49_999, False), (50_000, True)):
+        Service.objects.filter(pk=service.pk).update(fee_minor=minor, insurer_minor=0)
+        text = desk.browser().get(url("invoice", desk.unpaid.id)).content.decode()
+        assert "Issue it again" in text
+        assert ("From $400 above it the client may dispute the bill" in text) is is_warned
+    unasked = desk.browser(Role.READ_ONLY).get(url("invoice", desk.unpaid.id)).content.decode()
+    assert "may dispute the bill" not in unasked
 
 
 def test_many_invoices_are_issued_by_the_worker(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from paywell.care.models import CatalogItem
 from paywell.clients.models import Client
 from paywell.desk.tests.factories import Desk
 from paywell.payments.models import ProcessorAccount
-from paywell.practice.models import Clinician, Practice
+from paywell.practice.models import Clinician, Location, Practice
 
 
 def url(name: str, *ids: Any) -> str:
@@ -174,6 +174,24 @@ def test_clinicians_and_catalogue_grow(desk: Desk) -> None:
     browser.post(url("catalog_item_edit", desk.item.id), {"fee": "150.00"})
     desk.item.refresh_from_db()
     assert (desk.item.fee_minor, desk.item.is_active) == (15_000, False)
+
+
+def test_a_place_says_where_payments_for_it_are_sent_whole_or_not_at_all(desk: Desk) -> None:
+    browser = desk.browser()
+    form = {"name": "The mill", "place_of_service": "11", "pay_to_street": "PO Box 9"}
+    refused = browser.post(url("location_new"), form)
+    assert refused.status_code == 422
+    assert "whole address to which payments are sent" in refused.content.decode()
+    before = Location.objects.filter(practice=desk.practice)
+    assert [place.name for place in before] == ["Alder Street office"]
+    whole = {"pay_to_city": "Golden", "pay_to_state": "co", "pay_to_postal_code": "80402"}
+    assert browser.post(url("location_new"), form | whole).status_code == 302
+    row = Location.objects.get(practice=desk.practice, name="The mill")
+    assert (row.name, row.pay_to_street, row.pay_to_state) == ("The mill", "PO Box 9", "CO")
+    assert "Payments sent elsewhere" in browser.get(url("locations")).content.decode()
+    assert browser.post(url("location_edit", row.id), form | {"pay_to_street": ""}).status_code == 302
+    row.refresh_from_db()
+    assert (row.pay_to_street, row.pay_to_city, row.pay_to_postal_code) == ("", "", "")
 
 
 def test_staff_are_added_invited_and_ended(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
-from paywell.billing.invoice_runs import INVOICES, reissue_invoice
+from paywell.billing.invoice_runs import INVOICES, get_reissued, reissue_invoice
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.core.errors import UserError
@@ -37,6 +37,7 @@ from paywell.documents.text import clean
 from paywell.documents.web import page_response, pdf_response
 from paywell.invoicing.access import access_invoice
 from paywell.invoicing.actions import issue_batch, issue_invoice, void_invoice
+from paywell.invoicing.models import Invoice
 from paywell.invoicing.queries import list_left_out, list_uninvoiced
 from paywell.invoicing.types import Uninvoiced
 from paywell.work.actions import request_work
@@ -60,7 +61,8 @@ def invoice(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID) -> Http
     return show(
         request, viewer, "invoice", "invoices",
         row=get_invoice_rows(viewer, [row])[0], invoice=row, lines=get_invoice_lines(viewer, row),
-        replacement=get_replacement(row), panel=get_link_panel(viewer, row),
+        replacement=(replacement := get_replacement(row)), panel=get_link_panel(viewer, row),
+        warnings=_warn_again(viewer, row) if row.voided_at and not replacement else (),
     )  # fmt: skip
 
 
@@ -169,6 +171,13 @@ def _warn(viewer: StaffViewer, preview: Sequence[Uninvoiced]) -> list[str]:
         *warn_above_estimates(viewer.practice, list(services.values())),
         *([letters % {"letters": name_letters(missing)}] if missing else []),
     ]
+
+
+def _warn_again(viewer: StaffViewer, row: Invoice) -> list[str]:
+    """The same before a void invoice's services are issued once more."""
+    if not viewer.may(Permission.ISSUE_INVOICES):
+        return []
+    return _warn(viewer, [Uninvoiced(row.account, tuple(get_reissued(row)), Money(0, row.currency))])
 
 
 def _issue(request: HttpRequest, viewer: StaffViewer, client: Client, preview: list[Uninvoiced]) -> HttpResponse:
