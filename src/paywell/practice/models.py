@@ -111,14 +111,14 @@ class Location(PracticeOwned):
     npi = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True, db_default=True, help_text="Offered for new services.")
     pay_to_name = models.CharField(
-        max_length=120, blank=True, db_default="", help_text="Blank: as the practice says."
+        max_length=120, blank=True, default="", db_default="", help_text="Blank: as the practice says."
     )
     pay_to_street = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="Blank: where the practice says."
+        max_length=200, blank=True, default="", db_default="", help_text="Blank: where the practice says."
     )
-    pay_to_city = models.CharField(max_length=80, blank=True, db_default="")
-    pay_to_state = models.CharField(max_length=2, blank=True, db_default="")
-    pay_to_postal_code = models.CharField(max_length=10, blank=True, db_default="")
+    pay_to_city = models.CharField(max_length=80, blank=True, default="", db_default="")
+    pay_to_state = models.CharField(max_length=2, blank=True, default="", db_default="")
+    pay_to_postal_code = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

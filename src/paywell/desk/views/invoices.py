@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -18,8 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.invoice_runs import INVOICES, get_reissued, reissue_invoice
+from paywell.care.models import Service
 from paywell.clients.access import access_client
-from paywell.clients.models import Client
+from paywell.clients.models import BillingAccount, Client
 from paywell.core.errors import UserError
 from paywell.core.ids import new_key
 from paywell.core.money import Money
@@ -92,7 +93,7 @@ def invoice_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
         return show(
             request, viewer, "invoice_preview", "clients",
             client=client, preview=preview, chosen=chosen, today=get_today(viewer),
-            warnings=_warn(viewer, preview),
+            warnings=_warn(viewer, [(each.account, each.services) for each in preview]),
         )  # fmt: skip
     return show(
         request, viewer, "invoice_new", "clients",
@@ -119,7 +120,8 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     total = sum((entry.total for entry in preview or ()), Money(0, viewer.practice.currency))
     return show(
         request, viewer, "invoice_batch", "invoices",
-        form=form, preview=preview, total=total, left_out=left_out, warnings=_warn(viewer, preview or ()),
+        form=form, preview=preview, total=total, left_out=left_out, 
+        warnings=_warn(viewer, [(each.account, each.services) for each in preview or ()]),
         key=new_key(),
         status=422 if form.errors else 200,
     )  # fmt: skip
@@ -157,11 +159,14 @@ def invoice_reissue(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID)
     return redirect("desk:invoice", made.id)
 
 
-def _warn(viewer: StaffViewer, preview: Sequence[Uninvoiced]) -> list[str]:
+def _warn(viewer: StaffViewer, bills: Iterable[tuple[BillingAccount, Sequence[Service]]]) -> list[str]:
     """Where these invoices would go 400 dollars or more above what the client was told to expect, and letters that
     their PDFs could not print."""
-    services = {service.id: service for entry in preview for service in entry.services}
-    texts = {text for entry in preview for text in (entry.account.name, *(each.wording for each in entry.services))}
+    services: dict[UUID, Service] = {}
+    texts: set[str] = set()
+    for account, billed in bills:
+        services |= {service.id: service for service in billed}
+        texts |= {account.name, *(each.wording for each in billed)}
     names = {service.client.name for service in services.values()}
     missing = missing_letters(*map(clean, sorted(texts | names)))
     letters = _(
@@ -177,7 +182,7 @@ def _warn_again(viewer: StaffViewer, row: Invoice) -> list[str]:
     """The same before a void invoice's services are issued once more."""
     if not viewer.may(Permission.ISSUE_INVOICES):
         return []
-    return _warn(viewer, [Uninvoiced(row.account, tuple(get_reissued(row)), Money(0, row.currency))])
+    return _warn(viewer, [(row.account, get_reissued(row))])
 
 
 def _issue(request: HttpRequest, viewer: StaffViewer, client: Client, preview: list[Uninvoiced]) -> HttpResponse:

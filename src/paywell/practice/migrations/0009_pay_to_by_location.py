@@ -13,27 +13,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='location',
             name='pay_to_city',
-            field=models.CharField(blank=True, db_default='', max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', max_length=80),
         ),
         migrations.AddField(
             model_name='location',
             name='pay_to_name',
-            field=models.CharField(blank=True, db_default='', help_text='Blank: as the practice says.', max_length=120),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Blank: as the practice says.', max_length=120),
         ),
         migrations.AddField(
             model_name='location',
             name='pay_to_postal_code',
-            field=models.CharField(blank=True, db_default='', max_length=10),
+            field=models.CharField(blank=True, db_default='', default='', max_length=10),
         ),
         migrations.AddField(
             model_name='location',
             name='pay_to_state',
-            field=models.CharField(blank=True, db_default='', max_length=2),
+            field=models.CharField(blank=True, db_default='', default='', max_length=2),
         ),
         migrations.AddField(
             model_name='location',
             name='pay_to_street',
-            field=models.CharField(blank=True, db_default='', help_text='Blank: where the practice says.', max_length=200),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Blank: where the practice says.', max_length=200),
         ),
         migrations.AddConstraint(
             model_name='location',
