@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, F, QuerySet, Sum, Value, When
+from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from paywell.core.prepared import Prepared
 from paywell.ledger.models import AccountKind, LedgerAccount, LineBalance, Transfer
 
+_SIDES: Final = ("debit", "credit")
 _LINE_BALANCES = Prepared(
     lambda practice, lines: (
         Transfer.objects.filter(practice_id=practice, line_id__in=lines)
@@ -43,6 +46,37 @@ def get_account_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID,
         return 0
     debits = account.debits.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
     credits = account.credits.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+    return debits - credits
+
+
+def book_of(*, practice_id: UUID, owner_id: UUID, currency: str) -> QuerySet[Transfer]:
+    """The transfers of one account's book, oldest first (lazy)."""
+    rows = Transfer.objects.filter(practice_id=practice_id, book__owner_id=owner_id, currency=currency)
+    return rows.order_by("seq")
+
+
+@dataclass(frozen=True, slots=True)
+class BookSums:
+    """What a book comes to, in minor units: debits less credits."""
+
+    receivable: int
+    client_credit: int
+    receivable_until: int  #: of the transfers up to the place asked for
+
+
+def sum_book(book: QuerySet[Transfer], *, until: int) -> BookSums:
+    """The sums of a book, and what was owed after its transfer at place `until`. One query; the rows stay there."""
+    found = book.order_by().aggregate(
+        receivable=_change(AccountKind.RECEIVABLE),
+        client_credit=_change(AccountKind.CLIENT_CREDIT),
+        receivable_until=_change(AccountKind.RECEIVABLE, Q(seq__lte=until)),
+    )
+    return BookSums(**found)
+
+
+def _change(kind: AccountKind, among: Q = Q()) -> Any:
+    sides = (Coalesce(Sum("amount_minor", filter=Q(**{f"{side}__kind": kind}) & among), 0) for side in _SIDES)
+    debits, credits = sides
     return debits - credits
 
 

@@ -16,8 +16,8 @@ from paywell.core.money import Money
 from paywell.core.paging import Page, cut_page, page_bounds
 from paywell.desk.access import refuse
 from paywell.invoicing.models import InvoiceLine
-from paywell.ledger.models import AccountKind, Transfer
-from paywell.ledger.queries import get_listed_balance, get_open_lines
+from paywell.ledger.models import AccountKind
+from paywell.ledger.queries import book_of, get_listed_balance, get_open_lines, sum_book
 from paywell.payments.story import Step, name_actors, tell_account
 
 
@@ -111,20 +111,23 @@ LEDGER_PAGE: Final = 50
 
 
 def get_ledger(viewer: StaffViewer, account: BillingAccount, number: int = 1) -> AccountLedger:
-    """Every step of the account, newest first, with what was owed after each. Seven queries.
+    """One page of the account's steps, newest first, with what was owed after each. Eight queries.
 
-    A book is one account's: it is told whole, since what was owed after a step is the sum of all before it.
+    The steps are found by their first transfers, and only those of the page are read; what stood after the newest
+    of them is a sum in the database.
     """
-    transfers = Transfer.objects.filter(
-        practice_id=viewer.practice.id, book__owner_id=account.id, currency=account.currency
-    )
-    steps = tell_account(viewer.practice.id, transfers.select_related("debit", "credit").order_by("seq"))
-    owed = credit = Money(0, account.currency)
+    book = book_of(practice_id=viewer.practice.id, owner_id=account.id, currency=account.currency)
+    firsts = book.filter(leg=0).order_by("-seq").values_list("source", flat=True)
+    found = cut_page(firsts[page_bounds(number, LEDGER_PAGE)], number, LEDGER_PAGE)
+    transfers = list(book.filter(source__in=found.rows).select_related("debit", "credit"))
+    sums = sum_book(book, until=transfers[-1].seq if transfers else 0)
+    steps = tell_account(viewer.practice.id, transfers)[::-1]
+    owed_then = Money(sums.receivable_until, account.currency)
     after: list[tuple[Step, Money]] = []
     for step in steps:
-        owed, credit = owed + step.owed, credit + step.credit
-        after.append((step, owed))
-    shown = cut_page(after[::-1][page_bounds(number, LEDGER_PAGE)], number, LEDGER_PAGE)
+        after.append((step, owed_then))
+        owed_then -= step.owed
+    shown = found.with_rows(after)
     who = name_actors([step.actor_id for step, _ in shown.rows])
     wanted = {line_id for step, _ in shown.rows for line_id in step.line_ids}
     lines = {
@@ -143,4 +146,5 @@ def get_ledger(viewer: StaffViewer, account: BillingAccount, number: int = 1) ->
         )
         for step, owed_then in shown.rows
     )
+    owed, credit = (Money(minor, account.currency) for minor in (sums.receivable, -sums.client_credit))
     return AccountLedger(account, owed, credit, page)
