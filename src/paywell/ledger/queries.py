@@ -69,13 +69,13 @@ def sum_book(book: QuerySet[Transfer], *, until: int) -> BookSums:
     found = book.order_by().aggregate(
         receivable=_change(AccountKind.RECEIVABLE),
         client_credit=_change(AccountKind.CLIENT_CREDIT),
-        receivable_until=_change(AccountKind.RECEIVABLE, Q(seq__lte=until)),
+        receivable_until=_change(AccountKind.RECEIVABLE, seq__lte=until),
     )
     return BookSums(**found)
 
 
-def _change(kind: AccountKind, among: Q = Q()) -> Any:
-    sides = (Coalesce(Sum("amount_minor", filter=Q(**{f"{side}__kind": kind}) & among), 0) for side in _SIDES)
+def _change(kind: AccountKind, **among: Any) -> Any:
+    sides = (Coalesce(Sum("amount_minor", filter=Q(**{f"{side}__kind": kind}, **among)), 0) for side in _SIDES)
     debits, credits = sides
     return debits - credits
 

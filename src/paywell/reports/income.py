@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from django.db.models.functions import TruncMonth
+from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.utils.translation import gettext as _
 
 from paywell.accounts.types import StaffViewer
 from paywell.core.money import Money
 from paywell.ledger.models import AccountKind
 from paywell.reports.movements import (
-    balance,
-    counted_on,
+    accounts_of,
+    change_of,
     entry_of,
     insurer_entries_in,
     is_narrowed,
     lines_of,
+    touching,
     transfers_of,
 )
 from paywell.reports.types import Chart, Column, Period, Report, Row, make_chart, sum_columns
 
 KINDS = (AccountKind.INCOME, AccountKind.ADJUSTMENT, AccountKind.WRITE_OFF)
 Key = tuple[date, str, str]  #: month, clinician, service
+Of = tuple[str, str]  #: clinician, service
 Parts = list[int]  #: billed, adjusted, written off; the last two below zero
 
 
 def report_income(viewer: StaffViewer, period: Period) -> Report:
-    """Billed, adjusted, written off and what is left, by the day on which it counts. Three queries."""
+    """Billed, adjusted, written off and what is left, by the day on which it counts. Four queries."""
     sums = _read(viewer, period)
     currency = viewer.practice.currency
     rows = [
@@ -52,39 +57,63 @@ def report_income(viewer: StaffViewer, period: Period) -> Report:
 
 
 def _read(viewer: StaffViewer, period: Period) -> Mapping[Key, Parts]:
-    rows = transfers_of(viewer, *KINDS, start=period.start, end=period.end).order_by()
-    lines = {
-        key: (clinician, wording)
-        for key, clinician, wording in lines_of(viewer)
-        .filter(pk__in=rows.exclude(line_id=None).values("line_id"))
-        .values_list("id", "service__clinician__name", "wording")
-    }
-    entries = {
-        key: (clinician, wording)
-        for key, clinician, wording in insurer_entries_in(viewer, period).values_list(
-            "id", "service__clinician__name", "service__wording"
-        )
-    }
+    accounts = accounts_of(viewer, *KINDS)
+    rows = transfers_of(viewer, start=period.start, end=period.end).order_by().filter(touching(accounts))
+    of_kinds = {f"of_{kind}": change_of([key for key in accounts if accounts[key] == kind]) for kind in KINDS}
+    months = _list_months(period)
     found: dict[Key, Parts] = defaultdict(lambda: [0, 0, 0])
-    month = TruncMonth(counted_on(period.zone))
-    for row in (
-        rows.annotate(month=month)
-        .values("month", "line_id", "source")
-        .annotate(
-            billed=balance(AccountKind.INCOME),
-            adjusted=balance(AccountKind.ADJUSTMENT),
-            given_up=balance(AccountKind.WRITE_OFF),
-        )
+
+    def add(month: int, of: Of | None, debits: Sequence[int]) -> None:
+        if of is None and is_narrowed(viewer):
+            return
+        parts = found[months[month], *(of or (_("Of no service"), _("Of no service")))]
+        for place, minor in enumerate(debits):
+            parts[place] -= minor
+
+    rows = rows.annotate(month=_place_in(months, period.zone))
+    line = lines_of(viewer).filter(pk=OuterRef("line_id"))
+    of_lines = rows.exclude(line_id=None).annotate(
+        clinician=Subquery(line.values("service__clinician__name")), service=Subquery(line.values("wording"))
+    )
+    for month, clinician, service, *debits in of_lines.values_list("month", "clinician", "service").annotate(
+        **of_kinds
     ):
-        of = lines.get(row["line_id"]) or entries.get(entry_of(row["source"]))  # type: ignore[arg-type]
-        if of is None:
-            if is_narrowed(viewer):
-                continue
-            of = (_("Of no service"), _("Of no service"))
-        parts = found[row["month"], *of]
-        for place, debits in enumerate((row["billed"], row["adjusted"], row["given_up"])):
-            parts[place] -= debits
+        add(month, (clinician, service) if clinician is not None else None, debits)
+    entries = _read_entries(viewer, period)
+    of_none = rows.filter(line_id=None).values_list("month", "source").annotate(**of_kinds)
+    for month, source, *debits in of_none:
+        add(month, entries.get(entry_of(source)), debits)
     return {key: parts for key, parts in found.items() if any(parts)}
+
+
+def _read_entries(viewer: StaffViewer, period: Period) -> dict[UUID | None, Of]:
+    """Clinician and service of each entry about an insurer's part."""
+    rows = insurer_entries_in(viewer, period).values_list("id", "service__clinician__name", "service__wording")
+    return {key: (clinician, wording) for key, clinician, wording in rows}
+
+
+def _list_months(period: Period) -> list[date]:
+    """The first days of the period's months."""
+    count = (period.last.year - period.first.year) * 12 + period.last.month - period.first.month + 1
+    start = period.first.year * 12 + period.first.month - 1
+    return [date(each // 12, each % 12 + 1, 1) for each in range(start, start + count)]
+
+
+def _place_in(months: Sequence[date], zone: str) -> Any:
+    """In which of the months a transfer counts, from 0, as an expression of comparisons.
+
+    SQLite has no time zones: it would ask Python for the month of each row.
+    """
+    whens = [
+        When(
+            Q(effective_on=None, at__lt=datetime.combine(after, time(), ZoneInfo(zone)))
+            | Q(effective_on__lt=after),
+            then=Value(place),
+        )
+        for place, after in enumerate(months[1:])
+    ]
+    last = Value(len(months) - 1)
+    return Case(*whens, default=last, output_field=IntegerField()) if whens else last
 
 
 def _chart(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from paywell.billing.models import Entry
 from paywell.clients.access import clients_of
 from paywell.core.clock import business_date
 from paywell.invoicing.models import InvoiceLine
-from paywell.ledger.models import AccountKind, Transfer
+from paywell.ledger.models import AccountKind, LedgerAccount, Transfer
 from paywell.reports.types import Period
 
 #: What a transfer's source begins with, before the colon.
@@ -40,6 +41,31 @@ def transfers_of(
     if end is not None:
         rows = rows.filter(Q(effective_on=None, at__lt=end) | Q(effective_on__lt=end.date()))
     return rows.filter(Q(debit__kind__in=kinds) | Q(credit__kind__in=kinds)) if kinds else rows
+
+
+def is_all_until(viewer: StaffViewer, end: datetime) -> bool:
+    """Whether nothing counts at or after `end`: then the balances that the ledger keeps are those of `end`."""
+    rows = Transfer.objects.filter(practice_id=viewer.practice.id)
+    return not (rows.filter(at__gte=end).exists() or rows.filter(effective_on__gte=end.date()).exists())
+
+
+def accounts_of(viewer: StaffViewer, *kinds: AccountKind) -> dict[UUID, AccountKind]:
+    """The practice's ledger accounts of `kinds` by id: to ask for kinds that have few, without joining each row."""
+    rows = LedgerAccount.objects.filter(practice_id=viewer.practice.id, kind__in=kinds)
+    return {key: AccountKind(kind) for key, kind in rows.values_list("id", "kind")}
+
+
+def touching(accounts: Collection[UUID]) -> Q:
+    """Transfers from or to one of the accounts."""
+    return Q(debit_id__in=accounts) | Q(credit_id__in=accounts)
+
+
+def change_of(accounts: Collection[UUID]) -> Any:
+    """Debits less credits of these accounts, as an aggregate."""
+    debits, credits = (
+        Coalesce(Sum("amount_minor", filter=Q(**{f"{side}_id__in": accounts})), 0) for side in ("debit", "credit")
+    )
+    return debits - credits
 
 
 def day_of(transfer: Transfer, zone: str) -> date:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from paywell.accounts.types import StaffViewer
 from paywell.billing.models import EntryKind, Method
 from paywell.core.money import Money
-from paywell.ledger.models import AccountKind
+from paywell.ledger.models import AccountKind, Transfer
 from paywell.payments.models import ProcessorAccount
 from paywell.payments.recollect import name_processor
 from paywell.reports.deposits import note_unread, note_untold, tells_fees
 from paywell.reports.fees import read_register
-from paywell.reports.movements import balance, cause, entries_in, entry_of, transfers_of
+from paywell.reports.movements import accounts_of, cause, change_of, entries_in, entry_of, touching, transfers_of
 from paywell.reports.types import Cell, Column, Period, Report, Row, make_chart, sum_columns
 
 #: Into which column a movement of the processor's clearing account falls; all else waits for a person.
@@ -28,7 +28,7 @@ Parts = list[int]  #: received, refunded, withheld, in review, fees; all but the
 
 
 def report_payments(viewer: StaffViewer, period: Period) -> Report:
-    """For each processor and each method by hand, by the day on which it counts. Seven queries.
+    """For each processor and each method by hand, by the day on which it counts. Eight queries.
 
     All but the fees add up to what the ledger's clearing and cash accounts changed by; the net is that, less the
     fees, which the processor tells.
@@ -37,11 +37,15 @@ def report_payments(viewer: StaffViewer, period: Period) -> Report:
     found: dict[tuple[str, str], Parts] = defaultdict(lambda: [0] * 5)
     accounts = list(ProcessorAccount.objects.filter(practice=viewer.practice).order_by("connected_at"))
     names = {account.id: account.connector for account in accounts}
-    _add_processors(viewer, period, names, found)
+    kinds = accounts_of(viewer, AccountKind.CLEARING, AccountKind.CASH)
+    moved = transfers_of(viewer, start=period.start, end=period.end).order_by().filter(touching(kinds))
+    _add_processors(moved, names, found)
     for account, register in read_register(viewer, period).items():
         found[_key(names.get(account))][_FEES] -= register.fees
     untold = {_key(connector) for connector in names.values() if not tells_fees(connector)}
-    _add_by_hand(viewer, period, found)
+    cash = [key for key, kind in kinds.items() if kind == AccountKind.CASH]
+    sums = moved.filter(touching(cash)).values_list("source").annotate(total=change_of(cash))
+    _add_by_hand(viewer, period, sums, found)
     rows = [
         _make_row(key, parts, currency, tells_fees=key not in untold)
         for key, parts in sorted(found.items(), key=lambda each: (-sum(each[1]), each[0]))
@@ -75,9 +79,9 @@ def _key(connector: str | None) -> tuple[str, str]:
 
 
 def _add_processors(
-    viewer: StaffViewer, period: Period, names: Mapping[UUID, str], found: dict[tuple[str, str], Parts]
+    moved: QuerySet[Transfer], names: Mapping[UUID, str], found: dict[tuple[str, str], Parts]
 ) -> None:
-    rows = transfers_of(viewer, AccountKind.CLEARING, start=period.start, end=period.end).order_by()
+    rows = moved.filter(Q(debit__kind=AccountKind.CLEARING) | Q(credit__kind=AccountKind.CLEARING))
     ends = ("debit__kind", "debit__owner_id", "credit__kind", "credit__owner_id")
     for row in rows.annotate(cause=cause()).values(*ends, "cause").annotate(total=Sum("amount_minor")):
         for side, sign in (("debit", 1), ("credit", -1)):
@@ -87,12 +91,13 @@ def _add_processors(
                 )
 
 
-def _add_by_hand(viewer: StaffViewer, period: Period, found: dict[tuple[str, str], Parts]) -> None:
+def _add_by_hand(
+    viewer: StaffViewer, period: Period, sums: Iterable[tuple[str, int]], found: dict[tuple[str, str], Parts]
+) -> None:
     entries: dict[UUID | None, tuple[str, str]] = {
         key: (kind, method) for key, kind, method in entries_in(viewer, period).values_list("id", "kind", "method")
     }
-    rows = transfers_of(viewer, AccountKind.CASH, start=period.start, end=period.end).order_by()
-    for source, total in rows.values_list("source").annotate(total=balance(AccountKind.CASH)):
+    for source, total in sums:
         kind, method = entries.get(entry_of(source), ("", ""))
         through = _("Insurers, by hand") if kind == EntryKind.INSURER_PAYMENT else _("Clients, by hand")
         label = Method(method).label if method else _("Other")

@@ -3,27 +3,78 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final
 from uuid import UUID
 
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from paywell.accounts.types import StaffViewer
-from paywell.clients.models import Client
+from paywell.clients.access import clients_of
+from paywell.clients.models import Client, name_client
 from paywell.core.money import Money
-from paywell.ledger.models import AccountKind
-from paywell.reports.movements import balance, is_narrowed, lines_of, transfers_of
-from paywell.reports.types import Column, Period, Report, Row, make_chart, sum_columns
+from paywell.ledger.models import AccountKind, LineBalance
+from paywell.reports.movements import balance, is_all_until, is_narrowed, lines_of, transfers_of
+from paywell.reports.types import Column, Period, Report, Row, Rows, make_chart
 
 #: The last day of each age, in days after the due date; after the last one there is "over 90".
 AGES = (0, 30, 60, 90)
+#: Names that are asked for one by one.
+_MOST_ASKED: Final = 2_000
+
+
+#: Client (None: of no service), and what is owed in each age.
+Owed = tuple[UUID | None, tuple[int, ...]]
 
 
 def report_receivables(viewer: StaffViewer, period: Period) -> Report:
-    """By client and age at the end of the period's last day, the oldest debt first. Three queries."""
-    end, currency = period.end, viewer.practice.currency
+    """By client and age at the end of the period's last day, the oldest debt first. Four queries.
+
+    Where nothing counts later than that day, the balances that the ledger keeps with each line are added up in the
+    database: law 11 of the books holds them to the transfers. Else the transfers are.
+    """
+    currency = viewer.practice.currency
+    owed = _read_kept(viewer, period) if is_all_until(viewer, period.end) else _read_transfers(viewer, period)
+    names = _read_names(viewer, owed)
+    owed.sort(key=lambda each: ([-minor for minor in each[1][::-1]], names[each[0]]))
+
+    def make(each: Owed) -> Row:
+        key, parts = each
+        return Row((names[key], *(Money(minor, currency) for minor in (*parts, sum(parts)))), key)
+
+    ages = [sum(parts) for parts in zip(*(parts for _key, parts in owed), strict=True)] or [0] * (len(AGES) + 1)
+    sums = [Money(minor, currency) for minor in ages]
+    labels = _name_ages()
+    return Report(
+        columns=(Column(_("Client")), *(Column(name, True) for name in labels), Column(_("Owed"), True)),
+        rows=Rows(owed, lambda some: [make(each) for each in some]),
+        total=(_("All"), *sums, sum(sums, Money(0, currency))) if owed else None,
+        charts=(make_chart(_("By age"), (_("Overdue"), _("Owed")), zip(labels, sums, strict=True)),),
+    )
+
+
+def _read_kept(viewer: StaffViewer, period: Period) -> list[Owed]:
+    lines = LineBalance.objects.filter(
+        practice_id=viewer.practice.id, currency=viewer.practice.currency, balance_minor__gt=0
+    )
+    if is_narrowed(viewer):
+        lines = lines.filter(subject_id__in=clients_of(viewer).values("id"))
+    since = [period.last - timedelta(days=days) for days in AGES]
+    ages = [Q(due_on__gte=since[0])]
+    ages += [Q(due_on__gte=first, due_on__lt=after) for after, first in pairwise(since)]
+    ages += [Q(due_on__lt=since[-1])]
+    sums = [Coalesce(Sum("balance_minor", filter=age), 0) for age in ages]
+    rows = lines.values_list("subject_id").annotate(**{f"age{place}": each for place, each in enumerate(sums)})
+    return [(key, tuple(parts)) for key, *parts in rows]
+
+
+def _read_transfers(viewer: StaffViewer, period: Period) -> list[Owed]:
     sums = (
-        transfers_of(viewer, AccountKind.RECEIVABLE, end=end)
+        transfers_of(viewer, AccountKind.RECEIVABLE, end=period.end)
         .order_by()
         .values("line_id")
         .annotate(owed=balance(AccountKind.RECEIVABLE))
@@ -36,21 +87,17 @@ def report_receivables(viewer: StaffViewer, period: Period) -> Report:
         ages[client_id][_age(period.last, due_on)] += owed.pop(line_id)
     if owed and not is_narrowed(viewer):  # of no service: no law lets it happen, but the sum must not hide it
         ages[None][0] += sum(owed.values())
-    clients = Client.objects.filter(practice=viewer.practice, pk__in=lines.values("client_id")).in_bulk()
-    named = [(clients[key].name if key else _("Of no service"), key, parts) for key, parts in ages.items()]
-    rows = [
-        Row((name, *(Money(minor, currency) for minor in (*parts, sum(parts)))), key)
-        for name, key, parts in sorted(named, key=lambda each: ([-minor for minor in each[2][::-1]], each[0]))
-    ]
-    names = _name_ages()
-    total = sum_columns(rows, _("All"), currency)
-    figures = zip(names, total[1:-1] if total else [Money(0, currency)] * len(names), strict=True)
-    return Report(
-        columns=(Column(_("Client")), *(Column(name, True) for name in names), Column(_("Owed"), True)),
-        rows=tuple(rows),
-        total=total,
-        charts=(make_chart(_("By age"), (_("Overdue"), _("Owed")), figures),),  # type: ignore[arg-type]
-    )
+    return [(key, tuple(parts)) for key, parts in ages.items()]
+
+
+def _read_names(viewer: StaffViewer, owed: Sequence[Owed]) -> dict[UUID | None, str]:
+    """Of the clients alone who owe; of very many, all names are read sooner than so many are asked for."""
+    rows = Client.objects.filter(practice=viewer.practice)
+    if len(owed) <= _MOST_ASKED:
+        rows = rows.filter(pk__in=[key for key, _parts in owed if key])
+    fields = rows.values_list("id", "preferred_name", "legal_first_name", "legal_last_name")
+    names: dict[UUID | None, str] = {key: name_client(*parts) for key, *parts in fields}
+    return names | {None: _("Of no service")}
 
 
 def _age(today: date, due_on: date) -> int:

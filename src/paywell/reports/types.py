@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any, Final, overload
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -60,12 +61,48 @@ class Row:
     deposit_id: UUID | None = None  #: or which deposit
 
 
+#: Rows that are made together when all are asked for.
+_CHUNK: Final = 500
+
+
+class Rows(Sequence[Row]):
+    """Rows in their order that are made when they are asked for: a page makes its own few, a file all.
+
+    `keys` stand for the rows, one each; `make` gives the rows of some of them.
+    """
+
+    def __init__(self, keys: Sequence[Any], make: Callable[[Sequence[Any]], Sequence[Row]]) -> None:
+        self.keys = keys
+        self.make = make
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, place: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(place, slice):
+            return tuple(self.make(self.keys[place]))
+        return self.make([self.keys[place]])[0]
+
+    def __iter__(self) -> Iterator[Row]:
+        for start in range(0, len(self.keys), _CHUNK):
+            yield from self.make(self.keys[start : start + _CHUNK])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Charts, and the rows that they sum up. `total` has a cell for each column; None where a sum says nothing."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     total: tuple[Cell, ...] | None
     charts: tuple[Chart, ...]
     notes: tuple[str, ...] = ()  #: what the reader has to know besides the figures

@@ -19,9 +19,10 @@ from paywell.accounts.web import desk_view
 from paywell.audit.actions import record
 from paywell.core.csv_export import csv_response
 from paywell.core.money import Money
+from paywell.core.paging import cut_page, page_bounds
 from paywell.desk.access import refuse
 from paywell.desk.forms.reports import ReportForm, read_form
-from paywell.desk.pages import show
+from paywell.desk.pages import page_of, query_of, show
 from paywell.desk.queries.scope import get_today
 from paywell.desk.words import DEPOSIT_TONES
 from paywell.payments.access import access_deposit
@@ -37,8 +38,8 @@ from paywell.reports.receivables import report_receivables
 from paywell.reports.types import Cell, Period, Report
 from paywell.reports.write_offs import report_write_offs
 
-#: Rows on the screen; the file has them all.
-SHOWN = 200
+#: Rows on one page of a report; the file has them all.
+ON_PAGE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +115,13 @@ def report(request: HttpRequest, viewer: StaffViewer, report: str) -> HttpRespon
     if not form.is_valid():
         return show(request, viewer, "report", "reports", status=422, **frame)
     period = _read_period(viewer, form)
-    frame |= {"period": period, "query": request.GET.urlencode()}
+    frame |= {"period": period, "query": query_of(request)}
     if kind.make is None:
         return show(request, viewer, "month_end", "reports", month=report_month_end(viewer, period), **frame)
     made = kind.make(viewer, period)
-    return show(
-        request, viewer, "report", "reports",
-        made=made, shown=made.rows[:SHOWN], is_cut=len(made.rows) > SHOWN, **frame,
-    )  # fmt: skip
+    number = page_of(request)
+    page = cut_page(made.rows[page_bounds(number, ON_PAGE)], number, ON_PAGE)
+    return show(request, viewer, "report", "reports", made=made, page=page, **frame)
 
 
 @require_safe
