@@ -99,11 +99,12 @@ def _make_rows(
 
 def _make_row(row: Transfer, of: Of | None, names: Mapping[UUID, str], zone: str, currency: str) -> Row:
     client_id, service = of or (None, "")
+    name = names.get(client_id) if client_id else None
     is_given = row.debit.kind in KINDS
     is_write_off = AccountKind.WRITE_OFF in (row.debit.kind, row.credit.kind)
     return Row(
         (
-            names[client_id] if client_id in names else _("Of no service"), day_of(row, zone), service,
+            name or _("Of no service"), day_of(row, zone), service,
             _("Write-off") if is_write_off else _("Adjustment"), row.reason or _("No reason"),
             Money(row.amount_minor if is_given else -row.amount_minor, currency),
         ),
