@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,12 @@ def find_questioned(practice_id: UUID, line_ids: Collection[UUID] | QuerySet[Any
     """
     rows = Question.objects.filter(practice_id=practice_id, line_id__in=line_ids, answered_at=None)
     return set(rows.values_list("line_id", flat=True))
+
+
+def get_asked_at(practice_id: UUID, line_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the open question was asked, of those of the lines that have one. One query."""
+    rows = Question.objects.filter(practice_id=practice_id, line_id__in=line_ids, answered_at=None)
+    return dict(rows.values_list("line_id", "asked_at"))
 
 
 def list_open_questions(viewer: StaffViewer) -> QuerySet[Question]:

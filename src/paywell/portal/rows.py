@@ -19,8 +19,10 @@ _HISTORY_ROW: Final = Snippet("portal/_history_row.html")
 _HISTORY_LINE: Final = Snippet("portal/_history_line.html")
 
 
-def render_pay_row(row: PayableLine, *, ticked: Collection[str], several_clients: bool) -> SafeString:
-    """One service of Make a Payment."""
+def render_pay_row(
+    row: PayableLine, *, ticked: Collection[str], several_clients: bool, asked_on: str
+) -> SafeString:
+    """One service of Make a Payment. `asked_on`: the day of the open question about it, or nothing."""
     return _PAY_ROW(
         {
             "line_id": row.line_id,
@@ -37,6 +39,7 @@ def render_pay_row(row: PayableLine, *, ticked: Collection[str], several_clients
             "paid": money(row.paid),
             "balance": money(row.balance),
             "balance_minor": str(row.balance.minor),
+            "asked_on": asked_on,
         },
         {
             "is_held": row.held_by is not None,
@@ -44,6 +47,7 @@ def render_pay_row(row: PayableLine, *, ticked: Collection[str], several_clients
             "is_ticked": str(row.line_id) in ticked,
             "names_client": several_clients and bool(row.client_name),
             "has_clinician": bool(row.clinician),
+            "is_asked_about": bool(asked_on),
             "is_part_paid": row.paid.minor != 0,
             "may_print_superbill": row.may_print_superbill,
         },

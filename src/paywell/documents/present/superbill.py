@@ -23,6 +23,8 @@ def present_superbill(doc: SuperbillDocument) -> Printed:
     money, _ = writers(doc.setting)
     printed = sheet(doc, gettext("Superbill"), doc.number)
     printed["facts"].append([gettext("Date"), numeric(doc.issued_on)])
+    # An insurer takes the pages apart: each says whose it is.
+    printed["footer"] = join(doc.client, numeric(doc.birth_date), printed["footer"])
     if doc.part:
         printed["facts"].append([gettext("Part"), doc.part])
     printed["panels"] = [

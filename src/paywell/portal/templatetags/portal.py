@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django import template
 from django.template.loader import render_to_string
@@ -11,7 +13,7 @@ from django.utils.safestring import SafeString
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.snippets import Snippet
-from paywell.core.templatetags.paywell import badge, money
+from paywell.core.templatetags.paywell import badge, local_day, money
 from paywell.documents.types import Kind
 from paywell.payments.types import PayableLine, PaymentRow, Shown
 from paywell.portal.rows import render_history_row, render_pay_row
@@ -72,9 +74,13 @@ def account_menu(context: dict[str, Any]) -> SafeString:
 
 
 @register.simple_tag
-def pay_row(row: PayableLine, ticked: set[str], several_clients: bool) -> SafeString:
-    """A row of Make a Payment."""
-    return render_pay_row(row, ticked=ticked, several_clients=several_clients)
+def pay_row(
+    row: PayableLine, ticked: set[str], several_clients: bool, asked: dict[UUID, datetime], zone: str
+) -> SafeString:
+    """A row of Make a Payment. `asked`: when the open question about a line was asked."""
+    at = asked.get(row.line_id)
+    asked_on = local_day(at, zone) if at else ""
+    return render_pay_row(row, ticked=ticked, several_clients=several_clients, asked_on=asked_on)
 
 
 @register.simple_tag

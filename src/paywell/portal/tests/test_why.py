@@ -6,6 +6,7 @@ from django.test import Client as Browser
 
 from paywell.billing.models import Question
 from paywell.billing.questions import answer_question, find_questioned
+from paywell.core.templatetags.paywell import local_day
 from paywell.payments.tests.factories import World, make_line, make_world
 
 
@@ -32,6 +33,22 @@ def test_a_question_waits_for_the_practice_and_its_answer_shows(browser: Browser
     text = browser.get(page).content.decode()
     assert "see the new balance" in text
     assert "Ask the practice" in text
+
+
+def test_the_list_to_pay_from_says_which_service_is_asked_about(browser: Browser, world: World) -> None:
+    asked, other = make_line(world), make_line(world)
+    note = "The practice was asked about this on"
+    assert note not in browser.get("/portal/pay/").content.decode()
+    browser.post(f"/portal/lines/{asked.id}/why/", {"text": "Why?"})
+    on = local_day(Question.objects.get().asked_at, world.practice.timezone)
+    page = browser.get("/portal/pay/").content.decode()
+    assert page.count(note) == 1
+    assert f"{note} {on}. No reminder until it answers." in page
+    rows = page.split("<tr")
+    assert [note in row for row in rows if f'value="{asked.id}"' in row] == [True]
+    assert [note in row for row in rows if f'value="{other.id}"' in row] == [False]
+    answer_question(viewer=world.staff, question=Question.objects.get(), answer="Because.")
+    assert note not in browser.get("/portal/pay/").content.decode()
 
 
 def test_an_empty_or_endless_question_is_not_sent(browser: Browser, world: World) -> None:

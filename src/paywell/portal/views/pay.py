@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from paywell.accounts.web import client_ip
+from paywell.billing.questions import get_asked_at
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
@@ -57,6 +58,7 @@ def pay(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
         "kept": kept,
         "ticked": {*request.GET.getlist("line"), *(_all(rows) if request.GET.get("all") else ())},
         "several_clients": len(viewer.rights) > 1,
+        "asked": get_asked_at(viewer.practice.id, [row.line_id for row in rows]),
         "can_tick": any(_can_tick(row) for row in rows),
     }
     processor = get_processor(viewer)
