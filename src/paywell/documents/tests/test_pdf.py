@@ -105,14 +105,14 @@ def test_a_long_document_repeats_its_header_and_counts_its_pages(kind: str) -> N
 
 def test_each_page_of_a_superbill_says_whose_it_is() -> None:
     """An insurer takes the pages apart. A name too long for one line goes on in a second, and loses nothing."""
-    for name in ("Ana Maria Duarte", " ".join(["Wolfeschlegelsteinhausen"] * 5)):
+    for name, times in (("Ana Maria Duarte", 1), (" ".join(["Wolfeschlegelsteinhausen"] * 5), 5)):
         pdf = render(MAKERS["superbill"](lines=70, client=name))
         pages = text_of(pdf).rstrip("\f").split("\f")
         assert len(pages) >= 3
         for number, content in enumerate(pages, 1):
             foot = " ".join(squeeze(content)[-3:])
-            assert all(part in foot for part in (name.split()[0], "03/09/1991", f"Page {number} of {len(pages)}"))
-            assert foot.count(name.split()[0]) == len(name.split()) or name.startswith("Ana")
+            assert foot.count(name.split()[0]) == times
+            assert all(part in foot for part in ("03/09/1991", f"Page {number} of {len(pages)}"))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
