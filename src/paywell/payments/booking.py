@@ -16,7 +16,15 @@ from paywell.core.money import Money
 from paywell.ledger.actions import Line, Posting, Side, post
 from paywell.ledger.models import AccountKind, Transfer
 from paywell.ledger.queries import get_line_balances
-from paywell.payments.models import Attempt, AttemptLine, Claim, Dispute, ProcessorAccount, Refund
+from paywell.payments.models import (
+    Attempt,
+    AttemptLine,
+    Claim,
+    Dispute,
+    ProcessorAccount,
+    Refund,
+    SuspendedPart,
+)
 from paywell.processors.contract import Outcome, Verdict
 
 
@@ -157,7 +165,33 @@ def suspend_charge(processor_account: ProcessorAccount, truth: Outcome) -> Money
             postings=[Posting(debit, credit, Money(abs(change), currency))],
             actor_id=None,
         )
+    _remember_parts(processor_account, truth)
     return Money(change, currency)
+
+
+def _remember_parts(processor_account: ProcessorAccount, truth: Outcome) -> None:
+    """Under which names the processor's deposits will call what went back of a charge that was ever booked here."""
+    refs = {each.processor_ref for each in truth.refunds} | {each.processor_ref for each in truth.disputes}
+    refs.discard("")
+    charge_ref = truth.processor_ref or truth.reference
+    if not refs or not get_booked_charges(processor_account, [charge_ref]):
+        return
+    rows = [
+        SuspendedPart(
+            practice_id=processor_account.practice_id, processor_account=processor_account,
+            object_ref=ref[:120], charge_ref=charge_ref[:120],
+        )
+        for ref in sorted(refs)
+    ]  # fmt: skip
+    SuspendedPart.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def get_suspended_parts(processor_account: ProcessorAccount, refs: Iterable[str]) -> dict[str, str]:
+    """Of these refunds and disputes, those of charges in suspense, each with its charge's reference. One query."""
+    rows = SuspendedPart.objects.filter(
+        practice_id=processor_account.practice_id, processor_account=processor_account, object_ref__in=refs
+    )
+    return dict(rows.values_list("object_ref", "charge_ref"))
 
 
 def is_suspended(processor_account: ProcessorAccount, truth: Outcome) -> bool:

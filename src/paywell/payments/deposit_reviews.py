@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,8 +15,9 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.core import clock
 from paywell.core.db import phase
 from paywell.core.money import Money
-from paywell.payments.models import Deposit, ProcessorAccount, Review
-from paywell.payments.reviews import open_review
+from paywell.payments.booking import get_suspended_parts
+from paywell.payments.models import Deposit, DepositPart, ProcessorAccount, Review
+from paywell.payments.reviews import name_review, open_review
 from paywell.processors.contract import DepositState
 
 #: A processor names the last entries of a deposit hours after it was made: only then is a difference news.
@@ -53,6 +55,22 @@ def list_deposit_reviews(viewer: StaffViewer, deposit: Deposit) -> list[Review]:
         return []
     rows = Review.objects.filter(practice=viewer.practice, deposit=deposit).select_related("closed_by")
     return list(rows.order_by("opened_at", "id"))
+
+
+def find_suspense_reviews(deposit: Deposit, parts: Iterable[DepositPart]) -> dict[str, UUID]:
+    """What waits for a person about charges in suspense: review ids by the name of the charge, refund or dispute.
+
+    Two queries, and none where no entry is about such money.
+    """
+    refs = {part.object_ref for part in parts if part.is_booked and part.attempt_id is None}
+    if not refs:
+        return {}
+    account = deposit.processor_account
+    charges = dict.fromkeys(refs) | get_suspended_parts(account, refs)
+    names = {ref: name_review("unmatched_charge", f"{account.id}:{charges[ref] or ref}") for ref in refs}
+    waiting = Review.objects.filter(practice=deposit.practice_id, dedupe__in=names.values(), closed_at=None)
+    found = dict(waiting.values_list("dedupe", "id"))
+    return {ref: found[name] for ref, name in names.items() if name in found}
 
 
 def _ask_about(deposit: Deposit, kind: str, about: str, minor: int) -> None:

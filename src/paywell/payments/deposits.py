@@ -16,7 +16,7 @@ from paywell.core import clock
 from paywell.core.db import lock, phase
 from paywell.core.money import Money
 from paywell.payments import processor_accounts
-from paywell.payments.booking import get_booked_charges
+from paywell.payments.booking import get_booked_charges, get_suspended_parts
 from paywell.payments.models import (
     Attempt,
     AttemptState,
@@ -162,15 +162,21 @@ def _tie_again(processor_account: ProcessorAccount, parts: Sequence[DepositPart]
 
 
 def _tie(processor_account: ProcessorAccount, parts: Sequence[DepositPart]) -> None:
-    """To the payments that the entries name, by our reference or by theirs; or to money that waits in suspense."""
+    """To the payments that the entries name, by our reference or by theirs; or to money that waits in suspense.
+
+    A refund or a dispute of such money goes where its charge went.
+    """
     about = [part for part in parts if part.kind in OF_CHARGES]
     refs = {part.object_ref for part in about if part.object_ref}
     references = {part.reference for part in about if part.reference}
+    charges = get_suspended_parts(processor_account, refs)
+    refs |= set(charges.values())
     found = _find_payments(processor_account, refs, references)
     booked = get_booked_charges(processor_account, refs)
     for part in about:
-        part.attempt_id = found.get(part.object_ref) or found.get(part.reference)
-        part.is_booked = part.attempt_id is not None or part.object_ref in booked
+        charge_ref = charges.get(part.object_ref, part.object_ref)
+        part.attempt_id = found.get(part.object_ref) or found.get(part.reference) or found.get(charge_ref)
+        part.is_booked = part.attempt_id is not None or charge_ref in booked
 
 
 def _find_payments(processor_account: ProcessorAccount, refs: set[str], references: set[str]) -> dict[str, UUID]:

@@ -377,6 +377,21 @@ class DepositPart(PracticeOwned):
         ]
 
 
+class SuspendedPart(PracticeOwned):
+    """Which charge in suspense a refund or a dispute of the processor's is about: no payment of ours tells it."""
+
+    processor_account = models.ForeignKey(ProcessorAccount, on_delete=models.PROTECT, related_name="+")
+    object_ref = models.CharField(max_length=120, help_text="Theirs, of the refund or the dispute.")
+    charge_ref = models.CharField(max_length=120, help_text="Theirs, of the charge.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practice", "processor_account", "object_ref"], name="suspended_part_once"
+            ),
+        ]
+
+
 class CardConsent(PracticeOwned):
     """The payer's yes to keep a card: the wording's version, when, who, and which card. Append-only."""
 

@@ -22,6 +22,11 @@ from paywell.payments.models import AttemptLine, AttemptState, Review
 NOTE_MAX = 300
 
 
+def name_review(kind: str, about: str) -> str:
+    """By which a review is the only one of its kind about its subject."""
+    return f"{kind}:{about}"[:160]
+
+
 def open_review(
     *,
     practice_id: UUID,
@@ -34,7 +39,7 @@ def open_review(
     detail: str = "",
 ) -> None:
     """Put something before a person, once for each `kind` and `about`. In the transaction of what it tells of."""
-    dedupe = f"{kind}:{about}"[:160]
+    dedupe = name_review(kind, about)
     review, is_new = Review.objects.get_or_create(
         practice_id=practice_id,
         dedupe=dedupe,

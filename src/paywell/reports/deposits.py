@@ -17,6 +17,7 @@ from paywell.core import clock
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day
 from paywell.ledger.models import AccountKind
+from paywell.payments.deposit_reviews import find_suspense_reviews
 from paywell.payments.deposits import OF_CHARGES, get_unexplained, is_unread
 from paywell.payments.models import Attempt, Deposit, DepositPart, ProcessorAccount
 from paywell.payments.recollect import name_processor
@@ -180,6 +181,8 @@ class DepositLine:
     who: str  #: the account's name; empty where the payment was not made through Paywell
     attempt_id: UUID | None
     is_of_charge: bool  #: a payment, a refund or a dispute
+    is_booked: bool  #: its charge's money stands in the ledger: as a payment, or in suspense
+    review_id: UUID | None  #: where its charge waits in suspense for a person
     gross: Money
     fee: Money
     net: Money
@@ -200,7 +203,10 @@ class DepositDetail:
 
 
 def read_deposit(deposit: Deposit) -> DepositDetail:
-    """A deposit that was fetched by `access_deposit`, with its entries, payments first. One query."""
+    """A deposit that was fetched by `access_deposit`, with its entries, payments first.
+
+    One query; three where something in it waits in suspense.
+    """
     currency, connector = deposit.currency, deposit.processor_account.connector
     order = list(PartKind)
     parts = sorted(
@@ -209,7 +215,8 @@ def read_deposit(deposit: Deposit) -> DepositDetail:
         ),
         key=lambda part: (order.index(PartKind(part.kind)), part.at or deposit.made_at, part.entry_ref),
     )
-    lines = tuple(_line(part, currency) for part in parts)
+    reviews = find_suspense_reviews(deposit, parts)
+    lines = tuple(_line(part, currency, reviews.get(part.object_ref)) for part in parts)
     gross = sum((line.gross for line in lines), Money(0, currency))
     fee = sum((line.fee for line in lines), Money(0, currency))
     return DepositDetail(
@@ -243,9 +250,10 @@ def write_lines(detail: DepositDetail) -> Iterable[list[str | Money]]:
         yield [_("Not explained"), "", "", detail.unexplained, "", detail.unexplained]
 
 
-def _line(part: DepositPart, currency: str) -> DepositLine:
+def _line(part: DepositPart, currency: str, review_id: UUID | None) -> DepositLine:
     gross, fee = Money(part.gross_minor, currency), Money(part.fee_minor, currency)
     who = part.attempt.account.name if part.attempt else ""
     return DepositLine(
-        name_part(part.kind), part.at, who, part.attempt_id, part.kind in OF_CHARGES, gross, fee, gross - fee
-    )
+        name_part(part.kind), part.at, who, part.attempt_id, part.kind in OF_CHARGES, part.is_booked, review_id,
+        gross, fee, gross - fee,
+    )  # fmt: skip

@@ -17,9 +17,11 @@ from paywell.accounts.tests.factories import make_user
 from paywell.audit.models import AuditEvent
 from paywell.clients.models import Contact
 from paywell.core import clock
+from paywell.core.money import Money
 from paywell.desk.tests.factories import Desk, make_desk
 from paywell.payments.deposit_reviews import review_deposits
 from paywell.payments.models import Attempt, Deposit, DepositPart, Review
+from paywell.payments.reviews import open_review
 from paywell.processors.registry import CONNECTORS
 
 
@@ -68,6 +70,18 @@ def test_a_deposit_by_hand_says_that_nobody_itemized_it(desk: Desk) -> None:
 def test_a_charge_from_elsewhere_is_told_from_ours(desk: Desk) -> None:
     DepositPart.objects.filter(deposit=desk.deposit).update(attempt=None, is_booked=False)
     assert "Not through Paywell" in page(desk)
+
+
+def test_money_in_suspense_leads_to_its_review(desk: Desk) -> None:
+    account = desk.deposit.processor_account
+    DepositPart.objects.filter(deposit=desk.deposit).update(attempt=None, is_booked=True, object_ref="ch_x")
+    assert "In suspense" in page(desk)
+    open_review(
+        practice_id=desk.practice.id, kind="unmatched_charge", about=f"{account.id}:ch_x", money=Money(7000)
+    )
+    target = reverse("desk:review_close", args=[Review.objects.get(kind="unmatched_charge").id])
+    assert f'<a href="{target}">In suspense</a>' in page(desk)
+    assert target not in page(desk, role=Role.READ_ONLY)
 
 
 def test_the_file_of_a_deposit_has_its_rows_and_stands_in_the_audit_trail(desk: Desk) -> None:

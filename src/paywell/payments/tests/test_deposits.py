@@ -15,12 +15,20 @@ from paywell.core.money import Money
 from paywell.ledger.models import Transfer
 from paywell.payments.actions import refund_payment, start_payment
 from paywell.payments.deposits import get_unexplained, sweep_deposits
-from paywell.payments.models import Attempt, Deposit, DepositPart, ProcessorAccount
+from paywell.payments.models import Attempt, Deposit, DepositPart, ProcessorAccount, SuspendedPart
 from paywell.payments.sweep import sweep, sweep_all
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
 from paywell.payments.tests.fake_processor import Charge, FakeProcessor
 from paywell.processors import contract
-from paywell.processors.contract import Capability, DepositState, PartKind, ProcessorUnavailable
+from paywell.processors.contract import (
+    Capability,
+    DepositState,
+    Disputed,
+    PartKind,
+    ProcessorUnavailable,
+    Refunded,
+    Verdict,
+)
 
 
 def pay(world: World, minor: int = 12000) -> Attempt:
@@ -142,6 +150,51 @@ def test_a_charge_that_is_not_ours_is_told_from_one_in_suspense(world: World, ch
     assert run(world) == 1
     assert parts() == [("charge", 7000, 0, None, True)]
     assert charging.count("list_deposit_parts") == 1
+
+
+def test_a_refund_and_a_dispute_of_a_charge_in_suspense_go_where_their_charge_went(
+    world: World, charging: FakeProcessor
+) -> None:
+    charge = Charge("ch_x", "", Money(7000), "paid", Money(7000), fee=Money(233))
+    charging.charges["x"] = charge
+    charge.refunds["r"] = Refunded("re_x", Money(2000), Verdict.SUCCEEDED)
+    charge.disputes = (Disputed("dp_x", Money(5000), Money(5000), "open"),)
+    charging.pay_out()
+    run(world)
+    assert {row[3:] for row in parts()} == {(None, False)}
+    charge.disputes = ()
+    sweep(world.processor_account, clock.now() - timedelta(hours=72))  # $50.00 wait in suspense
+    charge.disputes = (Disputed("dp_x", Money(5000), Money(5000), "open"),)
+    sweep(world.processor_account, clock.now() - timedelta(hours=72))
+    assert run(world) == 1
+    assert parts() == [
+        ("charge", 7000, 233, None, True),
+        ("dispute", -5000, 1500, None, True),
+        ("refund", -2000, 0, None, True),
+    ]
+    assert charging.count("list_deposit_parts") == 1
+
+
+def test_a_refund_of_a_charge_that_was_never_booked_is_not_ours(world: World, charging: FakeProcessor) -> None:
+    charge = Charge("ch_x", "", Money(7000), "paid", Money(7000))
+    charging.charges["x"] = charge
+    charge.refunds["r"] = Refunded("re_x", Money(7000), Verdict.SUCCEEDED)  # all of it, before anybody looked
+    charging.pay_out()
+    sweep(world.processor_account, clock.now() - timedelta(hours=72))
+    run(world)
+    assert parts() == [("charge", 7000, 0, None, False), ("refund", -7000, 0, None, False)]
+    assert SuspendedPart.objects.count() == 0
+
+
+def test_another_practice_s_charge_in_suspense_ties_nothing(world: World, charging: FakeProcessor) -> None:
+    other = make_world("Elsewhere")
+    charge = Charge("ch_x", "", Money(7000), "paid", Money(7000))
+    charging.charges["x"] = charge
+    charge.refunds["r"] = Refunded("re_x", Money(2000), Verdict.SUCCEEDED)
+    sweep(other.processor_account, clock.now() - timedelta(hours=72))
+    charging.pay_out()
+    run(world)
+    assert parts() == [("charge", 7000, 0, None, False), ("refund", -2000, 0, None, False)]
 
 
 def test_a_part_in_another_currency_explains_nothing(world: World, charging: FakeProcessor) -> None:

@@ -15,11 +15,11 @@ from paywell.core import clock
 from paywell.core.money import Money
 from paywell.payments.actions import refund_payment, start_payment
 from paywell.payments.deposits import sweep_deposits
-from paywell.payments.models import Deposit, ProcessorAccount
+from paywell.payments.models import Deposit, ProcessorAccount, Review
 from paywell.payments.sweep import sweep
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
 from paywell.payments.tests.fake_processor import Charge, FakeProcessor
-from paywell.processors.contract import Capability, DepositPart, PartKind
+from paywell.processors.contract import Capability, DepositPart, Disputed, PartKind, Refunded, Verdict
 from paywell.processors.registry import CONNECTORS
 from paywell.reports.deposits import get_waiting, read_deposit, report_deposits, write_lines
 from paywell.reports.month_end import Statement, report_month_end
@@ -158,6 +158,31 @@ def test_charges_that_are_not_ours_do_not_count_against_what_is_ours(
     assert words(report_payments(world.staff, NOVEMBER))[0][6] == "-$11.34"
     line = read_deposit(Deposit.objects.get(processor_ref="po_3")).lines[0]
     assert (line.who, line.attempt_id, line.is_of_charge) == ("", None, True)
+
+
+def test_money_in_suspense_adds_up_with_what_went_back_of_it(world: World, processor: FakeProcessor) -> None:
+    """$90 that matched nothing, $3 kept of it; $25 of it given back, the rest disputed for $15."""
+    with at(11, 29):
+        charge = Charge("ch_x", "", Money(9000), "paid", Money(9000), fee=Money(300))
+        processor.charges["x"] = charge
+        read(world)
+    with at(11, 30):
+        charge.refunds["r"] = Refunded("re_x", Money(2500), Verdict.SUCCEEDED)
+        charge.disputes = (Disputed("dp_x", Money(6500), Money(6500), "open"),)
+        processor.pay_out(days=0)
+        read(world)
+    row = words(report_deposits(world.staff, NOVEMBER))[0]
+    assert row[3:] == ["-$18.00", "$90.00", "-$25.00", "-$65.00", "-$18.00", "$0.00", "$0.00"]
+    assert words(report_payments(world.staff, NOVEMBER))[0][2:] == [
+        "$240.00", "-$20.00", "$0.00", "$0.00", "-$29.34", "$190.66",
+    ]  # fmt: skip
+    assert str(get_waiting(world.staff, NOVEMBER)) == "$66.22"
+    assert report_month_end(world.staff, NOVEMBER).is_right
+    review = Review.objects.get(kind="unmatched_charge")
+    lines = read_deposit(Deposit.objects.get(processor_ref="po_3")).lines
+    assert [(line.label, line.who, line.is_booked, line.review_id) for line in lines] == [
+        ("Payment", "", True, review.id), ("Refund", "", True, review.id), ("Dispute", "", True, review.id),
+    ]  # fmt: skip
 
 
 def test_a_fee_of_its_own_and_a_correction_are_counted(world: World, processor: FakeProcessor) -> None:
