@@ -29,7 +29,7 @@ def present_estimate(doc: EstimateDocument) -> Printed:
         [gettext("Expected"), money(doc.total_minor)],
     ]
     printed["addressee"] = list(doc.addressee)
-    printed["panels"] = [_client_panel(doc), _practice_panel(doc), _care_panel(doc), *_clinician_panels(doc)]
+    printed["panels"] = [_client_panel(doc), *_clinician_panels(doc), _care_panel(doc), _practice_panel(doc)]
     printed["diagnoses"] = _diagnoses(doc)
     printed["services"] = gettext("What is expected")
     printed["table"] = _items(doc)
@@ -138,9 +138,8 @@ def _disclaimers(doc: EstimateDocument) -> list[str]:
             "You may dispute the bill if it is $400 or more above this estimate for the practice. Ask the practice "
             "first, or start the dispute with the U.S. Department of Health and Human Services within 120 calendar "
             "days of the date on the first bill; there is a fee of $25. How: www.cms.gov/nosurprises or "
-            "1-800-985-3059."
+            "1-800-985-3059. A dispute does not affect the quality of the care that you get."
         ),
-        gettext("A dispute does not affect the quality of the care that you get."),
         gettext("Keep this estimate: you may need it if you are billed more."),
     ]
     if any(item.is_separate for item in doc.items):

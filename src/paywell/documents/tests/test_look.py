@@ -24,6 +24,7 @@ from paywell.documents.receipts import issue_receipt
 from paywell.documents.tests.factories import (
     HEAD,
     MAKERS,
+    estimate_document,
     invoice_document,
     make_case,
     make_contact,
@@ -31,7 +32,7 @@ from paywell.documents.tests.factories import (
     make_staff_viewer,
 )
 from paywell.documents.tests.test_pdf import assert_conforms, poppler, text_of
-from paywell.documents.types import Setting
+from paywell.documents.types import EstimateItem, Setting
 from paywell.documents.web import page_response
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.tests.factories import make_service
@@ -119,6 +120,28 @@ def test_the_address_stands_behind_the_window_of_a_number_10_envelope_on_both_pa
         assert top + ABOVE * height >= WINDOW_TOP, wanted
         assert bottom - BELOW * height <= WINDOW_BOTTOM, wanted
         assert 0.875 * 72 <= left <= right <= 4.375 * 72
+
+
+@pytest.mark.parametrize("paper", ["us-letter", "a4"])
+def test_an_estimate_with_a_logo_and_three_services_is_one_page(paper: str) -> None:
+    head = replace(HEAD, logo=png())
+    lines = ("Maximilian Duarte", "77 Birch Lane", "Apartment 14", "Portland, OR 97214")
+    services = (
+        EstimateItem("Individual session, 50 minutes", "H0004", 26, 14_000, 364_000, 0),
+        EstimateItem("Couple session", "H0004", 4, 18_000, 72_000, 0),
+        EstimateItem("Testing", "T1", 1, 20_000, 20_000, 0, is_separate=True),
+    )
+    made = estimate_document(setting=Setting(paper=paper), letterhead=head, addressee=lines, items=services)
+    assert "Page 1 of 1" in text_of(render(made))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_the_last_note_never_stands_alone_on_a_page(kind: str) -> None:
+    """With every number of lines on which a page can end."""
+    for lines in range(4, 40, 3):
+        pages = text_of(render(MAKERS[kind](lines=lines))).rstrip("\f").split("\f")
+        for page in pages[1:]:
+            assert len([line for line in page.splitlines() if line.strip()]) >= 3, (lines, page)
 
 
 def test_a_row_of_two_lines_is_never_parted_between_two_pages() -> None:
