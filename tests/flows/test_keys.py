@@ -31,7 +31,7 @@ def test_a_biller_works_by_keys(signed_in: Callable[..., Page], stack: Stack) ->
     page.goto(f"{stack.address}/desk/")
     page.wait_for_load_state()
     page.keyboard.press("/")
-    search = page.get_by_role("searchbox", name="Search clients and invoices")
+    search = page.get_by_role("combobox", name="Search clients and invoices")
     expect(search).to_be_focused()
     page.keyboard.type("?jp")
     expect(search).to_have_value("?jp")
@@ -44,7 +44,7 @@ def test_a_biller_works_by_keys(signed_in: Callable[..., Page], stack: Stack) ->
     dialog.get_by_label("Keys are on in this browser").uncheck()
     dialog.get_by_role("button", name="Close").click()
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Search clients and invoices")).not_to_be_focused()
+    expect(page.get_by_role("combobox", name="Search clients and invoices")).not_to_be_focused()
     page.keyboard.press("?")
     expect(dialog).to_be_visible()
 
@@ -79,3 +79,39 @@ def test_search_record_a_payment_and_the_next_with_keys_alone(signed_in: Callabl
     page.wait_for_load_state()
     page.keyboard.press("p")
     expect(page.get_by_label("Amount", exact=True)).to_be_focused()
+
+
+def test_the_search_finds_as_one_types_and_opens_by_keys_alone(
+    signed_in: Callable[..., Page], stack: Stack
+) -> None:
+    page = signed_in("Joan Petrie")
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.goto(f"{stack.address}/desk/")
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    search = page.get_by_role("combobox", name="Search clients and invoices")
+    page.keyboard.type("vance")
+    options = page.get_by_role("listbox", name="Found").get_by_role("option")
+    expect(options.last).to_have_text("Show all results")
+    expect(search).to_have_attribute("aria-expanded", "true")
+    assert not [address for address in addresses if "vance" in address]
+    page.keyboard.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    expect(search).to_have_attribute("aria-activedescendant", options.first.get_attribute("id") or "")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("[aria-selected=true]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(options.first).to_be_hidden()
+    expect(search).to_have_value("vance")
+    page.keyboard.press("ArrowDown")
+    name = options.first.locator(".grow").evaluate("one => one.firstChild.textContent.trim()")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    page.keyboard.type("nobodyatall")
+    expect(page.locator("#desk-found-status")).to_have_text("Nothing found.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Search for “nobodyatall”")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from paywell.accounts.models import Role
 from paywell.accounts.queries import list_staff
@@ -12,11 +12,16 @@ from paywell.accounts.types import PERMISSIONS, Permission, StaffViewer
 from paywell.accounts.web import desk_view, switch_practice
 from paywell.books.invariants import TITLES
 from paywell.books.queries import get_last_check
+from paywell.core.paging import Page
 from paywell.desk.pages import show
 from paywell.desk.queries import inbox as inbox_queries
 from paywell.desk.queries.clients import list_clients
 from paywell.desk.queries.invoices import list_invoices
+from paywell.desk.types import ClientRow, InvoiceRow
 from paywell.desk.words import PERMISSION_WORDS
+
+#: How much of what is found is shown while one types.
+FIRST_CLIENTS, FIRST_INVOICES = 6, 4
 
 
 @require_safe
@@ -25,14 +30,30 @@ def inbox(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     return show(request, viewer, "inbox", "inbox", inbox=inbox_queries.get_inbox(viewer))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @desk_view(Permission.SEE_CLIENTS)
 def search(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    """Clients and invoices that have the words."""
-    words = request.GET.get("q", "").strip()[:100]
+    """Clients and invoices that have the words. A POST asks while one types, and gets the first few as a list."""
+    asked = request.POST if request.method == "POST" else request.GET
+    words = asked.get("q", "").strip()[:100]
     clients = list_clients(viewer, words=words) if words else None
     invoices = list_invoices(viewer, words=words) if words and viewer.may(Permission.SEE_MONEY) else None
+    if request.method == "POST":
+        return _show_first(request, viewer, clients, invoices)
     return show(request, viewer, "search", "", words=words, searched=words, clients=clients, invoices=invoices)
+
+
+def _show_first(
+    request: HttpRequest, viewer: StaffViewer, clients: Page[ClientRow] | None, invoices: Page[InvoiceRow] | None
+) -> HttpResponse:
+    """The list below the field, without the desk's frame."""
+    first = {
+        "clients": clients.rows[:FIRST_CLIENTS] if clients else [],
+        "invoices": invoices.rows[:FIRST_INVOICES] if invoices else [],
+    }
+    count = sum(len(rows) for rows in first.values())
+    may = {"see_money": viewer.may(Permission.SEE_MONEY)}
+    return render(request, "desk/parts/found.html", first | {"count": count, "may": may})
 
 
 @require_safe
