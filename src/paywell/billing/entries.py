@@ -16,7 +16,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.audit.actions import record
 from paywell.billing import booking, errors
 from paywell.billing.allocate import Shares, allocate
-from paywell.billing.limits import may_go_out
+from paywell.billing.limits import may_be_taken_back, may_go_out
 from paywell.billing.models import OF_INSURER, Entry, EntryKind, EntryLine, Method
 from paywell.care.models import Service
 from paywell.clients.models import BillingAccount
@@ -119,7 +119,9 @@ def make_entry(*, viewer: StaffViewer, account: BillingAccount, form: EntryForm)
 def reverse_entry(*, viewer: StaffViewer, entry: Entry, reason: str) -> Entry:
     """Undo an entry by reverse transfers. Undoing it twice is refused (`already_reversed`).
 
-    Raises UserError `reason_missing`, `credit_is_used`, `already_paid`; NotAllowed, NotFoundForViewer.
+    Above the practice's amount a payment is undone only once somebody else approved it (`billing.take_backs`).
+    Raises UserError `reason_missing`, `credit_is_used`, `already_paid`, `needs_approval`; NotAllowed,
+    NotFoundForViewer.
     """
     needed = {NEEDS[EntryKind(entry.kind)]} | ({Permission.REFUND} if entry.kind == EntryKind.PAYMENT else set())
     if not all(viewer.may(permission) for permission in needed):
@@ -134,6 +136,8 @@ def reverse_entry(*, viewer: StaffViewer, entry: Entry, reason: str) -> Entry:
             raise NotFoundForViewer
         if row.reversed_at is not None:
             raise errors.already_reversed()
+        if not may_be_taken_back(row):
+            raise errors.needs_approval_to_take_back()
         _refuse_reverse(account, row)
         booking.book_reverse(row, reason, viewer.id)
         row.reversed_at, row.reversed_by_id, row.reverse_reason = clock.now(), viewer.id, reason

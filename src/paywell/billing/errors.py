@@ -94,6 +94,13 @@ def needs_approval() -> UserError:
     )
 
 
+def needs_approval_to_take_back() -> UserError:
+    return UserError(
+        "Somebody else has to approve taking back a payment of this amount first. Nothing was changed.",
+        code="needs_approval",
+    )
+
+
 def own_request() -> UserError:
     return UserError("Somebody else has to approve it. You asked for it.", code="own_request")
 

@@ -97,18 +97,11 @@ class Entry(PracticeOwned):
         ]
 
 
-class PayOutRequest(PracticeOwned):
-    """Credit to pay out above the practice's amount, waiting for a second person. Nothing is entered before.
+class SecondPersonRequest(PracticeOwned):
+    """What one person asks for and another decides (`billing.second_person`). Nothing is done before their word."""
 
-    Its id becomes the entry's, so that approving twice pays out once.
-    """
-
-    account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="pay_out_requests")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    method = models.CharField(max_length=8, choices=Method)
-    reference = models.CharField(max_length=40, blank=True)
-    on = models.DateField(help_text="The day on which the money goes out.")
     reason = models.CharField(max_length=200)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
@@ -118,21 +111,51 @@ class PayOutRequest(PracticeOwned):
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="pay_out_amount"),
-            models.CheckConstraint(
-                condition=Q(is_approved=None, decided_by=None, decided_at=None)
-                | Q(is_approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
-                name="pay_out_decided",
-            ),
-            models.CheckConstraint(
-                condition=Q(is_approved=None) | Q(is_approved=False) | ~Q(decided_by=F("requested_by")),
-                name="pay_out_two_people",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["practice", "requested_at"], name="pay_out_open", condition=Q(is_approved=None))
-        ]
+        abstract = True
+
+
+def need_two_people(name: str) -> list[models.BaseConstraint]:
+    """What holds of each kind of request, in the database: decided whole or not at all, and never by who asked."""
+    return [
+        models.CheckConstraint(condition=Q(amount_minor__gt=0), name=f"{name}_amount"),
+        models.CheckConstraint(
+            condition=Q(is_approved=None, decided_by=None, decided_at=None)
+            | Q(is_approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
+            name=f"{name}_decided",
+        ),
+        models.CheckConstraint(
+            condition=Q(is_approved=None) | Q(is_approved=False) | ~Q(decided_by=F("requested_by")),
+            name=f"{name}_two_people",
+        ),
+    ]
+
+
+def find_undecided(name: str) -> models.Index:
+    """By which the inbox reads what waits."""
+    return models.Index(fields=["practice", "requested_at"], name=f"{name}_open", condition=Q(is_approved=None))
+
+
+class PayOutRequest(SecondPersonRequest):
+    """Credit to pay out above the practice's amount. Its id becomes the entry's: approving twice pays out once."""
+
+    account = models.ForeignKey(BillingAccount, on_delete=models.PROTECT, related_name="pay_out_requests")
+    method = models.CharField(max_length=8, choices=Method)
+    reference = models.CharField(max_length=40, blank=True)
+    on = models.DateField(help_text="The day on which the money goes out.")
+
+    class Meta:
+        constraints = need_two_people("pay_out")
+        indexes = [find_undecided("pay_out")]
+
+
+class TakeBackRequest(SecondPersonRequest):
+    """A payment by hand above the practice's amount that somebody wants to take back; the whole of it."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="take_back_requests")
+
+    class Meta:
+        constraints = need_two_people("take_back")
+        indexes = [find_undecided("take_back")]
 
 
 class EntryLine(PracticeOwned):

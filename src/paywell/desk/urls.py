@@ -91,6 +91,7 @@ urlpatterns = [
     path("payments/seen/", inbox_acts.payments_seen, name="payments_seen"),
     path("refund-requests/<uuid:request_id>/", inbox_acts.refund_request, name="refund_request"),
     path("pay-outs/<uuid:pay_out_id>/", pay_outs.pay_out, name="pay_out"),
+    path("take-backs/<uuid:take_back_id>/", pay_outs.take_back, name="take_back"),
     path("invoices/<uuid:invoice_id>/reissue/", invoices.invoice_reissue, name="invoice_reissue"),
     path("settings/billing/", rules.billing_rules, name="billing_rules"),
     path("clients/<uuid:client_id>/billing/by-rule/", rules.client_by_rule, name="client_by_rule"),

@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 from encrypted_fields.fields import EncryptedJSONField
 
 from paywell.accounts.models import User
+from paywell.billing.models import SecondPersonRequest, find_undecided, need_two_people
 from paywell.clients.models import BillingAccount, Contact
 from paywell.core.ids import new_key, new_reference
 from paywell.invoicing.models import Invoice, InvoiceLine
@@ -447,41 +448,14 @@ class Review(PracticeOwned):
         constraints = [models.UniqueConstraint(fields=["practice", "dedupe"], name="review_once")]
 
 
-class RefundRequest(PracticeOwned):
-    """A refund above the practice's amount, waiting for a second person. Nothing is sent before their word.
-
-    Its id becomes the refund's, so that approving twice is one refund.
-    """
+class RefundRequest(SecondPersonRequest):
+    """A refund above the practice's amount. Its id becomes the refund's, so that approving twice is one refund."""
 
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="refund_requests")
-    amount_minor = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    reason = models.CharField(max_length=200)
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    requested_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    is_approved = models.BooleanField(null=True, help_text="Null while nobody has decided.")
-    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    decided_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_request_amount"),
-            models.CheckConstraint(
-                condition=Q(is_approved=None, decided_by=None, decided_at=None)
-                | Q(is_approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
-                name="refund_request_decided",
-            ),
-            models.CheckConstraint(
-                condition=Q(is_approved=None) | Q(is_approved=False) | ~Q(decided_by=F("requested_by")),
-                name="refund_request_two_people",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["practice", "requested_at"], name="refund_request_open", condition=Q(is_approved=None)
-            )
-        ]
+        constraints = need_two_people("refund_request")
+        indexes = [find_undecided("refund_request")]
 
 
 class SeenPayment(PracticeOwned):

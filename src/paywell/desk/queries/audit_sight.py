@@ -56,6 +56,7 @@ KIND_NEEDS: Final[Mapping[str, Permission]] = {
     "refund_request": P.REFUND,
     "request": P.REFUND,
     "pay_out": P.REFUND,
+    "take_back": P.REFUND,
 }
 #: Pages about a diagnosis or about care: that somebody opened one of a client's is for whoever may see diagnoses.
 CLINICAL_PAGES: Final = frozenset(

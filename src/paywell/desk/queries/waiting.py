@@ -15,9 +15,10 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.agreements.models import Charge
 from paywell.agreements.queries import list_failed_charges
-from paywell.billing.models import PayOutRequest, Question
+from paywell.billing.models import PayOutRequest, Question, TakeBackRequest
 from paywell.billing.pay_outs import list_open_pay_outs
 from paywell.billing.questions import list_open_questions
+from paywell.billing.take_backs import list_open_take_backs
 from paywell.clients.models import BillingAccount, Contact, Grant
 from paywell.core import clock
 from paywell.ledger.models import LineBalance
@@ -62,6 +63,7 @@ class Waiting:
     questions: tuple[Question, ...]
     requests: tuple[RefundRequest, ...]
     pay_outs: tuple[PayOutRequest, ...]
+    take_backs: tuple[TakeBackRequest, ...]
     charges: tuple[Charge, ...]
     mails: tuple[FailedMail, ...]
     unreached: tuple[Unreached, ...]
@@ -135,6 +137,7 @@ def _lists(viewer: StaffViewer) -> dict[str, QuerySet[Any]]:
     if viewer.may(Permission.REFUND):
         lists["requests"] = list_open_requests(viewer)
         lists["pay_outs"] = list_open_pay_outs(viewer)
+        lists["take_backs"] = list_open_take_backs(viewer)
     if viewer.may(Permission.EDIT_CLIENTS) and viewer.role is not Role.CLINICIAN:
         lists["mails"] = Delivery.objects.filter(
             practice=viewer.practice, sent_at=None, skipped_at=None, tries__gte=MAIL_TRIES,

@@ -15,7 +15,7 @@ from paywell.accounts.types import StaffViewer
 from paywell.agreements.models import Agreement, Charge, Installment, Plan, PlanLine
 from paywell.billing.booking import book_entry
 from paywell.billing.entries import get_moment
-from paywell.billing.models import Entry, EntryKind, PayOutRequest, Question
+from paywell.billing.models import Entry, EntryKind, PayOutRequest, Question, TakeBackRequest
 from paywell.care.actions import add_catalog_item, add_diagnosis, record_service
 from paywell.care.imports.files import keep_import_file
 from paywell.care.models import CatalogItem, Diagnosis, ImportFile, ImportList, Service
@@ -85,6 +85,7 @@ class Desk:
     deposit: Deposit  #: of the payment, arrived
     request: RefundRequest  #: ten dollars of the payment, not decided
     pay_out: PayOutRequest  #: one dollar of credit, not decided
+    take_back: TakeBackRequest  #: of the five dollars in cash, not decided
     location: Location  #: another office
     import_file: ImportFile  #: a list of clients, brought by the owner and not checked yet
     members: dict[Role, StaffMember] = field(default_factory=dict)
@@ -118,6 +119,7 @@ class Desk:
             "plan_id": self.plan.id,
             "request_id": self.request.id,
             "pay_out_id": self.pay_out.id,
+            "take_back_id": self.take_back.id,
             "diagnosis_id": self.diagnosis.id,
             "location_id": self.location.id,
             "clinician_id": self.clinician.id,
@@ -176,7 +178,7 @@ def make_desk(**practice: Any) -> Desk:
         *make_ended_work(made.id, owner.user_id),
         question, entry, add_failed_charge(contact, client.default_account, processor_account),
         add_plan(unpaid, owner), add_deposit(attempt), add_request(attempt),
-        add_pay_out(client.default_account),
+        add_pay_out(client.default_account), add_take_back(entry),
         add_location(practice=made, name="Alder Street office", actor_id=None),
         keep_import_file(
             StaffViewer(owner.user_id, made, Role.OWNER), list=ImportList.CLIENTS, name="clients.csv",
@@ -245,6 +247,15 @@ def add_pay_out(account: BillingAccount) -> PayOutRequest:
     return PayOutRequest.objects.create(
         practice=account.practice, account=account, amount_minor=100, currency="USD", method="check", on=DAY,
         reason="Moved away", requested_by=make_user(name="Nia Frost"), requested_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=7),
+    )  # fmt: skip
+
+
+def add_take_back(entry: Entry) -> TakeBackRequest:
+    """A payment that somebody wants to take back and nobody decided yet."""
+    return TakeBackRequest.objects.create(
+        practice=entry.practice, entry=entry, amount_minor=entry.amount_minor, currency="USD", reason="Bounced",
+        requested_by=make_user(name="Nia Frost"), requested_at=clock.now(),
         expires_at=clock.now() + timedelta(days=7),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from paywell.accounts.models import Role
 from paywell.billing.invoice_runs import INVOICES
-from paywell.billing.models import BillingRules, Entry
+from paywell.billing.models import BillingRules, Entry, TakeBackRequest
 from paywell.care.models import Service
 from paywell.core import clock
 from paywell.core.ids import new_id
@@ -43,21 +43,24 @@ def test_each_entry_is_closed_by_its_own_act(desk: Desk) -> None:
     for words in (
         "A refund to approve",
         "A pay-out of credit",
+        "A payment to take back",
         "asks about a balance",
         "The bank declined it.",
         "Came in by itself",
     ):
         assert words in text
-    assert counted(desk) == "6"
+    assert counted(desk) == "7"
     browser.post(url("payments_seen"), {"payment": str(desk.attempt.id)})
-    assert counted(desk) == "5"
+    assert counted(desk) == "6"
     browser.post(url("charge_seen", desk.charge.id))
-    assert counted(desk) == "4"
+    assert counted(desk) == "5"
     browser.post(url("question_answer", desk.question.id), {"answer": "Yes."})
-    assert counted(desk) == "3"
+    assert counted(desk) == "4"
     browser.post(url("refund_request", desk.request.id), {"decision": "decline"})
-    assert counted(desk) == "2"
+    assert counted(desk) == "3"
     browser.post(url("pay_out", desk.pay_out.id), {"decision": "decline"})
+    assert counted(desk) == "2"
+    browser.post(url("take_back", desk.take_back.id), {"decision": "decline"})
     assert counted(desk) == "1"
     browser.post(url("review_close", desk.review.id), {"reason": "Looked at it"})
     assert counted(desk) == ""
@@ -159,6 +162,31 @@ def test_a_large_pay_out_of_credit_is_asked_for_by_one_and_entered_by_another(de
     )  # fmt: skip
     after = owner.get(decide).content.decode()
     assert "It was approved." in after
+    assert 'name="decision"' not in after
+
+
+def test_a_large_payment_by_hand_is_taken_back_by_two_people(desk: Desk) -> None:
+    BillingRules.objects.create(practice=desk.practice, approve_refunds_above_minor=300)
+    TakeBackRequest.objects.all().delete()
+    biller, owner = desk.browser(Role.BILLER), desk.browser()
+    page = url("entry_reverse", desk.entry.id)
+    assert "Payments above $3.00 are taken back by two people" in biller.get(page).content.decode()
+    for _ in range(2):
+        decide = biller.post(page, {"reason": "The check bounced"})["Location"]
+    wanted = TakeBackRequest.objects.get()
+    assert decide == url("take_back", wanted.id)
+    assert "A payment to take back" in owner.get(url("inbox")).content.decode()
+    assert "You can withdraw it." in biller.get(decide).content.decode()
+    assert "Somebody else" in biller.post(decide, {"decision": "approve"}, follow=True).content.decode()
+    assert Entry.objects.get(pk=desk.entry.pk).reversed_at is None
+    for _ in range(2):
+        owner.post(decide, {"decision": "approve"})
+    entry = Entry.objects.get(pk=desk.entry.pk)
+    assert (entry.reversed_by_id, entry.reverse_reason) == (
+        desk.members[Role.OWNER].user_id, "The check bounced",
+    )  # fmt: skip
+    after = owner.get(decide).content.decode()
+    assert "The payment is taken back." in after
     assert 'name="decision"' not in after
 
 

@@ -53,6 +53,7 @@ NEEDS: dict[str, P] = {
     "unreached_told": P.EDIT_CLIENTS,
     "refund_request": P.REFUND,
     "pay_out": P.REFUND,
+    "take_back": P.REFUND,
     "invoice_reissue": P.ISSUE_INVOICES,
     "billing_rules": P.CHANGE_SETTINGS,
     "client_by_rule": P.ISSUE_INVOICES,

@@ -15,10 +15,11 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.access import access_entry
 from paywell.billing.entries import NEEDS, get_insurer_left, make_entry, reverse_entry
-from paywell.billing.limits import needs_approval
+from paywell.billing.limits import may_be_taken_back, needs_approval
 from paywell.billing.models import EntryKind
 from paywell.billing.pay_outs import request_pay_out
 from paywell.billing.rules import get_rules
+from paywell.billing.take_backs import request_take_back
 from paywell.clients.access import access_client
 from paywell.core.money import Money, format_money
 from paywell.desk.access import access_service
@@ -90,7 +91,16 @@ def entry_reverse(request: HttpRequest, viewer: StaffViewer, entry_id: UUID) -> 
     kind = EntryKind(entry.kind)
     form = ReasonForm(request.POST if request.method == "POST" else None)
     client = entry.service.client if entry.service else entry.account.clients.order_by("created_at").first()
-    if form.is_valid() and succeeds(
+    needs_second = not entry.reversed_at and not may_be_taken_back(entry)
+    if form.is_valid() and needs_second:
+        reason = form.cleaned_data["reason"]
+        if wanted := run(form, lambda: request_take_back(viewer=viewer, entry=entry, reason=reason)):
+            messages.success(
+                request,
+                _("Somebody else has to approve it now; it waits in their inbox. The payment stands until then."),
+            )
+            return redirect("desk:take_back", wanted.id)
+    elif form.is_valid() and succeeds(
         form, lambda: reverse_entry(viewer=viewer, entry=entry, reason=form.cleaned_data["reason"])
     ):
         messages.success(request, _("It is taken back. The ledger shows both."))
@@ -100,7 +110,8 @@ def entry_reverse(request: HttpRequest, viewer: StaffViewer, entry_id: UUID) -> 
     return show(
         request, viewer, "entry_reverse", "clients",
         entry=entry, amount=Money(entry.amount_minor, entry.currency), what=get_entry_words(kind), client=client,
-        may_reverse=viewer.may(NEEDS[kind]), form=form, status=422 if form.errors else 200,
+        may_reverse=viewer.may(NEEDS[kind]), form=form,
+        approve_above=_get_approve_above(viewer) if needs_second else None, status=422 if form.errors else 200,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Credit that goes out: recording it, and a second person's word above the practice's amount."""
+"""A second person's word above the practice's amount: credit that goes out, a payment by hand taken back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.models import EntryKind, Method
 from paywell.billing.pay_outs import access_pay_out, decide_pay_out, get_pay_out_stage
+from paywell.billing.take_backs import access_take_back, decide_take_back, get_take_back_stage
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_money
 from paywell.desk.pages import show
@@ -55,4 +56,29 @@ def pay_out(request: HttpRequest, viewer: StaffViewer, pay_out_id: UUID) -> Http
         wanted=wanted, amount=amount, is_own=wanted.requested_by_id == viewer.id,
         stage=get_pay_out_stage(wanted), method=METHOD_WORDS[Method(wanted.method)],
         client=wanted.account.clients.order_by("created_at").first(),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view(Permission.REFUND)
+def take_back(request: HttpRequest, viewer: StaffViewer, take_back_id: UUID) -> HttpResponse:
+    """A payment by hand that somebody wants to take back. It stands before a second person's word."""
+    wanted = access_take_back(viewer, take_back_id)
+    amount = Money(wanted.amount_minor, wanted.currency)
+    if request.method == "POST":
+        approve = request.POST.get("decision") == "approve"
+        try:
+            decide_take_back(viewer=viewer, request=wanted, is_approved=approve)
+        except UserError as error:
+            messages.error(request, error.message)
+            return redirect("desk:take_back", wanted.id)
+        if approve:
+            messages.success(request, _("It is taken back. The ledger shows both."))
+        else:
+            messages.success(request, _("The payment stands. Nothing was changed."))
+        return redirect("desk:inbox")
+    return show(
+        request, viewer, "take_back", "inbox",
+        wanted=wanted, amount=amount, is_own=wanted.requested_by_id == viewer.id,
+        stage=get_take_back_stage(wanted), method=METHOD_WORDS[Method(wanted.entry.method)],
     )  # fmt: skip
