@@ -46,12 +46,23 @@ class Expected:
     is_separate: bool = False
 
 
-def get_deadline(*, asked_on: date, first_on: date | None, is_request: bool) -> date | None:
+def get_deadline(
+    *, asked_on: date, first_on: date | None, is_request: bool, is_change: bool = False
+) -> date | None:
     """By when the client must have the estimate; None where the law sets no day (less than three days ahead).
 
     On request (any question about cost is one), or with no day set: three business days. Scheduled ten or more
-    business days ahead: three business days after scheduling; three to nine ahead: one business day after.
+    business days ahead: three business days after scheduling; three to nine ahead: one business day after. One that
+    replaces another since the scope has changed: also at least one business day before the service.
     """
+    due = _get_first_deadline(asked_on, first_on, is_request)
+    if not is_change or first_on is None or first_on <= asked_on:
+        return due
+    before = max(asked_on, add_business_days(first_on, -1))
+    return min(due, before) if due else before
+
+
+def _get_first_deadline(asked_on: date, first_on: date | None, is_request: bool) -> date | None:
     if is_request or first_on is None:
         return add_business_days(asked_on, 3)
     ahead = count_business_days(asked_on, first_on)
@@ -129,7 +140,9 @@ def issue_estimate(
         items=items,
         total_minor=sum(item.amount_minor for item in items),
         asked_on=asked_on,
-        due_on=get_deadline(asked_on=asked_on, first_on=first_on, is_request=is_request),
+        due_on=get_deadline(
+            asked_on=asked_on, first_on=first_on, is_request=is_request, is_change=corrects is not None
+        ),
     )
     draft = Draft(
         document,

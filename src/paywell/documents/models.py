@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from paywell.clients.models import BillingAccount, Client, Contact
+from paywell.documents.sealed import FrozenField
 from paywell.documents.types import Kind
 from paywell.practice.models import PracticeOwned
 
@@ -35,7 +36,7 @@ class IssuedDocument(PracticeOwned):
     period_from = models.DateField(null=True, help_text="First day it speaks of, where it speaks of a period.")
     period_to = models.DateField(null=True, help_text="Last day of the period.")
     has_diagnosis = models.BooleanField(default=False)
-    data = models.JSONField(help_text="Everything it prints (`frozen.dump`).")
+    data = FrozenField(help_text="Everything it prints (`frozen.dump`).")
     digest = models.CharField(max_length=64, help_text="SHA-256 of `data`, canonical JSON.")
     issued_on = models.DateField(help_text="The day at the practice.")
     issued_at = models.DateTimeField()

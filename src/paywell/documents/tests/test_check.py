@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from paywell.care.models import ServiceKind
 from paywell.clients.models import Coverage, Relationship
 from paywell.core import clock
+from paywell.documents import check
 from paywell.documents.check import Case, Level, Problem, apply_rules, check_superbill
 from paywell.documents.check import _collect as collect
 from paywell.documents.making_superbills import make_superbills
@@ -244,6 +248,14 @@ def test_a_diagnosis_must_be_dated_on_or_before_the_service(case: Case) -> None:
     assert level_of(whole, "diagnosis_dated_later") is Level.BLOCK
 
 
+@pytest.mark.parametrize(("count", "level"), [(4, None), (5, Level.BLOCK)])
+def test_pointers_are_four_at_most(case: Case, count: int, level: Level | None) -> None:
+    """The database refuses a fifth; should one be there all the same, it is said."""
+    [service] = get_services(case.practice, [case.services[0].id])
+    service.pointers.all()._result_cache *= count
+    assert level_of(replace(case, services=[service]), "pointers") is level
+
+
 @pytest.mark.parametrize("level", [Level.BLOCK, Level.REASON, Level.WARN])
 def test_diagnosis_code_says_what_the_release_of_the_day_says(case: Case, level: Level) -> None:
     on = case.services[0].on
@@ -381,3 +393,16 @@ def test_letters_without_a_font_are_named_before_issue(case: Case, path: str, le
 
 def test_letters_of_the_insurance_without_a_font_are_named_before_issue(case: Case) -> None:
     assert level_of(replace(case, coverages=[coverage(case, insurer="健保")]), "letters") is Level.BLOCK
+
+
+def test_every_rule_of_the_check_is_named_by_a_test() -> None:
+    rules = {
+        call.args[0].value
+        for path in Path(check.__file__).parent.glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Problem"
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert len(rules) > 40
+    named = set(re.findall(r'"([a-z_]+)"', Path(__file__).read_text()))
+    assert sorted(rules - named) == []

@@ -61,6 +61,23 @@ def test_a_request_is_answered_within_three_business_days() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first_on", "is_request", "due"),
+    [
+        (date(2026, 11, 3), False, MONDAY),  # tomorrow: today at the latest
+        (date(2026, 11, 4), False, date(2026, 11, 3)),
+        (date(2026, 11, 4), True, date(2026, 11, 3)),  # asked for too: the earlier day counts
+        (date(2026, 11, 17), False, date(2026, 11, 5)),
+        (date(2026, 10, 30), False, None),  # care has begun, and no day is named
+        (None, False, date(2026, 11, 5)),
+    ],
+)
+def test_a_changed_scope_is_told_at_least_one_business_day_before_the_service(
+    first_on: date | None, is_request: bool, due: date | None
+) -> None:
+    assert get_deadline(asked_on=MONDAY, first_on=first_on, is_request=is_request, is_change=True) == due
+
+
+@pytest.mark.parametrize(
     ("asked_on", "first_on", "due"),
     [
         (date(2026, 12, 23), date(2026, 12, 28), None),  # Christmas and a weekend between: two days ahead
@@ -189,6 +206,14 @@ def test_a_changed_scope_makes_a_new_estimate_that_replaces_the_old_one() -> Non
     second = issue(case, corrects=first)
     assert load_issued(second).replaces == "GFE-0001"
     assert load_issued(first).replaced_by == "GFE-0002"
+
+
+@pytest.mark.django_db
+def test_an_estimate_for_a_changed_scope_has_the_deadline_of_one() -> None:
+    case = make_case()
+    soon = {"asked_on": MONDAY, "first_on": date(2026, 11, 4), "is_request": False}
+    first = issue(case, **soon)
+    assert (first.data["due_on"], issue(case, corrects=first, **soon).data["due_on"]) == (None, "2026-11-03")
 
 
 @pytest.mark.django_db
