@@ -102,5 +102,7 @@ def was_charged_after_the_end(thing: dict[str, str]) -> bool:
     from paywell.payments.models import Attempt
 
     ended_at = Agreement.objects.get(pk=thing["agreement"]).ended_at
+    if ended_at is None:  # nobody came through with ending it: there is no end to be after
+        return False
     tries = ChargeTry.objects.filter(charge__agreement=thing["agreement"]).values("attempt_id")
     return Attempt.objects.filter(pk__in=tries, created_at__gt=ended_at).exists()
