@@ -16,7 +16,7 @@ from paywell.clients.models import BillingAccount, StandingShare
 from paywell.core.money import Money
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.shares import Share, choose_shares, share_out
-from paywell.invoicing.types import Uninvoiced
+from paywell.invoicing.types import LeftOut, Uninvoiced, WhyLeftOut
 from paywell.practice.models import Practice
 
 
@@ -64,26 +64,28 @@ def get_uninvoiced(
     ]
 
 
-def list_left_out(viewer: StaffViewer, date_from: date, date_to: date) -> list[tuple[str, str]]:
-    """Accounts with services of the range that a batch would not invoice, by name, each with the reason as a code:
-    "invoiced" (all of it is on invoices), "insurer_only" (the insurer is to pay all). Four queries.
+def list_left_out(viewer: StaffViewer, date_from: date, date_to: date) -> list[LeftOut]:
+    """Every service of the range that a batch would not invoice, with the reason, by day. Three queries.
+
+    A service that several accounts share can stand here for one of them and in `list_uninvoiced` for another.
     """
-    services = Service.objects.filter(practice=viewer.practice, client__in=clients_of(viewer), voided_at=None)
-    rows = list(services.filter(on__gte=date_from, on__lte=date_to).select_related("client"))
+    services = Service.objects.filter(practice=viewer.practice, client__in=clients_of(viewer))
+    services = services.filter(on__gte=date_from, on__lte=date_to).select_related("client", "clinician")
+    rows = list(services.order_by("on", "id"))
     shares = get_shares(viewer.practice.id, {row.client_id for row in rows})
-    lines = InvoiceLine.objects.filter(
+    lines: dict[UUID, list[InvoiceLine]] = {}
+    for line in InvoiceLine.objects.filter(
         practice=viewer.practice, voided_at=None, service__on__gte=date_from, service__on__lte=date_to
-    )
-    invoiced = set(lines.values_list("service_id", "account_id"))
-    found: dict[UUID, set[str]] = {}
+    ).select_related("invoice__account").order_by("invoice__number"):  # fmt: skip
+        lines.setdefault(line.service_id, []).append(line)
+    found: list[LeftOut] = []
     for row in rows:
-        parts = get_parts(row, shares)
-        for account_id in parts or [row.client.default_account_id]:
-            is_done = (row.id, account_id) in invoiced
-            found.setdefault(account_id, set()).add("invoiced" if is_done else "open" if parts else "insurer_only")
-    left = {one: whys for one, whys in found.items() if "open" not in whys}
-    accounts = BillingAccount.objects.filter(practice=viewer.practice, id__in=left).order_by("name", "id")
-    return [(one.name, "invoiced" if "invoiced" in left[one.id] else "insurer_only") for one in accounts]
+        found += [LeftOut(row, WhyLeftOut.INVOICED, line) for line in lines.get(row.id, ())]
+        if row.voided_at is not None:
+            found.append(LeftOut(row, WhyLeftOut.VOIDED))
+        elif row.id not in lines and not get_parts(row, shares):
+            found.append(LeftOut(row, WhyLeftOut.INSURER_ONLY))
+    return found
 
 
 def get_shares(practice_id: UUID, client_ids: set[UUID]) -> dict[UUID, list[Share]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID
 
 from paywell.care.models import Service
 from paywell.clients.models import BillingAccount
 from paywell.core.money import Money
-from paywell.invoicing.models import Invoice
+from paywell.invoicing.models import Invoice, InvoiceLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,23 @@ class Uninvoiced:
     def rows(self) -> list[tuple[Service, Money]]:
         """Each service with the account's part of it."""
         return list(zip(self.services, self.parts, strict=True))
+
+
+class WhyLeftOut(StrEnum):
+    """Why a batch invoices nothing for a service."""
+
+    INVOICED = "invoiced"  #: it stands on an invoice already
+    INSURER_ONLY = "insurer_only"  #: the insurer is to pay all of it
+    VOIDED = "voided"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A service that a batch would not invoice."""
+
+    service: Service
+    why: WhyLeftOut
+    line: InvoiceLine | None = None  #: where it stands, with its invoice, if it does
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,17 @@ from django.urls import reverse
 
 from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_user
+from paywell.accounts.types import StaffViewer
+from paywell.billing.entries import EntryForm, make_entry
+from paywell.billing.models import EntryKind
+from paywell.care.actions import void_service
 from paywell.care.models import Service
 from paywell.clients.access import access_portal
 from paywell.clients.actions import set_standing_shares
 from paywell.clients.models import BillingAccount
 from paywell.clients.tests.factories import make_client
+from paywell.core.ids import new_id
+from paywell.core.money import Money
 from paywell.desk.tests.factories import DAY, Desk, add_service
 from paywell.invoicing.models import Invoice
 from paywell.payments.queries import list_payable
@@ -129,17 +135,39 @@ def test_shared_services_give_an_invoice_for_each_account(desk: Desk) -> None:
     assert sorted(Invoice.objects.order_by("-number").values_list("total_minor", flat=True)[:2]) == [5_600, 8_400]
 
 
-def test_a_batch_says_what_each_account_gets_and_why_one_gets_nothing(desk: Desk) -> None:
+def test_a_batch_says_of_each_service_that_it_leaves_out_why(desk: Desk) -> None:
     days = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
     insured = make_client(desk.practice, legal_first_name="Ivo", legal_last_name="Lind")
     add_service(insured, desk.clinician, desk.item, DAY, insurer_minor=14_000)
+    void_service(service=add_service(insured, desk.clinician, desk.item, DAY), actor_id=None)
+    lower = EntryForm(
+        new_id(), EntryKind.ADJUSTMENT, Money(14_000), line_ids=(desk.unpaid.lines.get().id,), reason="Courtesy"
+    )
+    owner = StaffViewer(desk.members[Role.OWNER].user_id, desk.practice, Role.OWNER)
+    make_entry(viewer=owner, account=desk.client.default_account, form=lower)
     text = desk.browser().get(url("invoice_batch"), days).content.decode()
-    preview, left = text.split("gets no invoice")
+    preview, left = text.split("4 services are left out")
     assert preview.count("$140.00") == 3  # all invoices, the account, its one service
-    assert "The insurer is to pay all of it" in left
-    assert "Ivo Lind" in left
-    narrow = {"date_from": "2026-11-03", "date_to": "2026-11-04"}
-    assert "is on an invoice already" in desk.browser().get(url("invoice_batch"), narrow).content.decode()
+    for words, count in {
+        "The insurer is to pay all of it": 1,
+        "The service is void.": 1,
+        "On an invoice already; the client asks about it": 1,
+        "On an invoice already, and adjusted to zero.": 1,
+        "Ivo Lind": 4,  # each by name and, to its page, once more
+        desk.unpaid.label: 1,
+        desk.invoice.label: 1,
+    }.items():
+        assert left.count(words) == count, words
+
+
+def test_what_a_batch_leaves_out_is_named_up_to_a_number_and_counted_beyond(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paywell.desk.queries.batch.MOST", 1)
+    days = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+    text = desk.browser().get(url("invoice_batch"), days).content.decode()
+    assert "2 services are left out" in text
+    assert "And 1 more. Choose fewer days to see it." in text
 
 
 def test_a_batch_shows_its_preview_before_it_issues(desk: Desk) -> None:

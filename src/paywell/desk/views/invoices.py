@@ -26,6 +26,7 @@ from paywell.core.ids import new_key
 from paywell.core.money import Money
 from paywell.desk.forms.billing import BatchForm, ReasonForm
 from paywell.desk.pages import page_of, run, show, succeeds
+from paywell.desk.queries.batch import LeftOutOfBatch, get_left_out_of_batch
 from paywell.desk.queries.invoices import get_invoice_lines, get_invoice_rows, get_replacement, list_invoices
 from paywell.desk.queries.pay_links import get_link_panel
 from paywell.desk.queries.scope import get_today
@@ -39,7 +40,7 @@ from paywell.documents.web import page_response, pdf_response
 from paywell.invoicing.access import access_invoice
 from paywell.invoicing.actions import issue_batch, issue_invoice, void_invoice
 from paywell.invoicing.models import Invoice
-from paywell.invoicing.queries import list_left_out, list_uninvoiced
+from paywell.invoicing.queries import list_uninvoiced
 from paywell.invoicing.types import Uninvoiced
 from paywell.work.actions import request_work
 
@@ -111,12 +112,12 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     asked = request.POST if request.method == "POST" else (request.GET if "date_from" in request.GET else None)
     form = BatchForm(asked, initial=initial)
     preview: list[Uninvoiced] | None = None
-    left_out: list[tuple[str, str]] = []
+    left_out: LeftOutOfBatch | None = None
     if form.is_valid():
         if request.method == "POST":
             return _issue_batch(request, viewer, form)
         days = form.cleaned_data["date_from"], form.cleaned_data["date_to"]
-        preview, left_out = list_uninvoiced(viewer, *days), list_left_out(viewer, *days)
+        preview, left_out = list_uninvoiced(viewer, *days), get_left_out_of_batch(viewer, *days)
     total = sum((entry.total for entry in preview or ()), Money(0, viewer.practice.currency))
     return show(
         request, viewer, "invoice_batch", "invoices",

@@ -5,12 +5,15 @@ from unittest.mock import patch
 
 import pytest
 
+from paywell.accounts.models import Role
+from paywell.accounts.tests.factories import make_user
+from paywell.accounts.types import StaffViewer
 from paywell.care.actions import void_service
 from paywell.core.errors import UserError
 from paywell.invoicing import actions
 from paywell.invoicing.actions import issue_batch
 from paywell.invoicing.models import Invoice
-from paywell.invoicing.queries import get_uninvoiced
+from paywell.invoicing.queries import get_uninvoiced, list_left_out, list_uninvoiced
 from paywell.invoicing.tests.factories import (
     make_account,
     make_client,
@@ -90,3 +93,37 @@ def test_the_preview_takes_the_same_number_of_queries_for_any_number_of_services
             found = get_uninvoiced(practice, OCTOBER["date_from"], OCTOBER["date_to"])
     assert len(found) == 8
     assert all(one.total.minor == 12_000 for one in found)
+
+
+def test_every_service_of_the_days_is_invoiced_or_left_out_with_its_reason() -> None:
+    practice = make_practice()
+    viewer = StaffViewer(make_user().id, practice, Role.OWNER)
+    client = make_client(practice)
+    father = make_account(practice, "Father")
+    shared = make_client(practice, make_account(practice, "Mother"))
+    make_share(shared, shared.default_account, 6_000)
+    make_share(shared, father, 4_000)
+    plain, insured, gone, billed, halved = (
+        make_service(client, on=date(2026, 10, 1)),
+        make_service(client, on=date(2026, 10, 2), insurer_minor=12_000),
+        make_service(client, on=date(2026, 10, 3)),
+        make_service(client, on=date(2026, 10, 4)),
+        make_service(shared, on=date(2026, 10, 5)),
+    )
+    make_service(client, on=date(2026, 11, 1), insurer_minor=12_000)
+    make_service(make_client(make_practice()), on=date(2026, 10, 1), insurer_minor=12_000)
+    void_service(service=gone, actor_id=None)
+    for account, service in ((client.default_account, billed), (father, halved)):
+        actions.issue_invoice(practice=practice, account=account, services=[service], actor_id=None)
+    left = [
+        (each.service, each.why, each.line and each.line.invoice.account)
+        for each in list_left_out(viewer, **OCTOBER)
+    ]
+    assert left == [
+        (insured, "insurer_only", None),
+        (gone, "voided", None),
+        (billed, "invoiced", client.default_account),
+        (halved, "invoiced", father),
+    ]
+    bills = [(each.account.name, each.services) for each in list_uninvoiced(viewer, **OCTOBER)]
+    assert bills == [("Ada Brook", (plain,)), ("Mother", (halved,))]
