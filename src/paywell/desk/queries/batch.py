@@ -24,12 +24,19 @@ MOST: Final = 500
 class LeftOutRow:
     left: LeftOut
     words: str
+    is_usual: bool  #: it stands on an invoice, and nothing else is to be said of it
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOutOfBatch:
     rows: tuple[LeftOutRow, ...]
     count: int
+
+    @property
+    def groups(self) -> list[tuple[bool, list[LeftOutRow]]]:
+        """First what somebody may want to look at, then (True) what is simply done."""
+        parts = [(usual, [row for row in self.rows if row.is_usual is usual]) for usual in (False, True)]
+        return [(usual, rows) for usual, rows in parts if rows]
 
     @property
     def more(self) -> int:
@@ -43,7 +50,13 @@ def get_left_out_of_batch(viewer: StaffViewer, date_from: date, date_to: date) -
     told = found[:MOST]
     lines = {each.line.id: each.line for each in told if each.line is not None}
     adjusted, asked = _find_adjusted(viewer, lines), _find_asked(viewer, lines)
-    rows = [LeftOutRow(each, _say(each, adjusted=adjusted, asked=asked)) for each in told]
+    rows = [
+        LeftOutRow(
+            each, _say(each, adjusted=adjusted, asked=asked),
+            each.line is not None and each.line.id not in adjusted | asked,
+        )
+        for each in told
+    ]  # fmt: skip
     return LeftOutOfBatch(tuple(rows), len(found))
 
 
