@@ -21,12 +21,13 @@ from bench.practices import fill
 SIZES, ROUNDS = (100, 10_000), 5
 #: By name, the address below /desk/; `{last}` is the last page, `{busiest}` the client with the most rows.
 PAGES = {
-    "clients": "clients/", "clients, last page": "clients/?page={last}", "by a name": "clients/?q=hollis+0",
-    "by a phone": "clients/?q=3030000042", "owing": "clients/?show=owing", "overdue": "clients/?show=overdue",
-    "not invited": "clients/?show=not_invited", "search": "search/?q=hollis+0", "inbox": "",
+    "clients": "clients/", "clients, last page": "clients/?page={last}", "by a name": "clients/?q=hollis+n0",
+    "by a common name": "clients/?q=hollis", "by a phone": "clients/?q=3030000042",
+    "owing": "clients/?show=owing", "overdue": "clients/?show=overdue",
+    "not invited": "clients/?show=not_invited", "search": "search/?q=hollis+n0", "inbox": "",
     "services": "services/?show=all", "services, last page": "services/?show=all&page={last}",
     "not invoiced": "services/", "not invoiced, last page": "services/?page={half}",
-    "services by a name": "services/?show=all&q=hollis+0", "by name, not invoiced": "services/?q=hollis+0",
+    "services by a name": "services/?show=all&q=hollis+n0", "by name, not invoiced": "services/?q=hollis+n0",
     "payments": "payments/", "payments, last page": "payments/?page={last}",
     "payments by hand, last page": "payments/?method=hand&page={half}", "invoices": "invoices/?show=all",
     "invoices, last page": "invoices/?show=all&page={half}", "open invoices": "invoices/?show=open",

@@ -38,9 +38,10 @@ def fill(size: int) -> Filled:
     invoices = _fill_invoices(made, [*made.clients, *[made.busiest] * (size // 10)])
     _fill_payments(made)
     _fill_papers(made, invoices)
-    from paywell.clients.search import rebuild
+    from paywell.clients.search import rebuild, rebuild_accounts
 
     rebuild()
+    rebuild_accounts()
     return made
 
 
@@ -66,7 +67,7 @@ def _fill_people(size: int) -> Filled:
     accounts = [BillingAccount(name=f"A{n}", **own) for n in range(size)]
     clients = [
         Client(
-            legal_first_name=FIRST[n % 10], legal_last_name=f"{LAST[n // 10 % 10]} {n // 100}",
+            legal_first_name=FIRST[n % 10], legal_last_name=f"{LAST[n // 10 % 10]} N{n // 100}",
             email=f"client{n}@example.org", phone=f"+1303{n:07}", default_account=accounts[n], **own,
         )
         for n in range(size)

@@ -138,6 +138,9 @@ class Service(PracticeOwned):
         indexes = [
             models.Index(fields=["practice", "client", "-on"], name="service_client_on"),
             models.Index(fields=["practice", "-on", "-id"], name="service_list"),
+            # Of few wordings and codes each: `care.wordings` steps from one to the next.
+            models.Index(fields=["practice", "wording"], name="service_wording"),
+            models.Index(fields=["practice", "code"], name="service_code"),
         ]
 
     @property

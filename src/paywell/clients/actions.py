@@ -18,7 +18,7 @@ from paywell.accounts.errors import BadInvitation
 from paywell.accounts.models import Invitation, User
 from paywell.audit import actions as audit
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, GrantRole, StandingShare
-from paywell.clients.search import index_client
+from paywell.clients.search import index_account, index_client
 from paywell.core import clock
 from paywell.core.db import lock
 from paywell.core.errors import UserError
@@ -76,6 +76,7 @@ def create_billing_account(
             postal_code=postal_code,
             created_at=clock.now(),
         )
+        index_account(account)
         _record(practice.id, actor_id, "clients.create_billing_account", "billing_account", account.id)
     return account
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount, Client
+from paywell.clients.search import index_account
 from paywell.core.db import lock
 from paywell.core.errors import UserError
 
@@ -33,6 +34,8 @@ def change_billing_account(
             setattr(row, field, values[field].strip())
         if changed:
             row.save(update_fields=changed)
+            if "name" in changed:
+                index_account(row)
             record(
                 practice_id=row.practice_id, actor_id=actor_id, action="clients.change_billing_account",
                 target_kind="billing_account", target_id=row.id, detail={"fields": changed},

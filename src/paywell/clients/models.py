@@ -137,6 +137,23 @@ class SearchWord(PracticeOwned):
         ]
 
 
+class AccountWord(PracticeOwned):
+    """A word of an account's name, by which its invoices are found (`clients.search`). Rebuildable."""
+
+    account = models.ForeignKey(BillingAccount, on_delete=models.CASCADE, related_name="+")
+    word = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "account", "word"], name="account_word_once")]
+        indexes = [
+            models.Index(
+                fields=["practice", "word", "account"],
+                name="account_word_begins",
+                opclasses=["uuid_ops", "varchar_pattern_ops", "uuid_ops"],
+            ),
+        ]
+
+
 class Contact(PracticeOwned):
     """A person who signs in or pays: the client, a parent, an agency. Not the same as a client."""
 

@@ -1,21 +1,24 @@
-"""The words by which clients are found: a table with an index, so that a search reads what fits and no more.
+"""The words by which clients and accounts are found: tables with an index, so that a search reads
+what fits and no more.
 
-Each word of a name, e-mail address, phone or number stands in it, folded; a search is by the beginnings of words.
-It is kept by the same transaction that writes the client, and can be made anew from the clients at any time.
+Each word of a client's name, e-mail address, phone or number stands in one, each word of an account's name in the
+other, folded; a search is by the beginnings of words. They are kept by the same transaction that writes the client
+or the account, and can be made anew from these at any time.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.lookups import BuiltinLookup
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from paywell.clients.models import Client, SearchWord
+from paywell.clients.models import AccountWord, BillingAccount, Client, SearchWord
+from paywell.core.beginnings import begins
 
 #: Words of one search that count; longer words are cut, here as there.
 MOST_WORDS: Final = 8
@@ -50,6 +53,15 @@ def make_words(client: Any) -> set[str]:
     return words - {""}
 
 
+def make_account_words(account: Any) -> set[str]:
+    """Every word of an account's name, those with signs in them written together, too."""
+    words: set[str] = set()
+    for text in account.name.split():
+        parts = split_words(text)
+        words |= {*parts, _join(parts)}
+    return words - {""}
+
+
 def find_clients(rows: QuerySet[Client], practice_id: UUID, text: str) -> QuerySet[Client]:
     """Those of `rows` of which every word of `text` begins a word. None where `text` has no letter and no digit."""
     words: list[str] = []
@@ -60,10 +72,25 @@ def find_clients(rows: QuerySet[Client], practice_id: UUID, text: str) -> QueryS
     if not words:
         return rows.none()
     # The longest first: it is likely to fit the fewest.
-    for word in sorted(set(words), key=len, reverse=True):
-        found = SearchWord.objects.filter(_begins(word), practice=practice_id)
-        rows = rows.filter(pk__in=found.values("client"))
+    first, *others = sorted(set(words), key=len, reverse=True)
+    for word in (first, *others):
+        found = SearchWord.objects.filter(begins("word", word), practice=practice_id)
+        if len(word) == 1 and word != first:
+            # Begins a word of nearly everybody: asked of each whom the longer ones leave.
+            rows = rows.filter(Exists(found.filter(client=OuterRef("pk"))))
+        else:
+            rows = rows.filter(pk__in=found.values("client"))
     return rows
+
+
+def find_accounts_called(practice_id: UUID, word: str) -> QuerySet[BillingAccount, UUID]:
+    """The ids of the accounts of whose name `word` begins a word; with signs in it, each of its parts."""
+    rows = BillingAccount.objects.filter(practice=practice_id)
+    parts = split_words(word)
+    for part in parts:
+        found = AccountWord.objects.filter(begins("word", part), practice=practice_id)
+        rows = rows.filter(pk__in=found.values("account"))
+    return (rows if parts else rows.none()).values_list("id", flat=True)
 
 
 def _join(parts: list[str]) -> str:
@@ -81,49 +108,37 @@ def index_client(client: Client) -> None:
     )
 
 
+def index_account(account: BillingAccount) -> None:
+    """The same for an account's name. Inside the transaction that writes the account."""
+    wanted = make_account_words(account)
+    rows = AccountWord.objects.filter(practice=account.practice_id, account=account)
+    had = set(rows.values_list("word", flat=True))
+    rows.filter(word__in=had - wanted).delete()
+    AccountWord.objects.bulk_create(
+        AccountWord(practice_id=account.practice_id, account=account, word=word) for word in sorted(wanted - had)
+    )
+
+
 def rebuild(clients: Any = Client, words: Any = SearchWord) -> int:
     """Make all words of all clients anew; gives how many clients there are. The models are named by a migration."""
+    return _rebuild(clients, words, "client_id", make_words)
+
+
+def rebuild_accounts(accounts: Any = BillingAccount, words: Any = AccountWord) -> int:
+    """The same for the accounts."""
+    return _rebuild(accounts, words, "account_id", make_account_words)
+
+
+def _rebuild(models: Any, words: Any, key: str, make: Callable[[Any], set[str]]) -> int:
     count = 0
     with transaction.atomic():
         words.objects.all().delete()
         fresh: list[Any] = []
-        for client in clients.objects.order_by("id").iterator(CHUNK):
+        for row in models.objects.order_by("id").iterator(CHUNK):
             count += 1
-            fresh += [
-                words(practice_id=client.practice_id, client_id=client.pk, word=word)
-                for word in sorted(make_words(client))
-            ]
+            fresh += [words(practice_id=row.practice_id, word=word, **{key: row.pk}) for word in sorted(make(row))]
             if len(fresh) >= CHUNK:
                 words.objects.bulk_create(fresh)
                 fresh = []
         words.objects.bulk_create(fresh)
     return count
-
-
-class _AtLeast(BuiltinLookup[Any]):
-    """In PostgreSQL's order by bytes, which the index has.
-
-    Unlike LIKE it is leakproof: only so may the index answer behind the wall between practices (row security).
-    """
-
-    lookup_name = "at_least_by_bytes"
-
-    def get_rhs_op(self, connection: Any, rhs: str) -> str:
-        return f"~>=~ {rhs}"
-
-
-class _Below(BuiltinLookup[Any]):
-    """The same for what comes before."""
-
-    lookup_name = "below_by_bytes"
-
-    def get_rhs_op(self, connection: Any, rhs: str) -> str:
-        return f"~<~ {rhs}"
-
-
-def _begins(word: str) -> Q:
-    """Asked as the index can answer: as a range, from the word to the last that begins with it."""
-    end = f"{word}\U0010ffff"
-    if connection.vendor == "postgresql":
-        return Q(_AtLeast(F("word"), word), _Below(F("word"), end))
-    return Q(word__gte=word, word__lt=end)

@@ -45,6 +45,9 @@ class Invoice(PracticeOwned):
         indexes = [
             models.Index(fields=["practice", "account", "-issued_on"], name="invoice_account_issued"),
             models.Index(fields=["practice", "-issued_on", "-number"], name="invoice_list"),
+            models.Index(
+                fields=["practice", "label"], name="invoice_label", opclasses=["uuid_ops", "varchar_pattern_ops"]
+            ),
         ]
 
 

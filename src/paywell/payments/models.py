@@ -220,6 +220,12 @@ class Attempt(PracticeOwned):
                 F("id").desc(),
                 name="attempt_desk",
             ),
+            # All that counts what the inbox has not shown yet, which every page of the desk does.
+            models.Index(
+                fields=["practice", "-closed_at", "-id", "channel"],
+                name="attempt_succeeded",
+                condition=Q(state="succeeded"),
+            ),
             models.Index(fields=["next_check_at"], name="attempt_due", condition=Q(next_check_at__isnull=False)),
         ]
 

@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_practice
 from paywell.accounts.types import StaffViewer
-from paywell.clients.actions import change_client
-from paywell.clients.models import SearchWord
+from paywell.clients.actions import change_client, create_billing_account
+from paywell.clients.billing_accounts import change_billing_account
+from paywell.clients.models import AccountWord, SearchWord
 from paywell.clients.queries import list_clients
+from paywell.clients.search import find_accounts_called
 from paywell.clients.tests.factories import make_client
 from paywell.core.ids import new_id
 from paywell.practice.models import Practice
@@ -90,3 +92,36 @@ def test_behind_the_wall_of_postgresql_the_index_of_words_answers_too(practice: 
     plan = rows.explain()
     assert "(word ~>=~" in plan.replace("(word)::text", "word"), plan
     assert "~~" not in plan
+
+
+def test_a_renamed_account_is_found_by_its_new_name_alone(practice: Practice) -> None:
+    account = create_billing_account(practice=practice, name="Xi\u00e9 O'Quill-Moor", actor_id=None)
+    assert [list(find_accounts_called(practice.id, word)) for word in ("xie", "oqu", "o'q", "MOOR", "uill")] == [
+        [account.id], [account.id], [account.id], [account.id], []
+    ]  # fmt: skip
+    with transaction.atomic():
+        change_billing_account(account=account, name="Gant", actor_id=None)
+        transaction.set_rollback(True)
+    assert list(find_accounts_called(practice.id, "gant")) == []
+    change_billing_account(account=account, name="Gant Family", actor_id=None)
+    found = [list(find_accounts_called(practice.id, word)) for word in ("xie", "fam")]
+    assert found == [[], [account.id]]
+    assert list(find_accounts_called(make_practice().id, "fam")) == []
+
+
+def test_the_words_of_accounts_can_be_made_anew(practice: Practice) -> None:
+    create_billing_account(practice=practice, name="Gant Family", actor_id=None)
+    before = set(AccountWord.objects.values_list("account", "word"))
+    AccountWord.objects.all().delete()
+    call_command("rebuild_search", verbosity=0)
+    assert before
+    assert set(AccountWord.objects.values_list("account", "word")) == before
+
+
+def test_a_single_letter_is_asked_of_those_whom_the_longer_word_leaves(practice: Practice) -> None:
+    assert look(practice, "z hart") == ["Zo\u00eb"]
+    assert look(practice, "q hart") == []
+    viewer = StaffViewer(new_id(), practice, Role.OWNER)
+    if connection.vendor == "sqlite":
+        plan = list_clients(viewer=viewer, search="z hart").explain()
+        assert plan.count("search_word_begins (practice_id=? AND word>? AND word<?)") == 1, plan

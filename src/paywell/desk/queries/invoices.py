@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from functools import reduce
+from operator import or_
+from typing import Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
 from paywell.clients.models import Client
+from paywell.clients.search import find_accounts_called
+from paywell.core.beginnings import begins
 from paywell.core.money import Money
 from paywell.core.paging import Page
 from paywell.desk.queries.scope import get_today
@@ -20,17 +25,23 @@ from paywell.invoicing import queries as invoicing
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.ledger.models import LineBalance
 
+#: Of an invoice's number: more the column has no room for.
+_MOST_DIGITS: Final = 9
+
 
 def list_invoices(
     viewer: StaffViewer, *, client: Client | None = None, words: str = "", show: str = "all", page: int = 1
 ) -> Page[InvoiceRow]:
-    """Pages of InvoiceRow, newest first. `show`: all, open, overdue, void. Three queries."""
+    """Pages of InvoiceRow, newest first. `show`: all, open, overdue, void. Three queries.
+
+    Each of the words is an invoice's number, or begins its label or a word of the account's name.
+    """
     invoices = invoicing.list_invoices(viewer)
     if client is not None:
         own = InvoiceLine.objects.filter(practice=viewer.practice, client=client)
         invoices = invoices.filter(id__in=own.values("invoice_id"))
     for word in words.split()[:6]:
-        invoices = invoices.filter(Q(label__icontains=word) | Q(account__name__icontains=word))
+        invoices = invoices.filter(pk__in=_called(viewer, word))
     if show == "void":
         invoices = invoices.filter(voided_at__isnull=False)
     elif show in ("open", "overdue"):
@@ -42,6 +53,19 @@ def list_invoices(
     whole = Invoice.objects.filter(practice=viewer.practice).select_related("account")
     whole = whole.order_by("-issued_on", "-number")
     return paginate_whole(invoices, whole, page, lambda rows: get_invoice_rows(viewer, rows))
+
+
+def _called(viewer: StaffViewer, word: str) -> QuerySet[Invoice, UUID]:
+    """The ids of the practice's invoices that one word finds. A union, since each half has an index of its own."""
+    practice, labels = viewer.practice, {word, word.upper()}
+    # Without what stands before every number: as it is typed, but not so short that it fits them all.
+    if len(word) > 1:
+        labels.add(f"{practice.invoice_prefix}{word}")
+    label = reduce(or_, (begins("label", each) for each in sorted(labels)))
+    if word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS:
+        label |= Q(number=int(word))
+    ids = Invoice.objects.filter(practice=practice).values_list("pk", flat=True)
+    return ids.filter(label).union(ids.filter(account__in=find_accounts_called(practice.id, word)))
 
 
 def get_invoice_lines(viewer: StaffViewer, invoice: Invoice) -> list[InvoiceLineRow]:

@@ -1,4 +1,4 @@
-"""`paywell rebuild_search`: make the words by which clients are found anew."""
+"""`paywell rebuild_search`: make the words by which clients and accounts are found anew."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from paywell.clients.search import rebuild
+from paywell.clients.search import rebuild, rebuild_accounts
 
 
 class Command(BaseCommand):
-    help = "Make the words by which clients are found anew, from the clients themselves. Safe at any time."
+    help = "Make the words by which clients and accounts are found anew, from these themselves. Safe at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = rebuild()
-        self.stdout.write(f"The words of {count} clients are made anew.")
+        clients, accounts = rebuild(), rebuild_accounts()
+        self.stdout.write(f"The words of {clients} clients and {accounts} accounts are made anew.")
