@@ -62,6 +62,12 @@ def lengths_are_right(pdf: bytes) -> bool:
     return all(pdf[s.end() + int(s[1]) :].startswith(b"\nendstream") for s in streams)
 
 
+def test_what_is_tested_here_is_every_kind_of_document_with_a_golden_file_each() -> None:
+    assert {MAKERS[kind]().kind for kind in MAKERS} == set(Kind)
+    golden = {path.name for path in GOLDEN.iterdir()}
+    assert golden == {f"{kind}{end}" for kind in ALL_MAKERS for end in (".txt", ".order.txt")}
+
+
 @pytest.mark.parametrize("kind", ALL_MAKERS)
 def test_every_kind_is_pdf_ua_1_and_pdf_a_2a_in_one_file(kind: str) -> None:
     assert_conforms(render(ALL_MAKERS[kind]()))
