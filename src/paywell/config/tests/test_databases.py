@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connection, connections, migrations, models, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from paywell.clients.models import BillingAccount
 from paywell.config.management.commands import migrate
@@ -150,3 +151,67 @@ def test_f70_between_two_migrations_of_a_database_at_work_the_payments_get_their
     for action in ("apply_start", "apply_success", "render_start", "render_success"):
         command.migration_progress_callback(action)
     assert turns == ([migrate.TURN_S] if is_at_work else [])
+
+
+@pytest.mark.parametrize(
+    ("executor", "holds_the_lock"),
+    [(MigrationExecutor, True), (migrate.PreparedExecutor, False)],
+    ids=["Django's own", "ours"],
+)
+@pytest.mark.django_db(transaction=True)
+def test_f70_what_tables_will_look_like_is_worked_out_before_the_lock_is_taken(
+    executor: type[MigrationExecutor], holds_the_lock: bool
+) -> None:
+    """With a hundred tables that takes a second, in which nobody could pay."""
+    seen: list[tuple[str, bool]] = []
+
+    class Watched(migrations.RunSQL):
+        def state_forwards(self, app_label: str, state: Any) -> None:
+            seen.append(("state", connection.in_atomic_block))
+
+        def database_forwards(self, *args: Any, **kwargs: Any) -> None:
+            super().database_forwards(*args, **kwargs)
+            seen.append(("database", connection.in_atomic_block))
+
+    migration = migrations.Migration("0099_watched", "work")
+    migration.operations = [Watched("SELECT 1"), Watched("SELECT 2")]
+    done = executor(connection)
+    try:
+        done.apply_migration(done.loader.project_state(), migration)
+        assert ("work", "0099_watched") in done.recorder.applied_migrations()
+    finally:
+        done.recorder.record_unapplied("work", "0099_watched")
+    assert [held for what, held in seen if what == "state"] == [holds_the_lock] * 2
+    assert [held for what, held in seen if what == "database"] == [True] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_step_of_a_prepared_migration_sees_the_tables_as_they_are_then() -> None:
+    columns: list[tuple[bool, bool]] = []
+
+    def look(apps: Any, editor: Any) -> None:
+        names = {field.name for field in apps.get_model("work", "Probe")._meta.get_fields()}
+        columns.append(("first" in names, "second" in names))
+
+    migration = migrations.Migration("0099_probe", "work")
+    migration.operations = [
+        migrations.CreateModel(
+            "Probe", [("id", models.BigAutoField(primary_key=True)), ("first", models.TextField())]
+        ),
+        migrations.RunPython(look),
+        migrations.AddField("Probe", "second", models.TextField(db_default="")),
+        migrations.RemoveField("Probe", "first"),
+        migrations.RunPython(look),
+    ]
+    done = migrate.PreparedExecutor(connection)
+    try:
+        after = done.apply_migration(done.loader.project_state(), migration)
+        with connection.cursor() as cursor:
+            table = connection.introspection.get_table_description(cursor, "work_probe")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS work_probe")
+        done.recorder.record_unapplied("work", "0099_probe")
+    assert columns == [(True, False), (False, True)]
+    assert [column.name for column in table] == ["id", "second"]
+    assert list(after.models["work", "probe"].fields) == ["id", "second"]
