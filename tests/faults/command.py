@@ -11,7 +11,7 @@ from tests.faults.history import History
 from tests.faults.mutants import MUTANTS
 from tests.faults.plan import make_plan
 from tests.faults.processor import Kind
-from tests.faults.reporting import hunt_all, hunt_known, report, report_mutants
+from tests.faults.reporting import FLAGS, hunt_all, hunt_known, report, report_mutants
 from tests.faults.runs import Figures, Job, run_jobs
 from tests.faults.seeds import kept_jobs
 from tests.faults.stage import get_stage
@@ -24,7 +24,8 @@ GATE_SEEDS, GATE_EVERYWHERE = 1000, 25
 def main(arguments: Sequence[str]) -> int:
     options = _read(arguments)
     kinds = [Kind(options.kind)] if options.kind else list(KINDS)
-    changes = (("profile", options.profile),) if options.profile else ()
+    changes: tuple[tuple[str, object], ...] = (("profile", options.profile),) if options.profile else ()
+    changes += tuple(change for change, flag in FLAGS.items() if flag in arguments)
     if options.mutants:
         return 0 if report_mutants(hunt_all(options.mutants, kinds, only=options.mutant)) else 1
     if options.known_mutants:
@@ -67,6 +68,8 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--crash-everywhere", action="store_true", help="crash at every point, one after the other")
     parser.add_argument("--profile", help="with --seed or --seeds: this profile, whatever the seed has")
+    for flag in FLAGS.values():
+        parser.add_argument(flag, action="store_true", help="so in each of these histories, whatever the seed says")
     parser.add_argument("--seeds", type=int, help="that many seeds of each kind")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--kept", action="store_true", help="the seeds that once found something")

@@ -46,6 +46,7 @@ class Result:
     kind: str
     seed: int
     crash_at: tuple[int, ...] = ()  #: where it was crashed, where all points or pairs of them are tried
+    changes: tuple[tuple[str, Any], ...] = ()  #: what was asked of the plan beside its seed
     violations: list[str] = field(default_factory=list)
     points: int = 0
     captures: int = 0

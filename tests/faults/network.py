@@ -50,6 +50,7 @@ class Network:
         self.random = random.Random(seed)
         self.rate = rate
         self.later = later  #: requests arrive later than anybody promised
+        self.broke_its_promise = False  #: one of them did
         self.is_down = False
         self.faults = 0
 
@@ -110,6 +111,7 @@ class Network:
 
     def _arrive(self, name: str, effect: Callable[[], object]) -> None:
         self.way.say(f"network: the late {name} arrives")
+        self.broke_its_promise |= self.later
         try:
             effect()
         except Answered as no:

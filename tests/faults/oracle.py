@@ -116,16 +116,19 @@ def _credited(history: History) -> dict[str, int]:
 
 
 def _charged_for_void(history: History) -> list[str]:
+    """What is the account's credit since its refund failed after the line was voided is no charge for it."""
     if history.plan.kind is Kind.O and history.plan.is_later:
         return []
-    lines = _lines(history)
-    return [
-        f"{charge.ref} was paid for line {line}, which is void"
-        for charge in history.bank.charges.values()
-        if charge.status == "paid" and charge.refunded < charge.captured
-        for line in history.journal.get(charge.reference, {})
-        if line in lines and lines[line][2] is not None
-    ]
+    lines, credited = _lines(history), _credited(history)
+    found = []
+    for charge in history.bank.charges.values():
+        if charge.status != "paid" or charge.refunded >= charge.captured:
+            continue
+        paid_for = history.journal.get(charge.reference, {})
+        void = {line: amount for line, amount in paid_for.items() if line in lines and lines[line][2] is not None}
+        if sum(void.values()) > credited.get(charge.reference, 0):
+            found += [f"{charge.ref} was paid for line {line}, which is void" for line in void]
+    return found
 
 
 def _told_wrong(history: History) -> list[str]:
@@ -210,6 +213,8 @@ def _reviews(history: History) -> list[str]:
         return []
     if history.plan.profile == "outage" and history.plan.outlasts:
         kinds -= {"given_up", "refund_given_up", "late_success"}  # found after a person was asked to look
+    if history.network.broke_its_promise:
+        kinds -= {"contradiction", "refund_done_after_all"}  # what was known to be dead came alive
     if history.result.restores and _is_anything_unknown(history):
         kinds.discard("unmatched_charge")
     return [f"a review was opened: {kind}" for kind in sorted(kinds) if kind in ASTRAY]

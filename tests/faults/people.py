@@ -307,7 +307,9 @@ def decide_reviews(history: History) -> None:
 def _give_back(history: History, charge_ref: str) -> None:
     """What is left of the charge, in the processor's own pages, as the message says."""
     charge = history.bank.charges[charge_ref]
-    left = charge.captured - sum(each.amount for each in charge.refunds if each.status != "failed")
+    left = (
+        charge.captured - charge.withheld - sum(each.amount for each in charge.refunds if each.status != "failed")
+    )
     history.say(f"at the processor: the rest of {charge_ref} goes back")
     history.bank.refund(charge_ref, "", left)
 
@@ -395,7 +397,11 @@ def act_at_processor(history: History, profile: str) -> None:
         return
     charge = draw.choice(paid)
     if profile == "refund" or draw.random() < 0.4:
-        left = charge.captured - sum(each.amount for each in charge.refunds if each.status != "failed")
+        left = (
+            charge.captured
+            - charge.withheld
+            - sum(each.amount for each in charge.refunds if each.status != "failed")
+        )
         if left > 0:
             history.say(f"at the processor: refund of {charge.ref}")
             bank.refund(charge.ref, "", draw.choice((left, max(1, left // 2))), is_slow=draw.random() < 0.3)

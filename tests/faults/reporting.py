@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tests.faults.history import Result
 from tests.faults.mutants import MUTANTS
 from tests.faults.mutating import Hunt, read_known
 from tests.faults.processor import Kind
 from tests.faults.runs import Figures, run_hunts
 
+#: What a plan can be asked for beside its seed, as an option of the command.
+FLAGS = {
+    ("is_later", True): "--later",
+    ("has_notices", False): "--no-notices",
+    ("has_returns", False): "--no-returns",
+}
 #: Of the histories that failed in a part, so many are named.
 MOST_NAMED = 20
 
@@ -20,12 +27,17 @@ def report(parts: Iterable[tuple[str, Figures]]) -> bool:
         clean &= not figures.failed
         print(f"{name}: {figures.line()}", flush=True)
         for result in figures.failed[:MOST_NAMED]:
-            crash = f" --crash {' '.join(map(str, result.crash_at))}" if result.crash_at else ""
-            print(
-                f"VIOLATION ./run faults --kind {result.kind} --seed {result.seed}{crash}: {result.violations[0]}",
-                flush=True,
-            )
+            print(f"VIOLATION {_replay(result)}: {result.violations[0]}", flush=True)
     return clean
+
+
+def _replay(result: Result) -> str:
+    """The command that shows this history step by step."""
+    words = ["./run faults", f"--kind {result.kind}", f"--seed {result.seed}"]
+    words += [f"--profile {value}" if name == "profile" else FLAGS[name, value] for name, value in result.changes]
+    if result.crash_at:
+        words.append(f"--crash {' '.join(map(str, result.crash_at))}")
+    return " ".join(words)
 
 
 def hunt_all(wanted: int, kinds: Sequence[Kind], *, only: str | None = None, most: int = 400) -> list[Hunt]:

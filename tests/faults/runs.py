@@ -115,6 +115,7 @@ def _crash_points(job: Job, points: int) -> Iterator[frozenset[int]]:
 def _work(job: Job) -> Figures:
     figures = Figures()
     for result, is_point in run_job(get_stage(), job):
+        result.changes = job.changes
         figures.add(result, is_point=is_point)
     return figures
 

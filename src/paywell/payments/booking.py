@@ -218,9 +218,9 @@ def _source_of(processor_account: ProcessorAccount, charge_ref: str) -> str:
     return f"charge:{hashlib.sha256(key.encode()).hexdigest()[:40]}:"
 
 
-def is_all_refunded(truth: Outcome) -> bool:
-    """Whether everything that the processor took went back to the card; what a dispute withholds did not."""
-    return truth.money is not None and not any(each.withheld for each in truth.disputes) and net_of(truth) == 0
+def is_all_returned(truth: Outcome) -> bool:
+    """Whether nothing of the charge is left with the practice, or can be again: refunded, or lost in a dispute."""
+    return truth.money is not None and net_of(truth) <= 0 and all(each.status != "open" for each in truth.disputes)
 
 
 def net_of(truth: Outcome) -> int:

@@ -91,8 +91,8 @@ def _look_up(attempt: Attempt) -> Outcome:
 
 
 def _refuse_unless_dead(truth: Outcome) -> None:
-    """No money moved, or all of it went back at the processor."""
-    if truth.verdict is Verdict.SUCCEEDED and not booking.is_all_refunded(truth):
+    """No money moved, or all of it went back at the processor, by refunds or by a dispute that was lost."""
+    if truth.verdict is Verdict.SUCCEEDED and not booking.is_all_returned(truth):
         raise errors.money_moved()
     if truth.verdict is Verdict.SUCCEEDED:
         return

@@ -22,7 +22,7 @@ from paywell.payments.sweep import sweep
 from paywell.payments.tests.checks import balance, owed
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
-from paywell.processors.contract import Outcome, Refunded, Verdict
+from paywell.processors.contract import Disputed, Outcome, Refunded, Verdict
 
 
 def decide(world: World, decision: Decision, note: str = "Asked the processor.") -> Review:
@@ -219,6 +219,30 @@ def test_a_charge_that_was_refunded_in_part_waits_until_the_rest_went_back(
     decide(world, Decision.NOTHING_MOVED)
     assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
     assert balance(world, AccountKind.SUSPENSE) == 0
+
+
+def test_a_charge_that_was_lost_in_a_dispute_can_be_closed_as_unpaid(
+    world: World, processor: FakeProcessor
+) -> None:
+    """Half went back by a refund, half by the bank: nothing is left that anybody could refund."""
+    line = make_line(world)
+    attempt = make_given_up(world, processor, line, "paid")
+    refund_there(processor, attempt, 5_000)
+    charge = processor.charges[attempt.reference]
+    for withheld, status in ((7_000, "open"), (0, "won")):
+        charge.disputes = (Disputed("dp_1", Money(7_000), Money(withheld), status),)
+        with pytest.raises(UserError) as refusal:
+            decide(world, Decision.NOTHING_MOVED)
+        assert refusal.value.code == "money_moved"
+        assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.IN_REVIEW
+    charge.disputes = (Disputed("dp_1", Money(7_000), Money(7_000), "lost"),)
+    decide(world, Decision.NOTHING_MOVED)
+    for _ in range(2):
+        assert Attempt.objects.get(pk=attempt.pk).state == AttemptState.FAILED
+        assert not Claim.objects.exists()
+        assert balance(world, AccountKind.CLEARING) == balance(world, AccountKind.SUSPENSE) == 0
+        assert owed(line) == 12_000
+        sweep(attempt.processor_account, clock.now() - timedelta(days=1))
 
 
 def test_a_settled_payment_offers_no_decision(world: World, processor: FakeProcessor) -> None:
