@@ -109,18 +109,32 @@ def _made_up_clearing(s: Scope) -> str:
 def _paid_twice(s: Scope) -> str:
     """A line's part of payments that stand, less what was refunded of them on that line, above its amount.
 
-    Its amount grows by what an insurer did not pay and was moved to the client.
+    Its amount grows by what an insurer did not pay and was moved to the client. Of a payment that a person
+    looked at and left as credit, in whole or in part, only what the ledger has on the line counts.
     """
     # From the transfer to its refund, whose id has an index: the other way round each refund would read the ledger.
     refund = (
         f"CASE WHEN substr(t.source, 1, 7) = 'refund:' THEN {s.id('substr(t.source, 8, 36)')}"
         f" WHEN substr(t.source, 1, 14) = 'refund_failed:' THEN {s.id('substr(t.source, 15, 36)')} END"
     )
+    paid = _paid_attempt(s)
     return f"""
         SELECT i.practice_id, i.id FROM invoicing_invoiceline i JOIN (
             SELECT al.line_id AS line_id, al.amount_minor AS amount FROM payments_attemptline al
               JOIN payments_attempt a ON a.id = al.attempt_id
              WHERE {s.mine("a")} AND a.state = 'succeeded' AND a.refunded_minor < a.captured_minor
+            UNION ALL
+            SELECT al.line_id, COALESCE((
+                     SELECT SUM(p.amount_minor) FROM ledger_transfer p
+                      WHERE p.practice_id = t.practice_id AND p.source = t.source AND p.line_id = al.line_id), 0)
+                   - al.amount_minor
+              FROM ledger_transfer t
+              JOIN ledger_ledgeraccount c ON c.id = t.credit_id
+              JOIN payments_attempt a ON a.practice_id = t.practice_id AND a.id = {paid}
+              JOIN payments_attemptline al ON al.attempt_id = a.id
+             WHERE {s.mine("t")} AND c.kind = 'client_credit' AND t.line_id IS NULL
+               AND a.state = 'succeeded' AND a.refunded_minor < a.captured_minor
+               AND EXISTS (SELECT 1 FROM payments_review v WHERE v.attempt_id = a.id AND v.closed_at IS NOT NULL)
             UNION ALL
             SELECT t.line_id, CASE WHEN d.kind = 'receivable' THEN -t.amount_minor ELSE t.amount_minor END
               FROM ledger_transfer t
@@ -136,12 +150,16 @@ def _paid_twice(s: Scope) -> str:
          GROUP BY i.practice_id, i.id, i.amount_minor HAVING SUM(x.amount) > i.amount_minor"""
 
 
+def _paid_attempt(s: Scope) -> str:
+    """The id of the attempt that a transfer t is the payment of; NULL for any other."""
+    return f"CASE WHEN substr(t.source, 1, 8) = 'payment:' THEN {s.id('substr(t.source, 9, 36)')} END"
+
+
 def _beyond_its_line(s: Scope) -> str:
     """A payment booked on a line that its payer did not choose, or above what they chose for it."""
-    attempt = f"CASE WHEN substr(t.source, 1, 8) = 'payment:' THEN {s.id('substr(t.source, 9, 36)')} END"
     return f"""
         SELECT t.practice_id, t.id FROM ledger_transfer t
-          JOIN payments_attempt a ON a.practice_id = t.practice_id AND a.id = {attempt}
+          JOIN payments_attempt a ON a.practice_id = t.practice_id AND a.id = {_paid_attempt(s)}
           LEFT JOIN payments_attemptline al ON al.attempt_id = a.id AND al.line_id = t.line_id
          WHERE {s.mine("t")} AND t.line_id IS NOT NULL
            AND (al.id IS NULL OR t.amount_minor > al.amount_minor)"""
