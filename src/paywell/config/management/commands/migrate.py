@@ -40,9 +40,11 @@ class PreparedExecutor(MigrationExecutor):
         if migration.atomic and not fake and not fake_initial:
             states = _states_of(migration, state)
 
-            def apply(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+            def apply(
+                project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
+            ) -> ProjectState:
                 for operation, before, after in zip(migration.operations, states, states[1:], strict=False):
-                    operation.database_forwards(migration.app_label, editor, before, after)
+                    operation.database_forwards(migration.app_label, schema_editor, before, after)
                 return states[-1]
 
             migration.apply = apply  # type: ignore[method-assign]
@@ -70,7 +72,7 @@ class Command(migrate.Command):
         connection = connections[options["database"]]
         self.is_at_work = bool(MigrationRecorder(connection).applied_migrations())
         # An empty database has nobody who waits, and so many states would take minutes.
-        migrate.MigrationExecutor = PreparedExecutor if self.is_at_work else MigrationExecutor  # type: ignore[misc]
+        migrate.MigrationExecutor = PreparedExecutor if self.is_at_work else MigrationExecutor  # type: ignore[attr-defined]
         if connection.vendor != "postgresql":
             super().handle(*args, **options)
             return
