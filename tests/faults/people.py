@@ -293,6 +293,7 @@ def decide_reviews(history: History) -> None:
                 told = error
                 history.say(f"staff decides {decision}: {error.code}")
         if isinstance(told, UserError) and told.code == "money_moved":
+            _end_dispute(history, review.attempt.processor_ref)
             _give_back(history, review.attempt.processor_ref)
             decide_review(
                 viewer=history.world.staff, review=review, decision=Decision.NOTHING_MOVED, note="refunded"
@@ -304,14 +305,22 @@ def decide_reviews(history: History) -> None:
         history.loop.run(until=history.loop.now + 30)
 
 
+def _end_dispute(history: History, charge_ref: str) -> None:
+    """As long as one is open nothing can be refunded: the person waits for the bank's word."""
+    charge = history.bank.charges[charge_ref]
+    for dispute in charge.disputes:
+        history.bank.end_dispute(charge, dispute, "lost")
+
+
 def _give_back(history: History, charge_ref: str) -> None:
     """What is left of the charge, in the processor's own pages, as the message says."""
     charge = history.bank.charges[charge_ref]
     left = (
         charge.captured - charge.withheld - sum(each.amount for each in charge.refunds if each.status != "failed")
     )
-    history.say(f"at the processor: the rest of {charge_ref} goes back")
-    history.bank.refund(charge_ref, "", left)
+    if left > 0:
+        history.say(f"at the processor: the rest of {charge_ref} goes back")
+        history.bank.refund(charge_ref, "", left)
 
 
 class Desk:

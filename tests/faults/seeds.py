@@ -40,6 +40,12 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ("N", 7362, {"profile": "refund"}, "a refund that failed after its service was paid again"),
     ("K", 3_001_079, {}, "a late charge, half refunded and half lost in a dispute, could never be closed"),
     ("N", 3_000_423, {"is_later": True}, "a refund that failed after its line was voided (the judge's own slip)"),
+    (
+        "H",
+        3_001_009,
+        {"is_later": True},
+        "the person did not wait for the end of a dispute (the simulation's own slip)",
+    ),
     ("K", 3_001_042, {"is_later": True}, "a charge that was known to be dead came alive, and a person is asked"),
     ("K", 3_000_546, {"is_later": True}, "a refund that was known to be dead was done after all"),
 )
