@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from paywell.core.prepared import Prepared
-from paywell.ledger.models import AccountKind, LedgerAccount, LineBalance, Transfer
+from paywell.ledger.models import (
+    LISTED_KINDS,
+    AccountBalance,
+    AccountKind,
+    LedgerAccount,
+    LineBalance,
+    Transfer,
+)
 
 _SIDES: Final = ("debit", "credit")
 _LINE_BALANCES = Prepared(
@@ -55,29 +61,13 @@ def book_of(*, practice_id: UUID, owner_id: UUID, currency: str) -> QuerySet[Tra
     return rows.order_by("seq")
 
 
-@dataclass(frozen=True, slots=True)
-class BookSums:
-    """What a book comes to, in minor units: debits less credits."""
-
-    receivable: int
-    client_credit: int
-    receivable_until: int  #: of the transfers up to the place asked for
-
-
-def sum_book(book: QuerySet[Transfer], *, until: int) -> BookSums:
-    """The sums of a book, and what was owed after its transfer at place `until`. One query; the rows stay there."""
-    found = book.order_by().aggregate(
-        receivable=_change(AccountKind.RECEIVABLE),
-        client_credit=_change(AccountKind.CLIENT_CREDIT),
-        receivable_until=_change(AccountKind.RECEIVABLE, seq__lte=until),
+def sum_receivable_after(book: QuerySet[Transfer], seq: int) -> int:
+    """By how much the book's transfers after place `seq` changed what is owed, in minor units. One query."""
+    sides = (
+        Coalesce(Sum("amount_minor", filter=Q(**{f"{side}__kind": AccountKind.RECEIVABLE})), 0) for side in _SIDES
     )
-    return BookSums(**found)
-
-
-def _change(kind: AccountKind, **among: Any) -> Any:
-    sides = (Coalesce(Sum("amount_minor", filter=Q(**{f"{side}__kind": kind}, **among)), 0) for side in _SIDES)
     debits, credits = sides
-    return debits - credits
+    return book.order_by().filter(seq__gt=seq).aggregate(change=debits - credits)["change"]
 
 
 _LISTED_BALANCE = Prepared(
@@ -93,6 +83,17 @@ def get_listed_balance(*, practice_id: UUID, kind: AccountKind, owner_id: UUID, 
     Only for the kinds of `models.LISTED_KINDS`.
     """
     return _LISTED_BALANCE.first(practice=practice_id, kind=kind, owner=owner_id, currency=currency) or 0
+
+
+def get_listed_balances(*, practice_id: UUID, owner_id: UUID, currency: str) -> dict[AccountKind, int]:
+    """Those of all LISTED_KINDS of one billing account; 0 where there is none yet. One query."""
+    rows = AccountBalance.objects.filter(
+        practice_id=practice_id,
+        account__owner_id=owner_id,
+        account__kind__in=LISTED_KINDS,
+        account__currency=currency,
+    ).values_list("account__kind", "balance_minor")
+    return dict.fromkeys(LISTED_KINDS, 0) | {AccountKind(kind): minor for kind, minor in rows}
 
 
 def get_open_lines(*, practice_id: UUID, owner_id: UUID) -> QuerySet[LineBalance]:

@@ -90,6 +90,11 @@ class SavedCard(PracticeOwned):
             ),
             models.CheckConstraint(condition=Q(last4__regex=r"^[0-9]{4}$"), name="saved_card_last4"),
         ]  # fmt: skip
+        indexes = [
+            models.Index(
+                fields=["practice", "exp_year", "exp_month"], name="saved_card_expiry", condition=Q(removed_at=None)
+            )
+        ]
 
 
 class ProcessorCustomer(PracticeOwned):

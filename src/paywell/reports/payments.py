@@ -24,6 +24,8 @@ from paywell.reports.types import Cell, Column, Period, Report, Row, make_chart,
 _COLUMNS = {"payment": 0, "refund": 1, "refund_failed": 1, "dispute": 2}
 _IN_REVIEW = 3
 _FEES = 4
+#: Entries by hand that are asked for one by one; of more, all of the period are read sooner.
+_MOST_ASKED = 200
 Parts = list[int]  #: received, refunded, withheld, in review, fees; all but the first are below zero
 
 
@@ -94,10 +96,15 @@ def _add_processors(
 def _add_by_hand(
     viewer: StaffViewer, period: Period, sums: Iterable[tuple[str, int]], found: dict[tuple[str, str], Parts]
 ) -> None:
+    found_sums = list(sums)
+    rows = entries_in(viewer, period)
+    if len(found_sums) <= _MOST_ASKED:
+        asked = [entry_of(source) for source, _total in found_sums]
+        rows = rows.filter(pk__in=[key for key in asked if key])
     entries: dict[UUID | None, tuple[str, str]] = {
-        key: (kind, method) for key, kind, method in entries_in(viewer, period).values_list("id", "kind", "method")
+        key: (kind, method) for key, kind, method in rows.values_list("id", "kind", "method")
     }
-    for source, total in sums:
+    for source, total in found_sums:
         kind, method = entries.get(entry_of(source), ("", ""))
         through = _("Insurers, by hand") if kind == EntryKind.INSURER_PAYMENT else _("Clients, by hand")
         label = Method(method).label if method else _("Other")

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -38,8 +38,13 @@ def report_receivables(viewer: StaffViewer, period: Period) -> Report:
     database: law 11 of the books holds them to the transfers. Else the transfers are.
     """
     currency = viewer.practice.currency
-    owed = _read_kept(viewer, period) if is_all_until(viewer, period.end) else _read_transfers(viewer, period)
-    names = _read_names(viewer, owed)
+    if is_all_until(viewer, period.end):
+        owed = _read_kept(viewer, period)
+        # The database finds again who they are sooner than it is told: there may be thousands.
+        names = _read_names(viewer, _open_lines(viewer).exclude(subject_id=None).values("subject_id"))
+    else:
+        owed = _read_transfers(viewer, period)
+        names = _read_names(viewer, [key for key, _parts in owed if key] if len(owed) <= _MOST_ASKED else None)
     owed.sort(key=lambda each: ([-minor for minor in each[1][::-1]], names[each[0]]))
 
     def make(each: Owed) -> Row:
@@ -57,12 +62,15 @@ def report_receivables(viewer: StaffViewer, period: Period) -> Report:
     )
 
 
-def _read_kept(viewer: StaffViewer, period: Period) -> list[Owed]:
+def _open_lines(viewer: StaffViewer) -> QuerySet[LineBalance]:
     lines = LineBalance.objects.filter(
         practice_id=viewer.practice.id, currency=viewer.practice.currency, balance_minor__gt=0
     )
-    if is_narrowed(viewer):
-        lines = lines.filter(subject_id__in=clients_of(viewer).values("id"))
+    return lines.filter(subject_id__in=clients_of(viewer).values("id")) if is_narrowed(viewer) else lines
+
+
+def _read_kept(viewer: StaffViewer, period: Period) -> list[Owed]:
+    lines = _open_lines(viewer)
     since = [period.last - timedelta(days=days) for days in AGES]
     ages = [Q(due_on__gte=since[0])]
     ages += [Q(due_on__gte=first, due_on__lt=after) for after, first in pairwise(since)]
@@ -90,11 +98,11 @@ def _read_transfers(viewer: StaffViewer, period: Period) -> list[Owed]:
     return [(key, tuple(parts)) for key, parts in ages.items()]
 
 
-def _read_names(viewer: StaffViewer, owed: Sequence[Owed]) -> dict[UUID | None, str]:
-    """Of the clients alone who owe; of very many, all names are read sooner than so many are asked for."""
+def _read_names(viewer: StaffViewer, keys: Sequence[UUID] | QuerySet[Any, Any] | None) -> dict[UUID | None, str]:
+    """Of these clients; of all for None: of very many, all are read sooner than so many are asked for."""
     rows = Client.objects.filter(practice=viewer.practice)
-    if len(owed) <= _MOST_ASKED:
-        rows = rows.filter(pk__in=[key for key, _parts in owed if key])
+    if keys is not None:
+        rows = rows.filter(pk__in=keys)
     fields = rows.values_list("id", "preferred_name", "legal_first_name", "legal_last_name")
     names: dict[UUID | None, str] = {key: name_client(*parts) for key, *parts in fields}
     return names | {None: _("Of no service")}

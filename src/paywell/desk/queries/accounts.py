@@ -17,7 +17,13 @@ from paywell.core.paging import Page, cut_page, page_bounds
 from paywell.desk.access import refuse
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind
-from paywell.ledger.queries import book_of, get_listed_balance, get_open_lines, sum_book
+from paywell.ledger.queries import (
+    book_of,
+    get_listed_balance,
+    get_listed_balances,
+    get_open_lines,
+    sum_receivable_after,
+)
 from paywell.payments.story import Step, name_actors, tell_account
 
 
@@ -111,18 +117,22 @@ LEDGER_PAGE: Final = 50
 
 
 def get_ledger(viewer: StaffViewer, account: BillingAccount, number: int = 1) -> AccountLedger:
-    """One page of the account's steps, newest first, with what was owed after each. Eight queries.
+    """One page of the account's steps, newest first, with what was owed after each. Eight queries, then nine.
 
-    The steps are found by their first transfers, and only those of the page are read; what stood after the newest
-    of them is a sum in the database.
+    The steps are found by their first transfers, and only those of the page are read. What stood after the newest
+    of them is the balance that the ledger keeps, less what came later.
     """
     book = book_of(practice_id=viewer.practice.id, owner_id=account.id, currency=account.currency)
     firsts = book.filter(leg=0).order_by("-seq").values_list("source", flat=True)
     found = cut_page(firsts[page_bounds(number, LEDGER_PAGE)], number, LEDGER_PAGE)
     transfers = list(book.filter(source__in=found.rows).select_related("debit", "credit"))
-    sums = sum_book(book, until=transfers[-1].seq if transfers else 0)
+    kept = get_listed_balances(practice_id=viewer.practice.id, owner_id=account.id, currency=account.currency)
+    owed, credit = (
+        Money(minor, account.currency) for minor in (kept[AccountKind.RECEIVABLE], -kept[AccountKind.CLIENT_CREDIT])
+    )
     steps = tell_account(viewer.practice.id, transfers)[::-1]
-    owed_then = Money(sums.receivable_until, account.currency)
+    later = sum_receivable_after(book, transfers[-1].seq) if transfers and found.has_previous else 0
+    owed_then = owed - Money(later, account.currency)
     after: list[tuple[Step, Money]] = []
     for step in steps:
         after.append((step, owed_then))
@@ -146,5 +156,4 @@ def get_ledger(viewer: StaffViewer, account: BillingAccount, number: int = 1) ->
         )
         for step, owed_then in shown.rows
     )
-    owed, credit = (Money(minor, account.currency) for minor in (sums.receivable, -sums.client_credit))
     return AccountLedger(account, owed, credit, page)
