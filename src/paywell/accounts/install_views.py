@@ -37,7 +37,7 @@ def enter_code(request: HttpRequest) -> HttpResponse:
             return redirect("accounts:setup_owner")
         access_refused(viewer=None, kind="setup", target="", reason="wrong code")
         error = UserError(
-            _("This code is not right, or no longer. Type `paywell setup --code` in the terminal for a new one."),
+            _("This code is not right, or no longer. Type “paywell setup --code” in the terminal for a new one."),
             code="code_wrong",
             field="code",
         )

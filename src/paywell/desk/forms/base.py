@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -89,6 +89,8 @@ class DeskForm(forms.Form):
 
     use_required_attribute = False
     required_css_class = ""
+    #: Fields that the set-up folds away: they can be filled in later.
+    CAN_WAIT: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
@@ -99,3 +101,8 @@ class DeskForm(forms.Form):
                 field.error_messages.setdefault(code, words)
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("autocomplete", "off")
+
+    @property
+    def has_waiting_errors(self) -> bool:
+        """Whether something is wrong in what the set-up folds away."""
+        return not self.CAN_WAIT.isdisjoint(self.errors)

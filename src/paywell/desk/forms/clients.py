@@ -21,6 +21,13 @@ from paywell.practice.models import Clinician
 class ClientForm(DeskForm):
     """A client's record. What it says of form is checked by `clients.actions`."""
 
+    CAN_WAIT = frozenset(
+        {
+            "preferred_name", "birth_date", "sex", "street", "city", "state", "postal_code", "private_street",
+            "private_city", "private_state", "private_postal_code", "wants_no_email",
+        }
+    )  # fmt: skip
+
     legal_first_name = text(_("Legal first name"), 80, required=True)
     legal_last_name = text(_("Legal last name"), 80, required=True)
     preferred_name = text(
@@ -68,6 +75,13 @@ class NewClientForm(ClientForm):
         help_text=_("Adds them as a person with access and sends an invitation to their e-mail."),
     )
     is_another = forms.BooleanField(label=_("This is another person"), required=False)
+
+    def __init__(self, *args: Any, viewer: StaffViewer, **options: Any) -> None:
+        super().__init__(*args, viewer=viewer, **options)
+        field = self.fields["clinician"]
+        who = list(field.queryset[:2])  # type: ignore[attr-defined]
+        if len(who) == 1:  # the whole practice
+            field.initial = who[0]
 
     def asks_who(self) -> bool:
         """Whether somebody of the same name is on file, so that the page has to ask."""

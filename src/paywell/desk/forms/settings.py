@@ -20,6 +20,14 @@ from paywell.practice.models import Clinician
 class PracticeForm(DeskForm):
     """What documents, the portal and processors say of the practice."""
 
+    CAN_WAIT = frozenset(
+        {
+            "pay_to_name", "pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code", "pay_to_note",
+            "discreet_label", "invoice_prefix", "payment_terms_days", "paper", "shows_diagnosis_words",
+            "is_part2_program", "part2_notice", "pay_link_days",
+        }
+    )  # fmt: skip
+
     name = text(_("Name"), 120, required=True)
     phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
     email = forms.EmailField(label=_("E-mail"), required=False)

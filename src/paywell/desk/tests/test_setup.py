@@ -270,3 +270,23 @@ def test_a_logo_is_taken_away_only_where_there_is_one(desk: Desk) -> None:
     assert words not in browser.get(address).content.decode()
     browser.post(address, {"accent": "#224466", "logo": SimpleUploadedFile("logo.png", make_png(), "image/png")})
     assert words in browser.get(address).content.decode()
+
+
+def test_the_set_up_folds_away_what_can_wait_and_opens_it_where_it_is_wrong(owner: Browser) -> None:
+    page = f"{reverse('desk:settings_practice')}?setup=1"
+    text = owner.get(page).content.decode()
+    before, folded = text.split('<details>\n  <summary class="fold">What can wait')
+    assert ('name="street"' in before, 'name="payment_terms_days"' in before) == (True, False)
+    assert 'name="payment_terms_days"' in folded
+    assert "What can wait" not in owner.get(reverse("desk:settings_practice")).content.decode()
+    wrong = owner.post(page, DETAILS | {"payment_terms_days": "-1"})
+    assert wrong.status_code == 422
+    assert '<details open>\n  <summary class="fold">What can wait' in wrong.content.decode()
+    assert not Practice.objects.filter(street="1 Main Street").exists()
+
+
+def test_the_only_clinician_is_chosen_for_a_new_client(desk: Desk) -> None:
+    page, chosen = reverse("desk:client_new"), f'value="{desk.clinician.id}" selected'
+    assert chosen in desk.browser().get(page).content.decode()
+    Clinician.objects.create(practice=desk.practice, name="Priya Castellan")
+    assert chosen not in desk.browser().get(page).content.decode()
