@@ -74,9 +74,11 @@ def test_a_client_turns_autopay_on_with_a_limit_and_holds_it(signed_in: Callable
     form = client.locator("form[action$='/agree/autopay/']")
     form.get_by_role("radio").first.check()
     form.get_by_label("At most, each time").fill("200")
+    form.get_by_label("Also charge what is due from before today").check()
     form.get_by_label("I agree").check()
     form.get_by_role("button", name="Turn AutoPay on").click()
     expect(client.get_by_text("AutoPay is on.")).to_be_visible()
+    expect_notice_of_tomorrow(client, stack)
     section = client.locator("section").filter(has=client.get_by_role("heading", name="Pay automatically"))
     section.get_by_role("button", name="Hold").click()
     expect(client.get_by_text("It is on hold. Nothing is charged.")).to_be_visible()
@@ -86,3 +88,53 @@ def test_a_client_turns_autopay_on_with_a_limit_and_holds_it(signed_in: Callable
     expect(agreed).to_contain_text("On hold")
     section.get_by_role("button", name="End it").click()
     expect(client.get_by_text("It is ended.")).to_be_visible()
+
+
+def expect_notice_of_tomorrow(client: Page, stack: Stack) -> None:
+    """The day before, an e-mail says that something is charged, and the page how much."""
+    stack.command("paywell", "shell", "-c", "from paywell.agreements.automatic import announce_due; announce_due()")
+    client.reload()
+    planned = client.locator("li").filter(has_text="Planned")
+    expect(planned).to_contain_text(re.compile(r"\$(1\d\d|200)\.00"))
+    said = "Subject: WILLOW CREEK: an automatic payment tomorrow"
+    for _ in range(100):
+        mails = [mail.read_text() for mail in (stack.var / "emails").glob("*.eml")]
+        if any(said in mail and "To: ada.brook@example.org" in mail for mail in mails):
+            return
+        client.wait_for_timeout(200)
+    raise AssertionError("no notice of tomorrow's charge was sent")
+
+
+def test_saved_cards_are_charged_together_after_a_preview_that_says_who_is_left_out(
+    signed_in: Callable[..., Page], stack: Stack
+) -> None:
+    staff = signed_in("Mara Feldt")
+    staff.goto(f"{stack.address}/desk/charges/")
+    expect(staff.get_by_role("heading", name="Left out, and why")).to_be_visible()
+    expect(staff.locator("li").filter(has_text="Greta Lund")).to_contain_text("No card is saved.")
+    row = staff.locator("tbody tr").filter(has_text="Ada Brook")
+    expect(row).to_contain_text("Mastercard 4444")
+    row.get_by_role("textbox").fill("1.00")
+    staff.get_by_role("button", name="Charge the ticked cards").click()
+    expect(staff.locator("#progress .badge")).to_have_text("Done")
+    expect(staff.locator("#progress-words")).to_have_text("1 of 1 done.")
+
+
+def test_a_pay_link_is_sent_listed_and_revoked(
+    signed_in: Callable[..., Page], new_page: Callable[..., Page], stack: Stack
+) -> None:
+    staff, stranger = signed_in("Mara Feldt"), new_page(PHONE)
+    staff.goto(f"{stack.address}/desk/invoices/?show=overdue")
+    staff.locator("main table tbody a").first.click()
+    label = staff.get_by_role("heading", level=1).inner_text()
+    staff.get_by_role("button", name="Make a pay link").click()
+    address = staff.get_by_label("Address").input_value()
+    staff.get_by_role("button", name=re.compile("^E-mail it to")).first.click()
+    expect(staff.get_by_text("The link is on its way to")).to_be_visible()
+    stranger.goto(address)
+    expect(stranger.get_by_text(label).first).to_be_visible()
+    staff.goto(f"{stack.address}/desk/pay-links/")
+    staff.get_by_role("button", name=f"Revoke {label}").first.click()
+    expect(staff.get_by_text("The link opens nothing any more.")).to_be_visible()
+    stranger.goto(address)
+    expect(stranger.get_by_text(label)).to_have_count(0)
