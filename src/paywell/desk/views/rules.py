@@ -34,7 +34,7 @@ class RulesForm(DeskForm):
         ),
     )
     approve_above = MoneyField(
-        label=gettext_lazy("Refunds and paid out credit above this need a second person"),
+        label=gettext_lazy("Refunds, paid out credit and payments taken back above this need a second person"),
         required=False,
         help_text=gettext_lazy(
             "All refunds of one payment count together, and all credit paid out to one account within thirty days. "
