@@ -138,6 +138,57 @@ def test_what_can_t_be_made_says_why_and_issues_nothing(
     assert IssuedDocument.objects.count() == before
 
 
+def choose(browser: Browser, *services: Any) -> Any:
+    return browser.post(MAKE, {"make": "chosen", "service": [str(each) for each in services]})
+
+
+@pytest.mark.usefixtures("paid")
+def test_the_services_ticked_in_the_list_stand_on_one_superbill(browser: Browser, world: World) -> None:
+    page = browser.get(DOCUMENTS).content.decode()
+    services = list(Service.objects.order_by("on", "id"))
+    assert all(f'name="service" value="{service.id}"' in page for service in services)
+    assert page.count('value="chosen"') == 1
+    answer = choose(browser, *(service.id for service in services))
+    row = IssuedDocument.objects.get(kind="superbill")
+    assert answer["Location"] == reverse("portal:issued", args=[row.id])
+    assert {item["service_id"] for item in row.data["items"]} == {str(service.id) for service in services}
+    choose(browser, services[0].id)
+    newest = IssuedDocument.objects.filter(kind="superbill").latest("number")
+    assert [item["service_id"] for item in newest.data["items"]] == [str(services[0].id)]
+
+
+@pytest.mark.usefixtures("paid")
+def test_nothing_ticked_is_told_in_the_list_and_issues_nothing(browser: Browser) -> None:
+    before = IssuedDocument.objects.count()
+    answer = choose(browser)
+    assert answer["Location"] == DOCUMENTS
+    assert "Tick the services" in text(browser.get(DOCUMENTS))
+    assert IssuedDocument.objects.count() == before
+
+
+@pytest.mark.usefixtures("paid")
+def test_another_persons_service_among_the_ticked_ones_is_not_found_and_issues_nothing(
+    browser: Browser, world: World, another: Any
+) -> None:
+    before = IssuedDocument.objects.count()
+    theirs = make_line(another("another")).service_id
+    own = Service.objects.filter(client=world.client).first()
+    assert own is not None
+    assert choose(browser, own.id, theirs).status_code == 404
+    assert choose(browser, "no-id").status_code == 404
+    assert IssuedDocument.objects.count() == before
+
+
+@pytest.mark.usefixtures("paid")
+def test_without_the_right_to_the_diagnosis_nothing_can_be_ticked(browser: Browser, world: World) -> None:
+    Grant.objects.update(may_see_diagnosis=False)
+    page = browser.get(DOCUMENTS).content.decode()
+    assert 'name="service"' not in page
+    assert 'value="chosen"' not in page
+    assert choose(browser, *Service.objects.values_list("id", flat=True)).status_code == 404
+    assert not IssuedDocument.objects.filter(kind="superbill").exists()
+
+
 def read_pack(answer: Any) -> dict[str, bytes]:
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
     return {name: archive.read(name) for name in archive.namelist()}

@@ -36,14 +36,14 @@ def documents(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
         except UserError as caught:
             error = caught
     number = read_page(request.GET)
+    page = list_documents(viewer, shelf=shelf, page=number, **days) if shelf else list_invoiced(viewer, number)
     context = {
         "viewer": viewer,
         "nav": "documents",
         "shelf": shelf,
         "shelves": _shelves(viewer),
-        "page": list_documents(viewer, shelf=shelf, page=number, **days)
-        if shelf
-        else list_invoiced(viewer, number),
+        "page": page,
+        "may_choose": any(getattr(row, "may_print_superbill", False) for row in page.rows),
         "error": error,
         "typed_from": request.GET.get("from", ""),
         "typed_to": request.GET.get("to", ""),

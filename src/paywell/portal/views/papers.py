@@ -21,7 +21,12 @@ from paywell.core.security_log import access_refused
 from paywell.core.zips import stream_zip
 from paywell.documents.access import access_issued
 from paywell.documents.making import make_statement, make_yearly
-from paywell.documents.making_superbills import make_superbills_for_range, may_print_superbill
+from paywell.documents.making_superbills import (
+    MOST_SERVICES,
+    make_superbills,
+    make_superbills_for_range,
+    may_print_superbill,
+)
 from paywell.documents.models import IssuedDocument
 from paywell.documents.web import in_grade, page_response, pdf_response
 from paywell.documents.year_pack import make_year_pack
@@ -52,13 +57,19 @@ def issued(request: HttpRequest, viewer: PortalViewer, document_id: UUID) -> Htt
 @require_http_methods(["GET", "HEAD", "POST"])
 @portal_view
 def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBase:
-    """A statement, a superbill, a yearly statement, or a year's papers; what was sent comes back with its error."""
+    """A statement, a superbill, a yearly statement, or a year's papers; what was sent comes back with its error.
+
+    What is chosen in the list of documents comes back there.
+    """
     error: UserError | None = None
     asked = request.POST.get("make", "") if request.method == "POST" else ""
     if asked:
         try:
             return _make(request, viewer, asked)
         except UserError as caught:
+            if asked == "chosen":
+                messages.error(request, caught.message)
+                return redirect("portal:documents")
             error = caught
     today = clock.business_date(clock.now(), viewer.practice.timezone)
     context = {
@@ -78,6 +89,8 @@ def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBas
 def _make(request: HttpRequest, viewer: PortalViewer, asked: str) -> HttpResponseBase:
     if asked == "pack":
         return _pack_response(viewer, _read_year(request))
+    if asked == "chosen":
+        return _to(make_superbills(viewer, _read_chosen(request, viewer)))
     if asked == "yearly":
         return _to([make_yearly(viewer, year=_read_year(request))])
     date_from, date_to = _read_days(request)
@@ -119,6 +132,16 @@ def _read_client(request: HttpRequest, viewer: PortalViewer) -> UUID:
         access_refused(viewer=viewer, kind="superbill", target=chosen[0] if chosen else "none", reason="no right")
         raise NotFoundForViewer
     return chosen[0]
+
+
+def _read_chosen(request: HttpRequest, viewer: PortalViewer) -> tuple[UUID, ...]:
+    """The services that are ticked in the list."""
+    ids = read_ids(viewer, request.POST.getlist("service"), "service")
+    if not ids:
+        raise UserError(_("Tick the services that should stand on it."), code="nothing_chosen")
+    if len(ids) > MOST_SERVICES:
+        raise UserError(_("Choose fewer services."), code="too_many")
+    return ids
 
 
 def _read_days(request: HttpRequest) -> tuple[date, date]:
