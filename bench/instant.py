@@ -38,7 +38,10 @@ class Instant:
         return Hosts()
 
     def fields(self) -> Fields | None:
-        return Fields(frame_url="http://127.0.0.1:9/fields/", origin="http://127.0.0.1:9")
+        return Fields(
+            adapter="test_inline",
+            config={"frame_url": "http://127.0.0.1:9/fields/", "origin": "http://127.0.0.1:9"},
+        )
 
     def check_setup(self) -> Sequence[str]:
         return ()
