@@ -370,7 +370,9 @@ def _paid_lines(
 def _covered(
     practice: UUID, attempts: Collection[UUID], clients: Collection[UUID] | None
 ) -> QuerySet[AttemptLine, Any]:
-    rows = AttemptLine.objects.filter(practice_id=practice, attempt_id__in=attempts).order_by("line__on", "id")
+    # Of the lines, too: else PostgreSQL takes the practice for tiny and begins with all lines of the client.
+    rows = AttemptLine.objects.filter(practice_id=practice, attempt_id__in=attempts, line__practice_id=practice)
+    rows = rows.order_by("line__on", "id")
     if clients is not None:
         rows = rows.filter(line__client__in=clients)
     return rows.values_list("attempt_id", *PAID_LINE_COLUMNS, named=True)
