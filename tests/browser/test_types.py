@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,19 +30,28 @@ def modules() -> Path:
     manifest = (HERE / "package.json").read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = cache / "paywell" / f"browser-{hashlib.sha256(manifest).hexdigest()[:12]}"
-    if not (folder / "node_modules/typescript/bin/tsc").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_bytes(manifest)
+    if not folder.exists():
+        _install(npm, manifest, folder)
+    return folder
+
+
+def _install(npm: str, manifest: bytes, folder: Path) -> None:
+    """Whole beside its place, then put there: another process may be doing the same at this moment."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="browser-", dir=folder.parent, ignore_cleanup_errors=True) as making:
+        (Path(making) / "package.json").write_bytes(manifest)
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
         try:
             done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False
+                command, cwd=making, capture_output=True, text=True, timeout=INSTALL_S, check=False
             )
         except subprocess.TimeoutExpired:
             pytest.skip("npm could not install in time: the browser code is not type-checked")
         if done.returncode:
             pytest.skip(f"npm can't install here: the browser code is not type-checked ({done.stderr[-200:]})")
-    return folder
+        # Where the other was first, its folder stays.
+        with suppress(OSError):
+            Path(making).rename(folder)
 
 
 def check(modules: Path, files: list[Path], folder: Path) -> str:
