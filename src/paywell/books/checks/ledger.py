@@ -135,6 +135,9 @@ def _paid_twice(s: Scope) -> str:
              WHERE {s.mine("t")} AND c.kind = 'client_credit' AND t.line_id IS NULL
                AND a.state = 'succeeded' AND a.refunded_minor < a.captured_minor
                AND EXISTS (SELECT 1 FROM payments_review v WHERE v.attempt_id = a.id AND v.closed_at IS NOT NULL)
+               AND NOT EXISTS (
+                     SELECT 1 FROM payments_review v WHERE v.attempt_id = a.id AND v.closed_at IS NULL
+                        AND v.kind IN ('surplus', 'amount_differs'))
             UNION ALL
             SELECT t.line_id, CASE WHEN d.kind = 'receivable' THEN -t.amount_minor ELSE t.amount_minor END
               FROM ledger_transfer t

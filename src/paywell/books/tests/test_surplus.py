@@ -11,6 +11,7 @@ from paywell.payments.actions import cancel_attempt, start_payment
 from paywell.payments.decisions import Decision, decide_review
 from paywell.payments.models import Attempt, AttemptLine, Review
 from paywell.payments.orders import charge_order
+from paywell.payments.reviews import open_review
 from paywell.payments.settle import settle
 from paywell.payments.tests.checks import balance, owed
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
@@ -56,6 +57,23 @@ def test_what_came_for_a_service_paid_meanwhile_is_credit_and_no_offence(
     Review.objects.filter(pk=review.pk).update(closed_at=review.closed_at)
     if back:
         refund(world, first, back)
+    assert check_books().offences == []
+
+
+def test_law_3_tells_until_the_question_about_this_very_money_is_closed(
+    world: World, processor: FakeProcessor
+) -> None:
+    """A person who closed another review of the same payment has not looked at its surplus."""
+    first = pay_late(world, processor, 12_000)
+    other = Review.objects.get(attempt=first)
+    open_review(
+        practice_id=first.practice_id, kind="surplus", about=str(first.id), money=Money(7_000), attempt_id=first.id,
+        processor_account_id=first.processor_account_id,
+    )  # fmt: skip
+    assert other.closed_at is not None
+    line = AttemptLine.objects.filter(attempt=first).get().line_id
+    assert [(each.law, each.id) for each in check_books().offences] == [(3, str(line))]
+    Review.objects.filter(attempt=first, kind="surplus").update(closed_at=other.closed_at)
     assert check_books().offences == []
 
 
