@@ -17,7 +17,7 @@ from paywell.audit.actions import record
 from paywell.billing import booking, errors
 from paywell.billing.allocate import Shares, allocate
 from paywell.billing.limits import may_be_taken_back, may_go_out
-from paywell.billing.models import OF_INSURER, Entry, EntryKind, EntryLine, Method
+from paywell.billing.models import MONEY_IN, OF_INSURER, Entry, EntryKind, EntryLine, Method
 from paywell.care.models import Service
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
@@ -119,11 +119,12 @@ def make_entry(*, viewer: StaffViewer, account: BillingAccount, form: EntryForm)
 def reverse_entry(*, viewer: StaffViewer, entry: Entry, reason: str) -> Entry:
     """Undo an entry by reverse transfers. Undoing it twice is refused (`already_reversed`).
 
-    Above the practice's amount a payment is undone only once somebody else approved it (`billing.take_backs`).
+    Above the practice's amount a payment, a client's or an insurer's, is undone only once somebody else approved it
+    (`billing.take_backs`).
     Raises UserError `reason_missing`, `credit_is_used`, `already_paid`, `needs_approval`; NotAllowed,
     NotFoundForViewer.
     """
-    needed = {NEEDS[EntryKind(entry.kind)]} | ({Permission.REFUND} if entry.kind == EntryKind.PAYMENT else set())
+    needed = {NEEDS[EntryKind(entry.kind)]} | ({Permission.REFUND} if entry.kind in MONEY_IN else set())
     if not all(viewer.may(permission) for permission in needed):
         raise NotAllowed
     reason = one_line(reason, 200)
@@ -168,6 +169,12 @@ def get_insurer_left(service: Service) -> Money:
         practice_id=service.practice_id, service=service, kind__in=OF_INSURER, reversed_at=None
     ).aggregate(total=Sum("amount_minor"))["total"]
     return Money(service.insurer_minor - (entered or 0), service.currency)
+
+
+def list_insurer_answers(service: Service) -> list[Entry]:
+    """What was entered of the insurer's part, also what was taken back, the oldest first."""
+    rows = Entry.objects.filter(practice_id=service.practice_id, service=service, kind__in=OF_INSURER)
+    return list(rows.order_by("recorded_at", "id"))
 
 
 def has_insurer_answer(service_ids: Collection[UUID]) -> bool:

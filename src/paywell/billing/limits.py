@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, Sum
 
 from paywell.billing import errors
-from paywell.billing.models import Entry, EntryKind, PayOutRequest, TakeBackRequest
+from paywell.billing.models import MONEY_IN, Entry, EntryKind, PayOutRequest, TakeBackRequest
 from paywell.billing.rules import needs_second_person
 from paywell.billing.second_person import Act, has_approval
 from paywell.clients.models import BillingAccount
@@ -45,10 +45,13 @@ def may_go_out(account: BillingAccount, amount: Money, entry_id: UUID) -> bool:
 
 
 def needs_approval_to_take_back(entry: Entry) -> bool:
-    """Whether this payment, with those taken back in the account in the thirty days before, is above the amount."""
-    if entry.kind != EntryKind.PAYMENT:
+    """Whether this payment, with those taken back in the account in the thirty days before, is above the amount.
+
+    A client's and an insurer's count together.
+    """
+    if entry.kind not in MONEY_IN:
         return False
-    before = _sum(entry.account, kind=EntryKind.PAYMENT, reversed_at__gt=clock.now() - TOGETHER)
+    before = _sum(entry.account, kind__in=MONEY_IN, reversed_at__gt=clock.now() - TOGETHER)
     return needs_second_person(entry.practice_id, before + entry.amount_minor)
 
 

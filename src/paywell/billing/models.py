@@ -28,6 +28,8 @@ class EntryKind(models.TextChoices):
 
 #: Concern the insurer's part of one service.
 OF_INSURER = ("insurer_payment", "insurer_adjustment", "insurer_to_client")
+#: Money came in, so taking it back makes noted money vanish: a client's and an insurer's alike.
+MONEY_IN = ("payment", "insurer_payment")
 #: Money came or went: by which method is part of them.
 WITH_METHOD = ("payment", "credit_out", "insurer_payment")
 

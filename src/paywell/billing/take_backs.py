@@ -1,4 +1,7 @@
-"""A payment by hand above the practice's amount is taken back by two people: money that was noted is gone by it."""
+"""A payment by hand above the practice's amount is taken back by two people: money that was noted is gone by it.
+
+A client's payment and an insurer's alike.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_user
 from paywell.accounts.types import StaffViewer
 from paywell.audit.models import AuditEvent
-from paywell.billing.entries import get_credit, make_entry, reverse_entry
+from paywell.billing.entries import get_credit, get_insurer_left, make_entry, reverse_entry
 from paywell.billing.models import BillingRules, Entry, EntryKind, TakeBackRequest
 from paywell.billing.take_backs import (
     access_take_back,
@@ -81,6 +81,32 @@ def test_above_it_nothing_is_taken_back_before_another_person_approves(books: Bi
         ("billing.approve_take_back", other.id),
         ("billing.reverse_payment", other.id),
     ]
+
+
+def test_an_insurer_s_payment_needs_two_people_as_a_client_s_does(db: None) -> None:
+    books = make_billed((12_000,), insurer_minor=8_000)
+    BillingRules.objects.create(practice=books.practice, approve_refunds_above_minor=5_000)
+    service, other = books.services[0], second(books)
+
+    def paid(minor: int) -> Entry:
+        said = form(EntryKind.INSURER_PAYMENT, minor, service_id=service.id)
+        return make_entry(viewer=books.staff, account=books.account, form=said)
+
+    reverse_entry(viewer=books.staff, entry=enter(books, 1_000), reason="Bounced")
+    small, large = paid(3_900), paid(4_100)
+    refused(books, "needs_approval", lambda: reverse_entry(viewer=books.staff, entry=large, reason="Wrong service"))
+    wanted = request_take_back(viewer=books.staff, entry=large, reason="Wrong service")
+    refused(books, "own_request", lambda: decide_take_back(viewer=books.staff, request=wanted, is_approved=True))
+    assert get_insurer_left(service) == Money(0)
+    done = decide_take_back(viewer=other, request=wanted, is_approved=True)
+    assert done is not None
+    assert (done.reversed_by_id, get_insurer_left(service)) == (other.id, Money(4_100))
+    refused(books, "needs_approval", lambda: reverse_entry(viewer=books.staff, entry=small, reason="Too"))
+    lowered = make_entry(
+        viewer=books.staff, account=books.account,
+        form=form(EntryKind.INSURER_ADJUSTMENT, 4_100, service_id=service.id),
+    )  # fmt: skip
+    assert reverse_entry(viewer=books.staff, entry=lowered, reason="Paid after all").reversed_at is not None
 
 
 def test_parts_of_one_account_count_together_for_thirty_days(books: Billed) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from paywell.accounts.models import Role
-from paywell.billing.models import Entry, EntryKind, Question
+from paywell.billing.models import BillingRules, Entry, EntryKind, Question
 from paywell.clients.tests.factories import make_client
 from paywell.core.ids import new_id
 from paywell.desk.tests.factories import Desk, add_service
@@ -122,6 +122,31 @@ def test_the_insurer_s_answer_is_entered_on_the_service(desk: Desk) -> None:
     assert "is open" in browser.get(url("service", service.id)).content.decode()
     assert "Enter the insurer" not in browser.get(url("service", service.id)).content.decode()
     assert Entry.objects.filter(service=service).count() == 2
+
+
+def test_the_insurer_s_answer_is_taken_back_on_the_service_and_a_large_payment_by_two_people(desk: Desk) -> None:
+    BillingRules.objects.create(practice=desk.practice, approve_refunds_above_minor=7_999)
+    service = add_service(desk.client, desk.clinician, desk.item, desk.service.on, insurer_minor=9_000)
+    browser, page = desk.browser(Role.BILLER), url("service", service.id)
+    browser.post(url("insurer_entry", service.id), said("80.00", kind="insurer_payment", reason="Letter 7"))
+    browser.post(url("insurer_entry", service.id), said("10.00", kind="insurer_adjustment", reason="Letter 8"))
+    paid, lowered = Entry.objects.filter(service=service).order_by("recorded_at", "id")
+    assert url("entry_reverse", paid.id) not in desk.browser(Role.READ_ONLY).get(page).content.decode()
+    text = browser.get(page).content.decode()
+    assert "The insurer paid, <" in text
+    assert url("entry_reverse", lowered.id) in text
+    answer = browser.post(url("entry_reverse", lowered.id), {"reason": "Typed twice"}, follow=True)
+    assert answer.redirect_chain == [(page, 302)]
+    assert "Typed twice" in answer.content.decode()
+    take_back = url("entry_reverse", paid.id)
+    assert "Take back the insurer's payment of $80.00?" in browser.get(take_back).content.decode()
+    decide = browser.post(take_back, {"reason": "Of another client"})["Location"]
+    assert "An insurer's payment to take back" in desk.browser().get(url("inbox")).content.decode()
+    assert page in browser.get(decide).content.decode()
+    assert Entry.objects.get(pk=paid.pk).reversed_at is None
+    desk.browser().post(decide, {"decision": "approve"})
+    assert Entry.objects.get(pk=paid.pk).reverse_reason == "Of another client"
+    assert "The insurer's part is open again." in browser.get(decide).content.decode()
 
 
 def test_taking_back_leaves_both_in_the_ledger(desk: Desk) -> None:

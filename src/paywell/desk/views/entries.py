@@ -104,6 +104,8 @@ def entry_reverse(request: HttpRequest, viewer: StaffViewer, entry_id: UUID) -> 
         form, lambda: reverse_entry(viewer=viewer, entry=entry, reason=form.cleaned_data["reason"])
     ):
         messages.success(request, _("It is taken back. The ledger shows both."))
+        if entry.service_id:
+            return redirect("desk:service", entry.service_id)
         if client is not None:
             return redirect("desk:client_ledger", client.id)
         return redirect("desk:payments")

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
-from paywell.billing.entries import get_insurer_left
+from paywell.billing.entries import get_insurer_left, list_insurer_answers
+from paywell.billing.models import Entry, EntryKind
 from paywell.care.actions import keep_from_insurer, record_each_day, record_service, void_service
 from paywell.care.models import CatalogItem, Service
 from paywell.clients.access import access_client
@@ -33,6 +34,7 @@ from paywell.desk.views.ids import read_ids
 from paywell.documents.check import check_superbill
 from paywell.documents.superbills import get_services
 from paywell.invoicing.models import InvoiceLine
+from paywell.payments.story import get_entry_words
 
 
 @require_safe
@@ -55,8 +57,15 @@ def service(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> Http
     return show(
         request, viewer, "service", "services",
         row=get_service_row(viewer, row), service=row, pointers=pointers, problems=problems,
-        insurer_left=get_insurer_left(row), stories=_list_stories(viewer, row),
+        insurer_left=get_insurer_left(row), answers=_list_answers(viewer, row), stories=_list_stories(viewer, row),
     )  # fmt: skip
+
+
+def _list_answers(viewer: StaffViewer, service: Service) -> list[tuple[Entry, str]]:
+    """What the insurer answered about its part, each in words; nothing where it has no part."""
+    if not service.insurer_minor or not viewer.may(Permission.SEE_MONEY):
+        return []
+    return [(entry, str(get_entry_words(EntryKind(entry.kind)))) for entry in list_insurer_answers(service)]
 
 
 def _list_stories(viewer: StaffViewer, service: Service) -> list[tuple[UUID, str]]:
