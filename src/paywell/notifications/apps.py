@@ -6,9 +6,10 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
-        from paywell.notifications import agreed, reminders
+        from paywell.notifications import agreed, card_requests, reminders
         from paywell.notifications.handlers import HANDLERS
         from paywell.outbox import handlers
 
-        for kind, handler in (HANDLERS | agreed.HANDLERS | {reminders.KIND: reminders.on_reminder_due}).items():
+        others = agreed.HANDLERS | card_requests.HANDLERS | {reminders.KIND: reminders.on_reminder_due}
+        for kind, handler in (HANDLERS | others).items():
             handlers.register(kind, handler)

@@ -133,6 +133,12 @@ _ALL: Final = (
            "and what comes next."),),
     ),
     NoticeKind(
+        "card_wanted", _("Card to add again"), _("Whom staff choose, after a change of processor"),
+        _("{practice}: please add a card again"),
+        (_("{practice} asks you to add a card again: the one that you saved can't be used any more. Sign in to "
+           "your portal. You can save a card there when you next pay."),),
+    ),
+    NoticeKind(
         "question_answered", _("Answer to a question"), _("Whoever asked"),
         _("{practice}: your question is answered"),
         (_("The answer to your question is in your portal. Sign in to read it."),),

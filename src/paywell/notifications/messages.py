@@ -85,6 +85,10 @@ def charge_skipped(practice: Practice) -> Message:
     return _plain(practice, "charge_skipped")
 
 
+def card_wanted(practice: Practice) -> Message:
+    return _plain(practice, "card_wanted")
+
+
 def question_asked(practice: Practice) -> Message:
     return _plain(practice, "question_asked")
 

@@ -60,7 +60,7 @@ def name_processor(connector: str) -> str:
 
 def list_recollections(viewer: StaffViewer, page: int = 1) -> Page[Recollection]:
     """Payers with a card at an earlier processor and none at the present one, by name. Three queries a page."""
-    contacts = cut_page(list(_waiting(viewer)[page_bounds(page)]), page)
+    contacts = cut_page(list(find_waiting(viewer)[page_bounds(page)]), page)
     ids = [contact.id for contact in contacts.rows]
     cards = _group(
         SavedCard.objects.filter(practice=viewer.practice, contact__in=ids, removed_at=None)
@@ -87,7 +87,7 @@ def list_recollections(viewer: StaffViewer, page: int = 1) -> Page[Recollection]
 
 
 def count_recollections(viewer: StaffViewer) -> int:
-    return _waiting(viewer).count()
+    return find_waiting(viewer).count()
 
 
 def list_earlier_accounts(practice_id: UUID) -> list[EarlierAccount]:
@@ -112,16 +112,26 @@ def list_earlier_accounts(practice_id: UUID) -> list[EarlierAccount]:
     ]
 
 
-def _waiting(viewer: StaffViewer) -> QuerySet[Contact]:
-    kept = SavedCard.objects.filter(practice=viewer.practice, contact=OuterRef("pk"), removed_at=None)
-    rows = Contact.objects.filter(
-        Exists(kept.filter(processor_account__is_active=False)),
-        ~Exists(kept.filter(processor_account__is_active=True)),
-        practice=viewer.practice,
-    )
+def is_waiting(contact: Contact) -> bool:
+    """Whether this payer still has a card at an earlier processor alone."""
+    return _waiting(contact.practice_id).filter(pk=contact.pk).exists()
+
+
+def find_waiting(viewer: StaffViewer) -> QuerySet[Contact]:
+    """The payers of the list, with their sign-ins, by name; of a clinician's own clients alone."""
+    rows = _waiting(viewer.practice.id).select_related("user")
     if viewer.role is Role.CLINICIAN:
         rows = rows.filter(id__in=Grant.objects.filter(client__in=clients_of(viewer)).values("contact_id"))
     return rows.order_by("name", "id")
+
+
+def _waiting(practice_id: UUID) -> QuerySet[Contact]:
+    kept = SavedCard.objects.filter(practice=practice_id, contact=OuterRef("pk"), removed_at=None)
+    return Contact.objects.filter(
+        Exists(kept.filter(processor_account__is_active=False)),
+        ~Exists(kept.filter(processor_account__is_active=True)),
+        practice=practice_id,
+    )
 
 
 def _group(cards: Sequence[SavedCard] | QuerySet[SavedCard]) -> dict[UUID, list[LeftCard]]:

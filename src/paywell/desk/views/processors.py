@@ -12,7 +12,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.core.errors import UserError
 from paywell.desk.forms.processors import ConnectionForm, list_connectors
-from paywell.desk.pages import act, leave, page_of, run, show
+from paywell.desk.pages import act, leave, run, show
 from paywell.payments.processor_accounts import (
     change_connection,
     check_connection,
@@ -22,7 +22,7 @@ from paywell.payments.processor_accounts import (
     get_notice_url,
     try_connection,
 )
-from paywell.payments.recollect import count_recollections, list_earlier_accounts, list_recollections
+from paywell.payments.recollect import count_recollections, list_earlier_accounts
 from paywell.processors.registry import CONNECTORS, get_setup
 
 _FORM = ["GET", "HEAD", "POST"]
@@ -77,13 +77,6 @@ def processor(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
             each.name == "notice_secret" and not active.secrets.get("notice_secret") for each in setup.fields
         ),
     )  # fmt: skip
-
-
-@require_safe
-@desk_view(Permission.SEE_MONEY)
-def recollect(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    """Whose cards stayed at an earlier processor."""
-    return show(request, viewer, "recollect", "settings", page=list_recollections(viewer, page_of(request)))
 
 
 @require_http_methods(_FORM)

@@ -42,7 +42,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 
 for (const form of document.querySelectorAll("form[data-check-all]")) {
   const all = form.querySelector("[data-all]");
-  const boxes = [...form.querySelectorAll('input[name="service"]')];
+  const boxes = [...form.querySelectorAll("input[type=checkbox][name]")];
   const show = () => {
     const count = boxes.filter((box) => box.checked).length;
     all.checked = count === boxes.length;
