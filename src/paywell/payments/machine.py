@@ -13,6 +13,7 @@ In one table, for the calls that matter most (`-` leaves the state as it is; eve
     unknown          refused             processing         succeeded           declined           canceled²
     in_review        refused             -                  - (suspense)        -                  -
     succeeded        refused             -                  -                   - (review)         - (review)
+    declined         refused             -                  - (suspense)        -                  -
     closed others    refused             - (review)         - (suspense)        -                  -
 
     ¹ with a step to go to; without one it means "reserved, waits for submit" and moves nothing (`read`)
@@ -146,6 +147,9 @@ def _submit_answers() -> dict[S, _Row]:
     for state in CLOSED_UNPAID:
         rows[state] = {verdict: _stay(state) for verdict in V if verdict is not V.ABSENT}
         rows[state][V.SUCCEEDED] = _stay(state, Effect.REVIEW)
+    # Accepted first, declined later, and a notice told of the decline while the look-up after `submit` was out.
+    # Were it paid after all, a look-up would say so: that is money, which goes before a person.
+    rows[S.DECLINED][V.SUCCEEDED] = _stay(S.DECLINED)
     return rows
 
 

@@ -75,6 +75,14 @@ def test_a_success_of_submit_waits_for_the_look_up() -> None:
     assert next_state(S.PROCESSING, V.SUCCEEDED, Said.LOOK_UP) == Transition(S.SUCCEEDED, Effect.POST)
 
 
+def test_a_success_of_submit_heard_after_the_decline_is_no_contradiction_and_a_paid_one_is_money() -> None:
+    assert next_state(S.DECLINED, V.SUCCEEDED, Said.SUBMIT) == Transition(S.DECLINED)
+    for said in LOOK_UPS:
+        assert next_state(S.DECLINED, V.SUCCEEDED, said) == Transition(S.DECLINED, Effect.SUSPEND)
+    for state in machine.CLOSED_UNPAID - {S.DECLINED}:
+        assert next_state(state, V.SUCCEEDED, Said.SUBMIT) == Transition(state, Effect.REVIEW)
+
+
 def test_f58_a_bank_check_whose_answer_was_lost_waits_for_the_payer() -> None:
     """Found by the fault simulation: the worker died over `submit`, and the payer was never shown their step."""
     for said in LOOK_UPS:

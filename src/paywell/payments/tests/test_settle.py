@@ -110,6 +110,26 @@ def test_absent_is_no_news_of_a_payment_just_made_and_a_contradiction_later(
     assert Review.objects.get().kind == "contradiction"
 
 
+def test_accepted_and_declined_while_the_look_up_after_it_hung_asks_nobody(
+    world: World, processor: FakeProcessor
+) -> None:
+    """Found by the fault simulation: the notice of the decline was settled before the answer it overtook."""
+    line = make_line(world)
+    processor.lose("submit")
+    processor.lose("look_up")
+    attempt = start(world, line)
+    settle(attempt_id=attempt.id, truth=truth_of(attempt, verdict=Verdict.DECLINED, money=None), cause="notice")
+    heard_late = [Answer(Outcome(Verdict.SUCCEEDED), "submit"), Answer(Outcome(Verdict.UNKNOWN), "confirm")]
+    attempt = settle_answers(attempt_id=attempt.id, answers=heard_late)
+    assert attempt.state == AttemptState.DECLINED
+    assert not Review.objects.exists()
+    assert owed(line) == 12000
+    # Money would still be seen, and goes before a person.
+    settle(attempt_id=attempt.id, truth=truth_of(attempt), cause="sweep")
+    assert Review.objects.get().kind == "late_success"
+    assert balance(world, AccountKind.SUSPENSE) == -12000
+
+
 def test_what_never_left_fails_at_once(world: World, processor: FakeProcessor) -> None:
     processor.script("submit", lambda truth: Outcome(Verdict.NOT_SENT))
     assert start(world, make_line(world)).state == AttemptState.FAILED
