@@ -21,6 +21,7 @@ ASTRAY = (
     "late_success", "second_charge", "unmatched_charge", "other_reference", "other_currency", "other_mode",
     "incomplete", "amount_differs", "capture_changed", "surplus", "contradiction", "given_up",
     "refund_above_captured", "refund_amount_differs", "refund_done_after_all", "refund_given_up",
+    "refund_contradiction",
 )  # fmt: skip
 
 
@@ -217,7 +218,8 @@ def _reviews(history: History) -> list[str]:
     if history.plan.profile == "outage" and history.plan.outlasts:
         kinds -= {"given_up", "refund_given_up", "late_success"}  # found after a person was asked to look
     if history.network.broke_its_promise:
-        kinds -= {"contradiction", "refund_done_after_all"}  # what was known to be dead came alive
+        # What was known to be dead came alive.
+        kinds -= {"contradiction", "refund_done_after_all", "refund_contradiction"}
     if history.result.restores and _is_anything_unknown(history):
         kinds.discard("unmatched_charge")
     return [f"a review was opened: {kind}" for kind in sorted(kinds) if kind in ASTRAY]

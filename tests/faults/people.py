@@ -299,9 +299,17 @@ def decide_reviews(history: History) -> None:
                 viewer=history.world.staff, review=review, decision=Decision.NOTHING_MOVED, note="refunded"
             )
 
-    waiting = list(Review.objects.filter(attempt__state="in_review", closed_at=None).order_by("opened_at"))
-    for review in waiting:
-        history.loop.spawn(lambda each=review: decide(each), "staff decides", inside=True)  # type: ignore[misc]
+    def ask_again(review: Any) -> None:
+        try:
+            decide_review(viewer=history.world.staff, review=review, decision=Decision.ASK_AGAIN, note="asked")
+        except UserError as error:
+            history.say(f"staff asks again: {error.code}")
+
+    waiting = Review.objects.filter(closed_at=None).order_by("opened_at")
+    asked = [(each, decide) for each in waiting.filter(attempt__state="in_review")]
+    asked += [(each, ask_again) for each in waiting.filter(kind="refund_given_up")]
+    for review, work in asked:
+        history.loop.spawn(lambda do=work, each=review: do(each), "staff decides", inside=True)  # type: ignore[misc]
         history.loop.run(until=history.loop.now + 30)
 
 

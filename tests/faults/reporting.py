@@ -40,7 +40,7 @@ def _replay(result: Result) -> str:
     return " ".join(words)
 
 
-def hunt_all(wanted: int, kinds: Sequence[Kind], *, only: str | None = None, most: int = 400) -> list[Hunt]:
+def hunt_all(wanted: int, kinds: Sequence[Kind], *, only: str | None = None, most: int = 2000) -> list[Hunt]:
     """Every mutant, or only one, with every kind of processor that its guard stands in the way of."""
     chosen = [MUTANTS[only]] if only else list(MUTANTS.values())
     return run_hunts([(each.name, kind, wanted, most) for each in chosen for kind in each.kinds if kind in kinds])

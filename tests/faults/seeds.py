@@ -50,6 +50,9 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ("K", 3_000_546, {"is_later": True}, "a refund that was known to be dead was done after all"),
     ("K", 1_002_622, {}, "accepted, then declined while the look-up after it hung: a person was asked for nothing"),
     ("K", 1_006_786, {}, "the same"),
+    ("O", 1_007_423, {}, "the same with one call that charges"),
+    ("O", 1_004_279, {}, "a refund without an answer for 72 hours could never be settled again"),
+    ("O", 1_005_374, {}, "a refund's own answer, older than the news that it came back, left it without an end"),
 )
 
 

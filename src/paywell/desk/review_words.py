@@ -143,17 +143,17 @@ REVIEW_WORDS: Final[Mapping[str, ReviewWords]] = {
         _("No money went back. The payment counts as before."),
         _("See why on the payment's page. Try again, or give the money back in another way and record it."),
     ),
-    "refund_in_review": ReviewWords(
-        _("No answer about a refund"),
-        _("The processor never said what came of this refund."),
-        _("Nobody knows yet whether the client has the money. It does not count as refunded."),
-        _("Look it up in the processor's dashboard. Don't send it again before."),
+    "refund_contradiction": ReviewWords(
+        _("The processor contradicts itself about a refund"),
+        _("It said that this refund had come back, and says now that the client has the money."),
+        _("The refund is undone here: the payment counts again for its services."),
+        _("Look the refund up in the processor's dashboard. Don't send it again before."),
     ),
     "refund_given_up": ReviewWords(
         _("No answer about a refund for three days"),
         _("The processor was asked again and again and never said what came of this refund."),
         _("Nobody knows yet whether the client has the money. It does not count as refunded."),
-        _("Look it up in the processor's dashboard. Don't send it again before."),
+        _("Have the processor asked again below; its answer settles the refund. Don't send it again before."),
     ),
     "refund_failed_late": ReviewWords(
         _("A refund came back"),

@@ -150,6 +150,7 @@ DECISION_WORDS: Final[Mapping[Decision, Text]] = {
     Decision.ACCEPT: _("The charge is right: it pays these services, and what is left becomes credit"),
     Decision.SEND_RECEIPT: _("Tell the payer of the receipt, perhaps for the second time"),
     Decision.NO_RECEIPT: _("Tell nobody: the payer had the receipt before"),
+    Decision.ASK_AGAIN: _("Ask the processor about the refund now, and settle it by the answer"),
 }
 
 

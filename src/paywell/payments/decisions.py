@@ -10,10 +10,12 @@ from paywell.core.db import phase
 from paywell.core.errors import NotAllowed
 from paywell.outbox.actions import emit
 from paywell.payments import booking, errors, machine, processor_accounts
-from paywell.payments.models import Attempt, AttemptState, Review
-from paywell.payments.orders import charge_order
-from paywell.payments.reviews import access_review, clean_note, close_review
+from paywell.payments.models import Attempt, AttemptState, RefundState, Review
+from paywell.payments.orders import charge_order, refund_order
+from paywell.payments.refund_machine import RefundSaid
+from paywell.payments.reviews import access_review, clean_note, close_review, find_refund_given_up
 from paywell.payments.settle import Answer, decide_paid, decide_unpaid, settle_answers
+from paywell.payments.settle_refunds import settle_refund
 from paywell.processors.contract import Outcome, Verdict
 
 
@@ -24,6 +26,7 @@ class Decision(StrEnum):
     ACCEPT = "accept"  #: the money in suspense pays its services
     SEND_RECEIPT = "send_receipt"  #: a rebuilt payment: the payer is to hear of its receipt, perhaps once more
     NO_RECEIPT = "no_receipt"  #: a rebuilt payment: they have it already
+    ASK_AGAIN = "ask_again"  #: a refund without an end: what the processor says of it now
 
 
 #: The processor says that this charge does not exist or can't take money any more.
@@ -32,6 +35,8 @@ _DEAD: Final = frozenset({Verdict.DECLINED, Verdict.CANCELED, Verdict.ABSENT})
 
 def list_decisions(review: Review) -> tuple[Decision, ...]:
     """What can be decided about the review's payment; nothing where it is settled, or where there is none."""
+    if find_refund_given_up(review):
+        return (Decision.ASK_AGAIN,)
     if review.kind == "payment_rebuilt":
         return (Decision.SEND_RECEIPT, Decision.NO_RECEIPT)
     state = AttemptState(review.attempt.state) if review.attempt else None
@@ -44,7 +49,8 @@ def decide_review(*, viewer: StaffViewer, review: Review, decision: Decision, no
     """Settle the review's payment as the person says, then close the review with their note.
 
     Needs the right to refund. Raises UserError `note_missing`, `note_too_long`, `not_decidable`; where the
-    processor, asked afresh, says otherwise: `money_moved`, `may_still_move`, `not_acceptable`.
+    processor, asked afresh, says otherwise or nothing: `money_moved`, `may_still_move`, `not_acceptable`,
+    `refund_still_unknown`.
     """
     if not viewer.may(Permission.REFUND):
         raise NotAllowed
@@ -57,6 +63,9 @@ def decide_review(*, viewer: StaffViewer, review: Review, decision: Decision, no
     if decision in (Decision.SEND_RECEIPT, Decision.NO_RECEIPT):
         if decision is Decision.SEND_RECEIPT:
             _ask_for_receipt(review.attempt)
+        return close_review(viewer=viewer, review=review, note=note)
+    if decision is Decision.ASK_AGAIN:
+        _ask_about_refund(review)
         return close_review(viewer=viewer, review=review, note=note)
     truth = _look_up(review.attempt)
     if decision is Decision.ACCEPT:
@@ -75,6 +84,17 @@ def _ask_for_receipt(attempt: Attempt) -> None:
             dedupe=f"receipt_wanted:{attempt.id}",
             payload={"attempt_id": str(attempt.id)},
         )
+
+
+def _ask_about_refund(review: Review) -> None:
+    """Whatever the processor says settles it; nothing clear leaves it as it is, and counted as under way."""
+    refund = find_refund_given_up(review)
+    if refund is None:
+        return
+    processor = processor_accounts.make_processor(refund.attempt.processor_account)
+    told = processor.look_up_refund(refund_order(refund, refund.attempt))
+    if settle_refund(refund_id=refund.id, told=told, said=RefundSaid.LOOK_UP).state == RefundState.IN_REVIEW:
+        raise errors.refund_still_unknown()
 
 
 def _look_up(attempt: Attempt) -> Outcome:

@@ -154,6 +154,14 @@ def not_decidable() -> UserError:
     return UserError("This payment is already settled. Nothing was changed.", code="not_decidable")
 
 
+def refund_still_unknown() -> UserError:
+    return UserError(
+        "The processor still gives no clear answer about this refund. Nothing was changed. Try again later. "
+        "Don't send the refund again before.",
+        code="refund_still_unknown",
+    )
+
+
 def not_acceptable() -> UserError:
     return UserError(
         "The processor shows no charge that can be accepted as this payment. Nothing was changed.",

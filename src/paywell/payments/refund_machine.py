@@ -5,11 +5,14 @@ sending      done        pending   failed               failed¹             fai
 pending      done        -         failed               -                   -                   -
 done         -           -         failed_late          -                   -                   -
 failed       done        -         -                    -                   -                   -
-failed_late  in_review   -         -                    -                   -                   -
-in_review    -           -         -                    -                   -                   -
+failed_late  - (review³) -         -                    -                   -                   -
+in_review    done        pending   failed               -                   failed²             -
 
 ¹ only as the answer to our own `refund`: it says that this call had no effect
 ² only to a look-up, and only after the grace period
+³ a look-up's only: the answer to our own `refund` may be older than the news that it came back
+
+`in_review` is a refund that no look-up told of in 72 hours: whatever is heard of it later settles it all the same.
 """
 
 from __future__ import annotations
@@ -34,12 +37,13 @@ _MOVES: Final[dict[R, dict[V, R]]] = {
     R.PENDING: {V.SUCCEEDED: R.DONE, V.DECLINED: R.FAILED, V.CANCELED: R.FAILED},
     R.DONE: {V.DECLINED: R.FAILED_LATE, V.CANCELED: R.FAILED_LATE},
     R.FAILED: {V.SUCCEEDED: R.DONE},
-    R.FAILED_LATE: {V.SUCCEEDED: R.IN_REVIEW},
-    R.IN_REVIEW: {},
+    R.FAILED_LATE: {},
+    R.IN_REVIEW: {V.SUCCEEDED: R.DONE, V.PENDING: R.PENDING, V.DECLINED: R.FAILED, V.CANCELED: R.FAILED},
 }
 _ONLY: Final[dict[tuple[R, V, RefundSaid], R]] = {
     (R.SENDING, V.NOT_SENT, RefundSaid.REFUND): R.FAILED,
     (R.SENDING, V.ABSENT, RefundSaid.LOOK_UP_AFTER_GRACE): R.FAILED,
+    (R.IN_REVIEW, V.ABSENT, RefundSaid.LOOK_UP_AFTER_GRACE): R.FAILED,
 }
 
 

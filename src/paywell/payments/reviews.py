@@ -17,7 +17,7 @@ from paywell.core.money import Money
 from paywell.core.paging import Page, cut_page, page_bounds
 from paywell.core.security_log import access_refused
 from paywell.outbox.actions import emit
-from paywell.payments.models import AttemptLine, AttemptState, Review
+from paywell.payments.models import AttemptLine, AttemptState, Refund, RefundState, Review
 
 NOTE_MAX = 300
 
@@ -95,8 +95,8 @@ def close_review(*, viewer: StaffViewer, review: Review, note: str) -> Review:
     """A person has looked, and says what they found. Moves no money and changes no payment.
 
     Needs the right to refund. Closing it again changes nothing: the first note stays. Raises UserError
-    `note_missing`, `note_too_long`, and `payment_in_review` while the payment still holds its services: then
-    nobody would be reminded of it any more.
+    `note_missing`, `note_too_long`, and while the payment still holds its services, or its refund has no end,
+    `payment_in_review` or `refund_in_review`: then nobody would be reminded of it any more.
     """
     if not viewer.may(Permission.REFUND):
         raise NotAllowed
@@ -107,6 +107,10 @@ def close_review(*, viewer: StaffViewer, review: Review, note: str) -> Review:
             raise NotFoundForViewer
         if found.closed_at is not None:
             return found
+        if find_refund_given_up(found):
+            raise UserError(
+                "This refund is not settled yet. Have the processor asked again first.", code="refund_in_review"
+            )
         if found.attempt is not None and found.attempt.state == AttemptState.IN_REVIEW:
             raise UserError(
                 "This payment is not settled yet and still holds its services. Settle it first.",
@@ -125,6 +129,15 @@ def close_review(*, viewer: StaffViewer, review: Review, note: str) -> Review:
             detail={"kind": found.kind},
         )
     return found
+
+
+def find_refund_given_up(review: Review) -> Refund | None:
+    """The refund of which no look-up told in 72 hours, while nothing has settled it."""
+    kind, _, about = review.dedupe.partition(":")
+    if kind != "refund_given_up":
+        return None
+    given_up = Refund.objects.filter(practice_id=review.practice_id, pk=about, state=RefundState.IN_REVIEW)
+    return given_up.select_related("attempt__processor_account").first()
 
 
 def clean_note(note: str) -> str:

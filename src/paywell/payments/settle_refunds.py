@@ -25,7 +25,7 @@ from paywell.payments.models import Attempt, Dispute, Origin, Refund, RefundStat
 from paywell.payments.refund_machine import RefundSaid, next_refund_state
 from paywell.payments.reviews import open_review
 from paywell.payments.schedule import check_after
-from paywell.processors.contract import Disputed, Refunded
+from paywell.processors.contract import Disputed, Refunded, Verdict
 
 
 def settle_refund(*, refund_id: UUID, told: Refunded, said: RefundSaid) -> Refund:
@@ -126,6 +126,9 @@ def _bring(attempt: Attempt, refund: Refund, told: Refunded, said: RefundSaid) -
     after = next_refund_state(before, told.verdict, said)
     refund.processor_ref = refund.processor_ref or told.processor_ref
     refund.is_void = refund.is_void or told.is_void
+    is_look_up = said is not RefundSaid.REFUND  # our call's own answer may be older than the news that it came back
+    if before == RefundState.FAILED_LATE and told.verdict is Verdict.SUCCEEDED and is_look_up:
+        _review(attempt, "refund_contradiction", str(refund.id), told.money)
     if after != before:
         _enter(attempt, refund, after, told)
         refund.state = after
@@ -163,8 +166,8 @@ def _enter(attempt: Attempt, refund: Refund, state: RefundState, told: Refunded)
         _review(attempt, "refund_failed_late", about, Money(refund.amount_minor, refund.currency))
         if credit:
             _review(attempt, "failed_refund_is_credit", about, credit)
-    elif state in (RefundState.FAILED, RefundState.IN_REVIEW):
-        _review(attempt, f"refund_{state}", about, Money(refund.amount_minor, refund.currency))
+    elif state == RefundState.FAILED:
+        _review(attempt, "refund_failed", about, Money(refund.amount_minor, refund.currency))
 
 
 def _review_credit(attempt: Attempt, about: str) -> None:

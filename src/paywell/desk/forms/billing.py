@@ -207,7 +207,7 @@ class ReviewForm(ReasonForm):
     """What a person found, and where the payment itself waits for it, what came of it."""
 
     decision = forms.ChoiceField(
-        label=_("What came of the payment"),
+        label=_("What came of it"),
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose what came of it.")},
     )
@@ -222,6 +222,8 @@ class ReviewForm(ReasonForm):
         if tuple(decisions) == (Decision.ACCEPT,):
             choices.append(("", _("Settled elsewhere: only close the review")))
             self.fields["decision"].required = False
+        if len(choices) == 1:
+            self.fields["decision"].initial = choices[0][0]
         self.fields["decision"].choices = choices  # type: ignore[attr-defined]
 
     @property

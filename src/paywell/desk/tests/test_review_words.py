@@ -39,8 +39,8 @@ def read_call(node: ast.Call) -> Iterator[str]:
             yield value.value
 
 
-#: Made of a word and a state: `dispute_open`, `refund_failed`.
-COMPOSED = {"dispute_open", "dispute_won", "dispute_lost", "refund_failed", "refund_in_review"}
+#: Made of a word and a state.
+COMPOSED = {"dispute_open", "dispute_won", "dispute_lost"}
 
 
 def test_every_kind_that_is_opened_has_words_and_no_words_are_left_over() -> None:

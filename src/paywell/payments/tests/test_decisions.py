@@ -15,9 +15,11 @@ from paywell.ledger.models import AccountKind, Transfer
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.actions import cancel_attempt, refund_payment, start_payment
 from paywell.payments.decisions import Decision, decide_review, list_decisions
-from paywell.payments.models import Attempt, AttemptState, Claim, Review
+from paywell.payments.models import Attempt, AttemptState, Claim, Refund, RefundState, Review
 from paywell.payments.orders import charge_order
+from paywell.payments.reviews import close_review
 from paywell.payments.settle import give_up, settle
+from paywell.payments.settle_refunds import give_up_refund
 from paywell.payments.sweep import sweep
 from paywell.payments.tests.checks import balance, owed
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
@@ -243,6 +245,59 @@ def test_a_charge_that_was_lost_in_a_dispute_can_be_closed_as_unpaid(
         assert balance(world, AccountKind.CLEARING) == balance(world, AccountKind.SUSPENSE) == 0
         assert owed(line) == 12_000
         sweep(attempt.processor_account, clock.now() - timedelta(days=1))
+
+
+def make_refund_given_up(world: World, processor: FakeProcessor, line: InvoiceLine) -> Refund:
+    """Sent, never answered, and for 72 hours no look-up told of it."""
+    attempt = start_payment(viewer=world.viewer, form=make_form(line))
+    processor.script("refund", lambda made: replace(made, verdict=Verdict.UNKNOWN))
+    made = refund_payment(viewer=world.staff, attempt=attempt, amount=Money(12_000), reason="Moved away")
+    return give_up_refund(refund_id=made.id)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "still_owed"),
+    [
+        (Verdict.SUCCEEDED, RefundState.DONE, 12_000),
+        (Verdict.PENDING, RefundState.PENDING, 0),
+        (Verdict.DECLINED, RefundState.FAILED, 0),
+        (None, RefundState.FAILED, 0),
+    ],
+)
+def test_a_refund_given_up_ends_as_the_processor_says_when_a_person_has_it_asked_again(
+    world: World, processor: FakeProcessor, verdict: Verdict | None, state: RefundState, still_owed: int
+) -> None:
+    """Found by the fault simulation: nobody and nothing could end it."""
+    line = make_line(world)
+    made = make_refund_given_up(world, processor, line)
+    refunds = processor.charges[made.attempt.reference].refunds
+    if verdict is None:
+        del refunds[made.key]
+    else:
+        refunds[made.key] = replace(refunds[made.key], verdict=verdict)
+    with clock.set_to(clock.now() + timedelta(hours=73)):
+        review = decide(world, Decision.ASK_AGAIN)
+    made.refresh_from_db()
+    assert (made.state, owed(line)) == (state, still_owed)
+    assert (review.kind, review.closing_note) == ("refund_given_up", "Asked the processor.")
+    assert list_decisions(review) == ()
+
+
+def test_a_refund_of_which_nothing_is_known_stays_before_a_person(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world)
+    made = make_refund_given_up(world, processor, line)
+    refunds = processor.charges[made.attempt.reference].refunds
+    refunds[made.key] = replace(refunds[made.key], verdict=Verdict.UNKNOWN)
+    review = Review.objects.get()
+    assert list_decisions(review) == (Decision.ASK_AGAIN,)
+    with pytest.raises(UserError) as unknown:
+        decide(world, Decision.ASK_AGAIN)
+    with pytest.raises(UserError) as unsettled:
+        close_review(viewer=world.staff, review=review, note="Enough of it.")
+    assert (unknown.value.code, unsettled.value.code) == ("refund_still_unknown", "refund_in_review")
+    made.refresh_from_db()
+    review.refresh_from_db()
+    assert (made.state, review.closed_at, owed(line)) == (RefundState.IN_REVIEW, None, 0)
 
 
 def test_a_settled_payment_offers_no_decision(world: World, processor: FakeProcessor) -> None:

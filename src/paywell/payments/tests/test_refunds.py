@@ -22,7 +22,9 @@ from paywell.payments.actions import refund_payment, start_payment
 from paywell.payments.models import Attempt, Dispute, Origin, Refund, RefundState, Review
 from paywell.payments.orders import charge_order
 from paywell.payments.reconcile import reconcile_due
+from paywell.payments.refund_machine import RefundSaid
 from paywell.payments.settle import settle
+from paywell.payments.settle_refunds import give_up_refund, settle_refund
 from paywell.payments.tests.checks import balance, owed
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
@@ -232,6 +234,38 @@ def test_f32_a_refund_that_fails_late_is_reversed_by_new_transfers(world: World,
     assert Review.objects.get().kind == "refund_failed_late"
     refund(world, attempt, 14000)
     assert (owed(first), owed(second)) == (10000, 4000)
+
+
+def test_the_answer_to_our_own_refund_heard_after_it_came_back_asks_nobody_and_a_look_up_does(
+    world: World, processor: FakeProcessor
+) -> None:
+    """Found by the fault simulation: the refund stood in review for ever, and nothing could take it out."""
+    attempt = pay(world, make_line(world, 10000))
+    made = refund(world, attempt, 6000)
+    charge = processor.charges[attempt.reference]
+    done = charge.refunds[made.key]
+    charge.refunds[made.key] = replace(done, verdict=Verdict.DECLINED)
+    sweep_in(attempt, processor)
+    for said, kinds in (
+        (RefundSaid.REFUND, ["refund_failed_late"]),
+        (RefundSaid.LOOK_UP, ["refund_contradiction", "refund_failed_late"]),
+    ):
+        settled = settle_refund(refund_id=made.id, told=done, said=said)
+        assert settled.state == RefundState.FAILED_LATE
+        assert sorted(Review.objects.values_list("kind", flat=True)) == kinds
+        assert balance(world, AccountKind.CLEARING) == 10000
+
+
+def test_a_refund_given_up_is_booked_once_the_processor_tells_of_it(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world, 12000)
+    attempt = pay(world, line)
+    processor.script("refund", lambda made: replace(made, verdict=Verdict.UNKNOWN))
+    made = refund(world, attempt, 8000)
+    assert give_up_refund(refund_id=made.id).state == RefundState.IN_REVIEW
+    for _ in range(2):
+        sweep_in(attempt, processor)
+    made.refresh_from_db()
+    assert (made.state, owed(line), balance(world, AccountKind.CLEARING)) == (RefundState.DONE, 8000, 4000)
 
 
 def tell_dispute(processor: FakeProcessor, attempt: Attempt, status: str, withheld: int) -> None:
