@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 #: Each of these jobs is safe to run twice and does nothing when nothing is due.
@@ -21,3 +22,11 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.billing.jobs.invoices", 900),
     ("paywell.notifications.jobs.remind", 1800),
 )
+
+#: What a worker that has just started leaves for so many seconds. It starts when everything else does, after an
+#: upgrade or when the machine does, while people pay: the checks read all the books, and can wait.
+NOT_AT_ONCE: Final[Mapping[str, int]] = {
+    "paywell.books.jobs.check": 120,
+    "paywell.books.jobs.check_recent": 240,
+    "paywell.books.jobs.check_month": 360,
+}

@@ -12,7 +12,7 @@ from django.db import OperationalError, close_old_connections
 from django.utils.module_loading import import_string
 from django_tasks_db.management.commands.db_worker import Worker
 
-from paywell.config.schedule import PERIODIC
+from paywell.config.schedule import NOT_AT_ONCE, PERIODIC
 from paywell.core.closing import get_closing
 from paywell.core.ids import new_key
 
@@ -22,18 +22,20 @@ log = logging.getLogger("paywell.worker")
 class ClockedWorker(Worker):
     """The queue's own worker, which also enqueues each periodic job when it is due."""
 
-    def __init__(self, interval: float, batch: bool) -> None:
+    def __init__(self, interval: float, *, leaves_checks: bool) -> None:
         super().__init__(
             queue_names=["*"],
             interval=interval,
-            batch=batch,
+            batch=True,  # one after the other, so that the clock is looked at between them
             backend_name="default",
             startup_delay=False,
             max_tasks=None,
             worker_id=new_key(),
             excluded_queue_names=[],
         )
-        self._due = {path: 0.0 for path, _ in PERIODIC}
+        left = NOT_AT_ONCE if leaves_checks else {}
+        now = time.monotonic()
+        self._due = {path: now + left.get(path, 0) for path, _ in PERIODIC}
 
     def run_due(self) -> bool:
         """Run what the clock asks for, in this process: a job that fails is logged and comes again.
@@ -66,8 +68,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Do what is due and queued, then end.")
 
     def handle(self, *args: Any, interval: float, once: bool, **options: Any) -> None:
-        # One batch after the other, so that the clock is looked at between them.
-        worker = ClockedWorker(interval, batch=True)
+        worker = ClockedWorker(interval, leaves_checks=not once)
         stop = False
 
         def finish(signum: int, frame: object) -> None:
