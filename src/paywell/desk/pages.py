@@ -12,7 +12,9 @@ from django.shortcuts import redirect, render
 
 from paywell.accounts.queries import list_staff_practices
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.billing.models import SecondPersonRequest
 from paywell.core.errors import UserError
+from paywell.core.money import Money
 from paywell.desk.queries.waiting import count_waiting
 
 Result = TypeVar("Result")
@@ -57,6 +59,31 @@ def act(request: HttpRequest, action: Callable[[], Any], *, done: str, back: str
     else:
         messages.success(request, done)
     return redirect(back, **where)
+
+
+def decide(
+    request: HttpRequest,
+    viewer: StaffViewer,
+    page: str,
+    wanted: SecondPersonRequest,
+    do: Callable[[bool], HttpResponse],
+    **context: Any,
+) -> HttpResponse:
+    """A page on which a second person decides what the first one asked for. `page` names address and template.
+
+    `do` gets whether it is approved, says what came of it and where to go; what it refuses is said on the page.
+    """
+    if request.method == "POST":
+        try:
+            return do(request.POST.get("decision") == "approve")
+        except UserError as error:
+            messages.error(request, error.message)
+            return redirect(f"desk:{page}", wanted.id)
+    return show(
+        request, viewer, page, "inbox",
+        wanted=wanted, amount=Money(wanted.amount_minor, wanted.currency),
+        is_own=wanted.requested_by_id == viewer.id, **context,
+    )  # fmt: skip
 
 
 def in_setup(request: HttpRequest) -> bool:

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
-from paywell.core.errors import UserError
 from paywell.core.money import Money, format_money
-from paywell.desk.pages import show
+from paywell.desk.pages import decide
 from paywell.notifications.unreached import mark_told
 from paywell.payments.actions import refund_payment
 from paywell.payments.approvals import access_request, decide_request, get_stage
@@ -58,27 +57,20 @@ def _read_ids(request: HttpRequest, field: str) -> list[UUID]:
 def refund_request(request: HttpRequest, viewer: StaffViewer, request_id: UUID) -> HttpResponse:
     """A refund that waits for a second person. Nothing is sent before; whoever asked can take it back."""
     wanted = access_request(viewer, request_id)
-    amount = Money(wanted.amount_minor, wanted.currency)
-    if request.method == "POST":
-        approve = request.POST.get("decision") == "approve"
-        try:
-            decide_request(viewer=viewer, request=wanted, is_approved=approve)
-            if not approve:
-                messages.success(request, _("The refund is declined. Nothing was sent."))
-                return redirect("desk:inbox")
-            done = refund_payment(
-                viewer=viewer, attempt=wanted.attempt, amount=amount, reason=wanted.reason, refund_id=wanted.id
-            )
-        except UserError as error:
-            messages.error(request, error.message)
-            return redirect("desk:refund_request", wanted.id)
+
+    def do(is_approved: bool) -> HttpResponse:
+        decide_request(viewer=viewer, request=wanted, is_approved=is_approved)
+        if not is_approved:
+            messages.success(request, _("The refund is declined. Nothing was sent."))
+            return redirect("desk:inbox")
+        amount = Money(wanted.amount_minor, wanted.currency)
+        done = refund_payment(
+            viewer=viewer, attempt=wanted.attempt, amount=amount, reason=wanted.reason, refund_id=wanted.id
+        )
         if done.state == RefundState.FAILED:
             messages.error(request, _("The processor refused the refund. No money went back."))
         else:
             messages.success(request, _("%(amount)s goes back to the card.") % {"amount": format_money(amount)})
         return redirect("desk:payment", wanted.attempt_id)
-    return show(
-        request, viewer, "refund_request", "inbox",
-        wanted=wanted, amount=amount, is_own=wanted.requested_by_id == viewer.id,
-        stage=get_stage(wanted),
-    )  # fmt: skip
+
+    return decide(request, viewer, "refund_request", wanted, do, stage=get_stage(wanted))
