@@ -20,6 +20,7 @@ from paywell.core.prepared import Prepared
 COVERAGE_FIELDS: Final = frozenset(
     {
         "insurer", "member_id", "group_number", "relationship", "subscriber_name", "subscriber_birth_date",
+        "subscriber_street", "subscriber_city", "subscriber_state", "subscriber_postal_code",
         "needs_authorization", "authorization_number", "referring_name", "referring_npi", "filing_days", "rank",
         "starts_on", "ends_on",
     }
@@ -68,6 +69,8 @@ def _fill(coverage: Coverage, fields: dict[str, Any]) -> list[str]:
     for name in ("member_id", "group_number", "authorization_number"):
         if name in values:
             values[name] = _clean_number(values[name], name)
+    if "subscriber_state" in values:
+        values["subscriber_state"] = values["subscriber_state"].upper()
     if "referring_npi" in values:
         values["referring_npi"] = clean_npi(values["referring_npi"], field="referring_npi")
     changed = sorted(name for name, value in values.items() if getattr(coverage, name) != value)

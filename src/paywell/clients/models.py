@@ -236,6 +236,10 @@ class Coverage(PracticeOwned):
     relationship = models.CharField(max_length=8, choices=Relationship, default=Relationship.SELF)
     subscriber_name = models.CharField(max_length=160, blank=True, help_text="Blank where it is the client.")
     subscriber_birth_date = models.DateField(null=True)
+    subscriber_street = models.CharField(max_length=200, blank=True, default="", db_default="")
+    subscriber_city = models.CharField(max_length=80, blank=True, default="", db_default="")
+    subscriber_state = models.CharField(max_length=2, blank=True, default="", db_default="")
+    subscriber_postal_code = models.CharField(max_length=10, blank=True, default="", db_default="")
     needs_authorization = models.BooleanField(default=False)
     authorization_number = SecretCharField()
     referring_name = models.CharField(max_length=160, blank=True)
@@ -255,6 +259,13 @@ class Coverage(PracticeOwned):
             ),
         ]
         indexes = [models.Index(fields=["practice", "client", "rank"], name="coverage_client")]
+
+    @property
+    def subscriber_address(self) -> Address:
+        """Where the subscriber lives, where that is not the client (box 7 of the CMS-1500)."""
+        return Address(
+            self.subscriber_street, self.subscriber_city, self.subscriber_state, self.subscriber_postal_code
+        )
 
 
 class StandingShare(PracticeOwned):

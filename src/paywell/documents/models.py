@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.db.models import F, Q
 
 from paywell.clients.models import BillingAccount, Client, Contact
-from paywell.documents.sealed import FrozenField
+from paywell.core.frozen_field import FrozenField
 from paywell.documents.types import Kind
 from paywell.practice.models import PracticeOwned
+
+#: Where secret numbers stand in a document's data (`frozen.dump`).
+SECRET: Final = (("tax_id",), ("authorization",), ("coverage", "member_id"), ("coverage", "group_number"))
 
 
 class IssuedKind(models.TextChoices):
@@ -36,7 +41,7 @@ class IssuedDocument(PracticeOwned):
     period_from = models.DateField(null=True, help_text="First day it speaks of, where it speaks of a period.")
     period_to = models.DateField(null=True, help_text="Last day of the period.")
     has_diagnosis = models.BooleanField(default=False)
-    data = FrozenField(help_text="Everything it prints (`frozen.dump`).")
+    data = FrozenField(secret=SECRET, help_text="Everything it prints (`frozen.dump`).")
     digest = models.CharField(max_length=64, help_text="SHA-256 of `data`, canonical JSON.")
     issued_on = models.DateField(help_text="The day at the practice.")
     issued_at = models.DateTimeField()

@@ -236,6 +236,7 @@ def _coverage(client: Client, coverage: Coverage) -> SuperbillCoverage:
         relationship=coverage.relationship,
         subscriber=clean(client.legal_name if is_own else coverage.subscriber_name),
         subscriber_birth_date=client.birth_date if is_own else coverage.subscriber_birth_date,
+        subscriber_address=() if is_own else address_lines(coverage.subscriber_address),
     )
 
 

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from paywell.care.models import Service
 from paywell.clients.models import BillingAccount, Client
+from paywell.core.frozen_field import FrozenField
 from paywell.practice.models import PracticeOwned
 
 
@@ -31,7 +32,9 @@ class Invoice(PracticeOwned):
     due_on = models.DateField()
     total_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    frozen = models.JSONField(help_text="What the document prints, as it was when issued.")
+    frozen = FrozenField(
+        secret=[("practice", "tax_id")], help_text="What the document prints, as it was when issued."
+    )
     digest = models.CharField(max_length=64, help_text="SHA-256 of `frozen`, canonical JSON.")
     replaces = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="replaced_by")
     voided_at = models.DateTimeField(null=True)

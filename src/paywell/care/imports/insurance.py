@@ -31,6 +31,14 @@ INSURANCE_FIELDS: Final = (
         ("subscriber dob", "subscriber date of birth", "insured dob", "policy holder dob"),
         is_date=True,
     ),
+    Field("subscriber_street", ("subscriber address", "insured address", "policy holder address"), max_length=200),
+    Field("subscriber_city", ("insured city", "policy holder city"), max_length=80),
+    Field("subscriber_state", ("insured state", "policy holder state"), max_length=2),
+    Field(
+        "subscriber_postal_code",
+        ("subscriber zip", "subscriber zip code", "insured zip", "policy holder zip"),
+        max_length=10,
+    ),
     Field(
         "starts_on",
         ("coverage start", "insurance start", "coverage start date", "effective date", "policy start date"),
@@ -55,8 +63,8 @@ _RELATIONSHIPS: Final = {
 }  # fmt: skip
 _RANKS: Final = {"primary": "1", "secondary": "2", "tertiary": "3"}
 _TEXTS: Final = (
-    "insurer", "member_id", "group_number", "subscriber_name", "authorization_number", "referring_name",
-    "referring_npi",
+    "insurer", "member_id", "group_number", "subscriber_name", "subscriber_street", "subscriber_city",
+    "subscriber_state", "subscriber_postal_code", "authorization_number", "referring_name", "referring_npi",
 )  # fmt: skip
 _DATES: Final = ("subscriber_birth_date", "starts_on", "ends_on")
 

@@ -18,7 +18,7 @@ from paywell.care.imports.files import KEEP, READINGS, keep_import_file, read_co
 from paywell.care.imports.work import count_outcomes, request_check, request_import
 from paywell.care.jobs import forget_imports
 from paywell.care.models import ImportFile, ImportList, Service
-from paywell.clients.models import BillingAccount, Client, Coverage
+from paywell.clients.models import Address, BillingAccount, Client, Coverage
 from paywell.core import clock
 from paywell.core.money import Money
 from paywell.practice.actions import add_clinician, create_practice
@@ -153,8 +153,8 @@ def test_a_second_row_of_a_client_or_a_number_is_left_out_even_in_another_step(v
 
 INSURED = (
     "First name,Last name,Insurance,Member ID,Group,Relationship to subscriber,Subscriber,Subscriber DOB,"
-    "Effective date\n"
-    "Ada,Brook,Alder Mutual,ab 12-9,G7,Child,Nora Brook,4/25/1984,1/1/2026\n"
+    "Subscriber address,Insured city,Insured state,Insured ZIP,Effective date\n"
+    "Ada,Brook,Alder Mutual,ab 12-9,G7,Child,Nora Brook,4/25/1984,7 Elm Row,Boulder,co,80301,1/1/2026\n"
 )
 
 
@@ -164,6 +164,7 @@ def test_a_client_comes_with_the_insurance_of_the_list(viewer: StaffViewer) -> N
     assert (coverage.client.name, coverage.insurer, coverage.member_id) == ("Ada Brook", "Alder Mutual", "AB129")
     assert (coverage.group_number, coverage.relationship, coverage.subscriber_name) == ("G7", "child", "Nora Brook")
     assert (str(coverage.subscriber_birth_date), str(coverage.starts_on)) == ("1984-04-25", "2026-01-01")
+    assert coverage.subscriber_address == Address("7 Elm Row", "Boulder", "CO", "80301")
     assert count_outcomes(read_in(viewer, INSURED)) == {"As it was": 1}
     assert count_outcomes(read_in(viewer, INSURED.replace("ab 12-9", "AB130"))) == {"Changed": 1}
     assert Coverage.objects.get().member_id == "AB130"

@@ -159,6 +159,12 @@ class CoverageForm(DeskForm):
     )
     subscriber_name = text(_("Subscriber's name"), 160, help_text=_("Where it is somebody else's insurance."))
     subscriber_birth_date = day(_("Subscriber's date of birth"), required=False)
+    subscriber_street = text(
+        _("Subscriber's street"), 200, help_text=_("Where it is somebody else's insurance. Superbills print it.")
+    )
+    subscriber_city = text(_("Subscriber's city"), 80)
+    subscriber_state = text(_("Subscriber's state"), 2, help_text=_("Two letters."))
+    subscriber_postal_code = text(_("Subscriber's ZIP code"), 10)
     starts_on = day(_("In force from"))
     ends_on = day(_("Last day"), required=False, help_text=_("Empty while it goes on."))
     rank = forms.IntegerField(

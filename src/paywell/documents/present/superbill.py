@@ -153,6 +153,7 @@ def _coverage_panel(doc: SuperbillDocument, coverage: SuperbillCoverage) -> Prin
             [gettext("Group"), coverage.group_number],
             [gettext("Subscriber"), coverage.subscriber],
             [gettext("Date of birth"), numeric(coverage.subscriber_birth_date)],
+            [gettext("Their address"), address(coverage.subscriber_address)],
             [gettext("Client is"), relationships.get(coverage.relationship, "")],
             [gettext("Authorization"), doc.authorization],
         ),

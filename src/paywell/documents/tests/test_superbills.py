@@ -74,6 +74,8 @@ def test_the_subscriber_stands_on_it_as_the_insurance_card_has_it() -> None:
     add_coverage(
         client=case.client, actor_id=None, insurer="Alder Mutual", member_id="xk 12-345", group_number="900",
         relationship=Relationship.CHILD, subscriber_name="Rui Duarte", subscriber_birth_date=date(1960, 2, 3),
+        subscriber_street="7 Elm Row", subscriber_city="Boulder", subscriber_state="co",
+        subscriber_postal_code="80301",
         authorization_number="ab-12", referring_name="Dr. Holt", referring_npi="1234567893",
         starts_on=date(2026, 1, 1),
     )  # fmt: skip
@@ -83,6 +85,9 @@ def test_the_subscriber_stands_on_it_as_the_insurance_card_has_it() -> None:
     assert (document.coverage.subscriber, document.coverage.subscriber_birth_date) == (
         "Rui Duarte", date(1960, 2, 3),
     )  # fmt: skip
+    assert document.coverage.subscriber_address == ("7 Elm Row", "Boulder, CO 80301")
+    panels = {panel["heading"]: panel["facts"] for panel in present(document)["panels"]}
+    assert ["Their address", "7 Elm Row, Boulder, CO\N{NO-BREAK SPACE}80301"] in panels["Insurance"]
     assert (document.authorization, document.referring, document.referring_npi) == (
         "AB12", "Dr. Holt", "1234567893",
     )  # fmt: skip

@@ -38,7 +38,7 @@ class SuperbillCoverage:
     relationship: str  #: of the client to the subscriber: self, spouse, child or other
     subscriber: str
     subscriber_birth_date: date | None
-    subscriber_address: tuple[str, ...] = ()
+    subscriber_address: tuple[str, ...] = ()  #: empty where it is the client's, or not known
 
 
 @dataclass(frozen=True, slots=True)
