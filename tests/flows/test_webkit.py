@@ -27,7 +27,8 @@ def open_first_window(person: Person, stack: Stack) -> None:
 
 
 def test_one_screen_pays_in_webkit_with_tracking_prevention_on(open_person: Opener, stack: Stack) -> None:
-    person, payer = open_person(*CAREFUL), stack.named("Victor Hale")
+    # Not Victor Hale, whose five declined cards in `test_answers` close his account for an hour.
+    person, payer = open_person(*CAREFUL), stack.named("Peter Marsh")
     person.sign_in(stack.address, payer["email"], payer["password"])
     charged = len(stack.charges(status="succeeded"))
     open_first_window(person, stack)
@@ -60,13 +61,13 @@ def test_two_steps_pay_in_webkit_with_tracking_prevention_on(open_person: Opener
 
 
 @pytest.fixture
-def pay_link(new_page: Callable[..., Page], stack: Stack) -> Callable[[int], str]:
-    """The address of a pay link that staff make on the page of a practice's first open invoice."""
+def pay_link(new_page: Callable[..., Page], stack: Stack) -> Callable[[int, str], str]:
+    """The address of a pay link that staff make on the page of the first open invoice of an account."""
 
-    def make(practice: int) -> str:
+    def make(practice: int, account: str) -> str:
         owner, page = stack.person("owner", practice), new_page()
         sign_in(page, stack, owner["email"], owner["password"])
-        page.goto(f"{stack.address}/desk/invoices/?show=open")
+        page.goto(f"{stack.address}/desk/invoices/?show=open&q={account}")
         page.locator("table tbody th a").first.click()
         button = page.get_by_role("button", name="Make a pay link")
         if button.count():
@@ -78,11 +79,13 @@ def pay_link(new_page: Callable[..., Page], stack: Stack) -> Callable[[int], str
     return make
 
 
-@pytest.mark.parametrize("practice", [0, 1], ids=["one screen", "two steps"])
+@pytest.mark.parametrize(
+    ("practice", "account"), [(0, "Ben Ashby"), (1, "Helen Stroud")], ids=["one screen", "two steps"]
+)
 def test_a_pay_link_pays_in_webkit_with_all_cookies_blocked(
-    open_person: Opener, stack: Stack, pay_link: Callable[[int], str], practice: int
+    open_person: Opener, stack: Stack, pay_link: Callable[[int, str], str], practice: int, account: str
 ) -> None:
-    url = pay_link(practice)
+    url = pay_link(practice, account)
     charged = len(stack.charges(status="succeeded"))
     person = open_person(*NO_COOKIES)
     person.driver.get(url)

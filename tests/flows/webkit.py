@@ -20,6 +20,7 @@ from selenium.common.exceptions import (
     ElementNotInteractableException,
     NoSuchElementException,
     StaleElementReferenceException,
+    TimeoutException,
 )
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -122,9 +123,14 @@ class Person:
         self._wait(type_once, f"can't type into {css}")
 
     def _wait(self, step: Callable[[WebDriver], Any], message: str) -> Any:
-        """Again while the page is still being put together."""
+        """Again while the page is still being put together. A failure tells what the page said instead."""
         moving = (StaleElementReferenceException, ElementNotInteractableException, NoSuchElementException)
-        return WebDriverWait(self.driver, WAIT_S, ignored_exceptions=moving).until(step, message)
+        try:
+            return WebDriverWait(self.driver, WAIT_S, ignored_exceptions=moving).until(step)
+        except TimeoutException:
+            self.driver.switch_to.default_content()
+            said = " ".join(self.driver.find_element(By.TAG_NAME, "main").text.split())[:600]
+            raise AssertionError(f"{message}; at {self.driver.current_url}: {said}") from None
 
     def wait_for_url(self, part: str) -> str:
         self._wait(lambda driver: part in driver.current_url, f"never at {part}")
