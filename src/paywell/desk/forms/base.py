@@ -89,7 +89,7 @@ class DeskForm(forms.Form):
 
     use_required_attribute = False
     required_css_class = ""
-    #: Fields that the set-up folds away: they can be filled in later.
+    #: Fields that most people leave as they are: folded away in the set-up, and where nothing stands in them yet.
     CAN_WAIT: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -103,6 +103,20 @@ class DeskForm(forms.Form):
                 field.widget.attrs.setdefault("autocomplete", "off")
 
     @property
-    def has_waiting_errors(self) -> bool:
-        """Whether something is wrong in what the set-up folds away."""
-        return not self.CAN_WAIT.isdisjoint(self.errors)
+    def waiting(self) -> list[forms.BoundField]:
+        """The fields that can wait, in their order."""
+        return [self[name] for name in self.fields if name in self.CAN_WAIT]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing but the usual stands in what can wait: where something does, all of it is shown."""
+        usual = (None, "", False)
+        given = ((field.field.initial, self.initial.get(field.name)) for field in self.waiting)
+        return all(value in usual or value == initial for initial, value in given)
+
+    @property
+    def has_waiting_words(self) -> bool:
+        """Whether something is wrong in what is folded away, or was typed there: then it is open."""
+        if not self.is_bound:
+            return False
+        return not self.CAN_WAIT.isdisjoint(self.errors) or not self.CAN_WAIT.isdisjoint(self.changed_data)

@@ -52,6 +52,8 @@ class DiagnosisChoice(forms.ModelMultipleChoiceField):
 class ServiceForm(DeskForm):
     """One service of one client. The catalogue gives code, wording and fee; the fee can be changed."""
 
+    CAN_WAIT = frozenset({"location", "place_of_service", "units", "fee", "insurer", "modifiers", "times"})
+
     catalog_item = ItemChoice(
         label=_("Service"),
         queryset=CatalogItem.objects.none(),

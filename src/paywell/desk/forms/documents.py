@@ -151,6 +151,13 @@ class EstimateForm(DeskForm):
 class CoverageForm(DeskForm):
     """A client's insurance, as its card has it."""
 
+    CAN_WAIT = frozenset(
+        {
+            "ends_on", "rank", "filing_days", "needs_authorization", "authorization_number", "referring_name",
+            "referring_npi",
+        }
+    )  # fmt: skip
+
     insurer = text(_("Insurer"), 120, required=True)
     member_id = text(_("Member ID"), 40, help_text=_("Kept encrypted."))
     group_number = text(_("Group number"), 40)

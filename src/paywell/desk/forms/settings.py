@@ -106,6 +106,8 @@ class PracticeForm(DeskForm):
 
 
 class ClinicianForm(DeskForm):
+    CAN_WAIT = frozenset({"license_from", "license_until", "taxonomy", "has_signature_on_file", "supervisor"})
+
     name = text(_("Name"), 120, required=True, help_text=_("As registered with the NPI."))
     credentials = text(_("Credentials"), 40, help_text=_("Like LCSW or PhD."))
     npi = text(_("NPI"), 10)

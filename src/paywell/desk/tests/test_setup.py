@@ -17,7 +17,7 @@ from django.urls import reverse
 from paywell.accounts.installation import install, use_code
 from paywell.accounts.models import Invitation, Role, User
 from paywell.accounts.tests.factories import PASSWORD, make_staff
-from paywell.care.models import CatalogItem
+from paywell.care.models import CatalogItem, Service
 from paywell.clients.models import Client
 from paywell.core import clock
 from paywell.desk.tests.factories import Desk
@@ -283,6 +283,42 @@ def test_the_set_up_folds_away_what_can_wait_and_opens_it_where_it_is_wrong(owne
     assert wrong.status_code == 422
     assert '<details open>\n  <summary class="fold">What can wait' in wrong.content.decode()
     assert not Practice.objects.filter(street="1 Main Street").exists()
+
+
+FOLD = '<summary class="fold">More details'
+
+
+def test_a_new_client_is_asked_for_little_and_nothing_is_lost_in_the_fold(owner: Browser) -> None:
+    page = reverse("desk:client_new")
+    before, folded = owner.get(page).content.decode().split(FOLD)
+    assert before.endswith("<details>\n  ")
+    assert ('name="legal_first_name"' in before, 'name="birth_date"' in before) == (True, False)
+    assert 'name="birth_date"' in folded
+    assert "Date of birth, Sex, as the insurer has it, Street" in folded
+    said = {"legal_first_name": "Ada", "legal_last_name": "Brook", "city": "Golden", "birth_date": "no day"}
+    wrong = owner.post(page, said)
+    assert wrong.status_code == 422
+    before, folded = wrong.content.decode().split(FOLD)
+    assert before.endswith("<details open>\n  ")
+    assert 'value="Golden"' in folded
+    assert not Client.objects.filter(legal_last_name="Brook").exists()
+    assert owner.post(page, said | {"birth_date": "1990-02-01"}).status_code == 302
+    client = Client.objects.get(legal_last_name="Brook")
+    assert client.city == "Golden"
+    assert FOLD not in owner.get(reverse("desk:client_edit", args=[client.id])).content.decode()
+
+
+def test_a_service_is_recorded_with_what_most_people_need_and_a_repeated_one_shows_the_rest(desk: Desk) -> None:
+    page = reverse("desk:service_new", args=[desk.client.id])
+    before, folded = desk.browser().get(page).content.decode().split(FOLD)
+    for name in ("catalog_item", "on", "clinician"):
+        assert f'name="{name}"' in before
+    for name in ("units", "fee", "insurer", "modifiers", "times", "place_of_service"):
+        assert (f'name="{name}"' in before, f'name="{name}"' in folded) == (False, True)
+    answer = desk.browser().post(page, {"units": "3"}).content.decode()
+    assert answer.split(FOLD)[0].endswith("<details open>\n  ")
+    Service.objects.filter(pk=desk.service.pk).update(modifiers="GT")
+    assert FOLD not in desk.browser().get(f"{page}?like={desk.service.id}").content.decode()
 
 
 def test_the_only_clinician_is_chosen_for_a_new_client(desk: Desk) -> None:

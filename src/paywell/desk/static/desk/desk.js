@@ -40,6 +40,13 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   target()?.setAttribute("aria-live", "polite");
 }
 
+/* A strip of tabs that is wider than a phone begins where one is. */
+for (const here of document.querySelectorAll(":is(.rail-nav, .tabs, .only) [aria-current]")) {
+  const strip = here.closest(".rail-nav, .tabs, .only");
+  const [seen, place] = [strip.getBoundingClientRect(), here.getBoundingClientRect()];
+  if (place.right > seen.right || place.left < seen.left) strip.scrollLeft += place.left - seen.left - (seen.width - place.width) / 2;
+}
+
 for (const form of document.querySelectorAll("form[data-check-all]")) {
   const all = form.querySelector("[data-all]");
   const boxes = [...form.querySelectorAll("input[type=checkbox][name]")];
