@@ -39,8 +39,8 @@ if said["connector"]:
         connected_at=now(),
     )
 else:
-    first = ProcessorAccount.objects.filter(practice=practice, connector__startswith="test_").first()
-    ProcessorAccount.objects.filter(pk=first.pk).update(is_active=True)
+    tests = ProcessorAccount.objects.filter(practice=practice, connector__startswith="test_")
+    ProcessorAccount.objects.filter(pk=tests.latest("connected_at").pk).update(is_active=True)
 """
 
 

@@ -69,6 +69,8 @@ def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
     opened_at = now - timedelta(weeks=WEEKS, hours=2)
     troupe = make_troupe(part, opened_at=opened_at)
     with clock.set_to(opened_at):
+        earlier = processor.connect(troupe, processor_url)
+    with clock.set_to(opened_at + timedelta(hours=1)):
         connected = processor.connect(troupe, processor_url)
     told.begin_notices(troupe, opened_at)
     story.play(
@@ -82,6 +84,7 @@ def _tell(part: PracticePart, now: datetime, processor_url: str) -> None:
     # The story's notices rang when its payments were made, and its practice was set up long ago.
     ProcessorAccount.objects.filter(pk=connected.pk).update(noticed_at=now)
     Practice.objects.filter(pk=troupe.practice.pk).update(setup_closed_at=opened_at)
+    told.leave_cards_behind(troupe, earlier)
     told.let_a_card_expire(troupe, today, "Ines Coral")
     told.tell_people(troupe, today, now)
 

@@ -12,7 +12,9 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import F, Sum
 
+from paywell.accounts.access import access_desk
 from paywell.accounts.models import StaffMember, User
+from paywell.accounts.types import Permission
 from paywell.books.check import check_books
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Diagnosis, Service
 from paywell.clients.access import access_portal
@@ -31,6 +33,7 @@ from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.invoicing.queries import get_uninvoiced
 from paywell.ledger.models import AccountBalance, AccountKind, LineBalance, Transfer
 from paywell.ledger.queries import get_account_balance, get_line_balances
+from paywell.notifications.card_requests import list_card_requests
 from paywell.notifications.models import Delivery, NoticeText
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.availability import get_availability
@@ -135,7 +138,7 @@ def count_open(name: str) -> int:
 
 def test_whoever_connected_another_processor_can_start_it_again(filled: str) -> None:
     practice = Practice.objects.get(name="Willow Creek Therapy")
-    before = ProcessorAccount.objects.get(practice=practice)
+    before = ProcessorAccount.objects.get(practice=practice, is_active=True)
     other = connect_processor(
         practice=practice, connector="square", settings={"location_id": "L1"}, secrets={"access_token": "x"},
         live_mode=False, actor_id=None,
@@ -202,6 +205,14 @@ def test_the_inbox_begins_without_a_false_alarm_and_the_set_up_is_done() -> None
         assert not check_silence(account, make_processor(account))
         assert account.practice.setup_closed_at is not None
     assert not Review.objects.filter(kind="notices_silent").exists()
+
+
+def test_the_re_collection_list_has_one_to_write_to_and_one_who_wants_no_e_mail() -> None:
+    owner = User.objects.get(email=email_of("Mara Feldt"))
+    page = list_card_requests(access_desk(owner, "willow-creek", Permission.EDIT_CLIENTS))
+    assert [(each.row.contact.name, each.may_ask) for each in page.rows] == [
+        ("Greta Lund", False), ("Samir Dunn", True),
+    ]  # fmt: skip
 
 
 def test_every_screen_of_notices_has_content() -> None:

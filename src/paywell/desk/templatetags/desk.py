@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django import template
+from django import forms, template
 from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -153,8 +153,8 @@ def kind_of(field: BoundField) -> str:
     widget = field.field.widget
     if getattr(widget, "is_money", False):
         return "money"
-    name = type(widget).__name__
-    return {"CheckboxInput": "check", "CheckboxSelectMultiple": "boxes", "RadioSelect": "radios"}.get(name, "plain")
+    kinds = ((forms.CheckboxInput, "check"), (forms.CheckboxSelectMultiple, "boxes"), (forms.RadioSelect, "radios"))
+    return next((kind for known, kind in kinds if isinstance(widget, known)), "plain")
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -317,6 +318,9 @@ def test_a_service_is_recorded_with_what_most_people_need_and_a_repeated_one_sho
         assert (f'name="{name}"' in before, f'name="{name}"' in folded) == (False, True)
     answer = desk.browser().post(page, {"units": "3"}).content.decode()
     assert answer.split(FOLD)[0].endswith("<details open>\n  ")
+    assert re.search(
+        rf'<label class="choice"[^>]*><input type="checkbox" name="diagnoses" value="{desk.diagnosis.id}"', before
+    )
     Service.objects.filter(pk=desk.service.pk).update(modifiers="GT")
     assert FOLD not in desk.browser().get(f"{page}?like={desk.service.id}").content.decode()
 
