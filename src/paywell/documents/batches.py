@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +37,9 @@ from paywell.work.types import Done, Finished, Item, NewFile, Result, Skipped
 MIN_FOR_PROCESSES: Final = 20
 #: Issued in one transaction: nobody else takes a number meanwhile.
 AT_ONCE: Final = 20
+#: How long documents are joined before the worker may turn to other things. Each turn is a commit, which reaches
+#: the disk: after every document it took longer than the joining.
+PIECE_S: Final = 0.25
 PDF: Final = "application/pdf"
 
 
@@ -116,7 +120,8 @@ class StatementBatch(Kind):
     """Issues each account's statement and keeps it as PDF. Issued twice it is the same one (`issue_current`)."""
 
     in_transaction: ClassVar[bool] = False
-    batch: ClassVar[int] = 40
+    #: Between two steps nothing is rendered, so they are long; one takes a second or two.
+    batch: ClassVar[int] = 100
 
     def plan(self, work: Work) -> Iterable[Item]:
         asked = _Asked(work)
@@ -146,7 +151,7 @@ class StatementBatch(Kind):
         if _Asked(work).output is Output.ZIP or not work.done:
             return Finished(summary={"lines": lines})
         files = ((file.name.removesuffix(".pdf"), bytes(file.content)) for file in read_files(work))
-        joined = yield from join(files, title=work.title)
+        joined = yield from _in_pieces(join(files, title=work.title))
         file = NewFile("statements.pdf", PDF, joined)
         return Finished(summary={"lines": lines}, files=[file], replaces_item_files=True)
 
@@ -175,6 +180,20 @@ class _Asked:
             )  # fmt: skip
             issued |= {row.account_id: row for row in rows}
             yield from (row.data for row in rows)
+
+
+def _in_pieces(joining: Generator[None, None, bytes]) -> Generator[None, None, bytes]:
+    """The same, giving way after `PIECE_S` instead of after each document."""
+    until = time.monotonic() + PIECE_S
+    while True:
+        try:
+            next(joining)
+        except StopIteration as ended:
+            joined: bytes = ended.value
+            return joined
+        if time.monotonic() >= until:
+            yield
+            until = time.monotonic() + PIECE_S
 
 
 def _by_name(accounts: QuerySet[BillingAccount]) -> QuerySet[BillingAccount]:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Generator, Iterator
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from paywell.audit.models import AuditEvent
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import NotAllowed, UserError
+from paywell.documents import batches
 from paywell.documents.batches import Output, Which, list_statement_accounts, request_statements
 from paywell.documents.models import IssuedDocument
 from paywell.documents.pool import close_pool, render_many
@@ -99,6 +101,20 @@ def test_all_in_one_pdf_keeps_that_one_alone(case: Case) -> None:
     names = ("Abe New", "Ada Brook", "Zoe Late")
     assert [name in page for name, page in zip(names, pages, strict=True)] == [True, True, True]
     assert_conforms(bytes(file.content))
+
+
+def test_joining_gives_way_after_a_while_and_not_after_each_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each document takes a second here, and a piece five of them."""
+    monkeypatch.setattr(batches, "PIECE_S", 5)
+    monkeypatch.setattr(batches.time, "monotonic", itertools.count().__next__)
+
+    def joining() -> Generator[None, None, bytes]:
+        for _ in range(12):
+            yield
+        return b"whole"
+
+    pieces = batches._in_pieces(joining())
+    assert [next(pieces, "the end") for _ in range(3)] == [None, None, "the end"]
 
 
 def test_a_batch_that_ran_before_issues_nothing_anew(case: Case) -> None:
