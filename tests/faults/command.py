@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 
+from tests.faults.elsewhere import run_on_postgresql
 from tests.faults.figures import write_figures
 from tests.faults.goals import GOALS, NIGHTLY, RELEASE, run_goals
 from tests.faults.history import History
@@ -23,6 +24,8 @@ GATE_SEEDS, GATE_EVERYWHERE = 1000, 25
 
 def main(arguments: Sequence[str]) -> int:
     options = _read(arguments)
+    if options.postgresql:
+        return run_on_postgresql([each for each in arguments if each != "--postgresql"])
     kinds = [Kind(options.kind)] if options.kind else list(KINDS)
     changes: tuple[tuple[str, object], ...] = (("profile", options.profile),) if options.profile else ()
     changes += tuple(change for change, flag in FLAGS.items() if flag in arguments)
@@ -53,6 +56,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         prog="./run faults",
         description="The payment path under every fault. Without options: the gate of a change.",
     )
+    parser.add_argument("--postgresql", action="store_true", help="there instead of on SQLite")
     parser.add_argument("--kind", choices=[*KINDS], help="only this kind of processor")
     parser.add_argument("--seed", type=int, help="one history, printed step by step")
     parser.add_argument(
@@ -82,9 +86,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         "--share", type=float, default=1.0, help="of the gate's or the goals' size, for a slow machine"
     )
     parser.add_argument("--write", action="store_true", help="put the gate's figures into docs/reliability.md")
-    parser.add_argument(
-        "--nightly", action="store_true", help="G5 to G9, hours; on PostgreSQL with PAYWELL_TEST_DATABASE_URL"
-    )
+    parser.add_argument("--nightly", action="store_true", help="G5 to G9: most of an hour on two free cores")
     parser.add_argument("--release", action="store_true", help="G10 to G12: restores, an upgrade and real kills")
     parser.add_argument("--goal", nargs="+", choices=[*GOALS], help="only these of the nightly or release goals")
     return parser.parse_args(arguments)

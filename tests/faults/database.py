@@ -114,7 +114,7 @@ class Database:
             return execute(sql, params, many, context)
         if not sql.startswith(WRITES):
             watcher.before_read()
-            return self._guarded(execute, sql, params, many, context)
+            return execute(sql, params, many, context)  # one that failed would end the history, and be seen
         result: list[Any] = []
         watcher.on_begin()
         watcher.on_commit(lambda: result.append(self._guarded(execute, sql, params, many, context)))
@@ -122,7 +122,7 @@ class Database:
         return result[0]
 
     def _guarded(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        """A statement of its own. On PostgreSQL an error must not end the outer transaction."""
+        """A writing statement of its own. On PostgreSQL an error must not end the outer transaction."""
         if self.is_sqlite:
             return execute(sql, params, many, context)
         self.execute("SAVEPOINT statement")

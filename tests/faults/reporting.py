@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
+from tests.faults.elsewhere import ADDRESS
 from tests.faults.history import Result
 from tests.faults.mutants import MUTANTS
 from tests.faults.mutating import Hunt, read_known
@@ -34,6 +36,7 @@ def report(parts: Iterable[tuple[str, Figures]]) -> bool:
 def _replay(result: Result) -> str:
     """The command that shows this history step by step."""
     words = ["./run faults", f"--kind {result.kind}", f"--seed {result.seed}"]
+    words += ["--postgresql"] if os.environ.get(ADDRESS) else []
     words += [f"--profile {value}" if name == "profile" else FLAGS[name, value] for name, value in result.changes]
     if result.crash_at:
         words.append(f"--crash {' '.join(map(str, result.crash_at))}")
