@@ -26,7 +26,7 @@ NOTHING_CHOSEN = 5
 def pytest(arguments: list[str], **environment: str) -> int:
     """Run pytest in a process of its own, two workers wide unless told otherwise."""
     if not any(a.startswith("-n") for a in arguments):
-        arguments = ["-n", os.environ.get("PAYWELL_TEST_WORKERS", "2"), "--dist", "loadgroup", *arguments]
+        arguments = ["-n", os.environ.get("PAYWELL_TEST_WORKERS", "2"), "--dist", "worksteal", *arguments]
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 

@@ -17,7 +17,7 @@ from tests.concurrency.own_database import ROOT, own_database
 
 ROUNDS = os.environ.get("PAYWELL_RACE_ROUNDS", "24")
 RUN = [sys.executable, "-W", "ignore", "-m", "tests.concurrency.arena"]
-pytestmark = [pytest.mark.races, pytest.mark.xdist_group("races")]
+pytestmark = pytest.mark.races
 
 #: What people may be told, for each race: a plain word about what somebody else did.
 PLAIN = {

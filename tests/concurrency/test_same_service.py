@@ -13,7 +13,7 @@ import pytest
 from tests.concurrency.own_database import ROOT, own_database
 
 BROWSERS = 8
-pytestmark = [pytest.mark.races, pytest.mark.xdist_group("races")]
+pytestmark = pytest.mark.races
 
 
 @pytest.fixture

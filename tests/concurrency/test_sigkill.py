@@ -14,7 +14,7 @@ import pytest
 from tests.concurrency.own_database import ROOT
 
 KILLS = os.environ.get("PAYWELL_KILLS", "8")
-pytestmark = [pytest.mark.races, pytest.mark.xdist_group("races")]
+pytestmark = pytest.mark.races
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,6 @@ def var(tmp_path: Path, settings: object) -> Path:
 
 
 @pytest.mark.races
-@pytest.mark.xdist_group("races")
 def test_f71_f74_a_restore_rebuilds_what_the_backup_lacks_and_opens_payments_again(tmp_path: Path) -> None:
     with own_database(tmp_path) as environment:
         if "PAYWELL_DATABASE_URL" in environment:
