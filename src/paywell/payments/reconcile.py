@@ -20,7 +20,7 @@ from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
 from paywell.payments.orders import charge_order, refund_order
 from paywell.payments.refund_machine import RefundSaid
 from paywell.payments.returning import fence
-from paywell.payments.schedule import GIVE_UP_AFTER, LEASE, check_after
+from paywell.payments.schedule import GIVE_UP_AFTER, LEASE, find_next_look
 from paywell.payments.settle import give_up, settle
 from paywell.payments.settle_refunds import give_up_refund, settle_refund
 from paywell.processors.contract import Verdict
@@ -83,7 +83,7 @@ def reconcile_refund(refund_id: UUID) -> Refund:
     refund = Refund.objects.select_related("attempt__processor_account").get(pk=refund_id)
     now = clock.now()
     mine = Refund.objects.filter(pk=refund_id, next_check_at__lte=now)
-    if not mine.update(next_check_at=now + check_after(refund.checks + 1), checks=F("checks") + 1):
+    if not mine.update(next_check_at=find_next_look(refund.created_at, now), checks=F("checks") + 1):
         return refund
     if now - refund.created_at >= GIVE_UP_AFTER and refund.state == RefundState.SENDING:
         return give_up_refund(refund_id=refund_id)
@@ -101,7 +101,7 @@ def _lies_reserved(attempt: Attempt, verdict: Verdict, *, has_step: bool) -> boo
 def _lease(attempt: Attempt) -> bool:
     now = clock.now()
     mine = Attempt.objects.filter(_free(clock.now()), pk=attempt.pk, state=attempt.state)
-    next_check_at = now + check_after(attempt.checks + 1)
+    next_check_at = find_next_look(attempt.submitted_at or attempt.created_at, now)
     if attempt.state == AttemptState.AWAITING_ACTION and attempt.deadline_at > now:
         next_check_at = min(next_check_at, attempt.deadline_at)
     taken = mine.update(lease_until=now + LEASE, next_check_at=next_check_at, checks=F("checks") + 1)

@@ -23,7 +23,7 @@ from paywell.payments.booking import get_part_from_credit
 from paywell.payments.models import Attempt, AttemptState, Dispute, Refund, RefundState
 from paywell.payments.orders import charge_order, refund_order
 from paywell.payments.refund_machine import RefundSaid
-from paywell.payments.schedule import SETTLED_AFTER, check_after
+from paywell.payments.schedule import LOOK_AFTER, SETTLED_AFTER
 from paywell.payments.settle import settle
 from paywell.payments.settle_refunds import settle_refund
 from paywell.processors.contract import Capability, Processor, Verdict
@@ -108,7 +108,7 @@ def _place(
             reason=reason[:200],
             actor_id=viewer.id,
             created_at=now,
-            next_check_at=now + check_after(0),
+            next_check_at=now + LOOK_AFTER[0],
         )
         record(
             practice_id=attempt.practice_id,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-#: After the last of these, hourly.
-CHECK_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
+#: So long after sending; later, every hour. The fourth is the first that may believe that there is no such charge
+#: (`machine.GRACE_S`).
+LOOK_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
+LOOK_EVERY: Final = timedelta(hours=1)
 #: What no look-up could settle by then lands before a person.
 GIVE_UP_AFTER: Final = timedelta(hours=72)
 #: How long the payer has for the processor's page or a bank check; then it is fenced.
@@ -19,6 +21,10 @@ READ_PAUSE: Final = timedelta(seconds=3)
 SETTLED_AFTER: Final = timedelta(hours=24)
 
 
-def check_after(checks: int) -> timedelta:
-    """The pause after the look-up number `checks` (from 0)."""
-    return CHECK_AFTER[min(checks, len(CHECK_AFTER) - 1)]
+def find_next_look(sent_at: datetime, now: datetime) -> datetime:
+    """The next moment of the schedule of what was sent then."""
+    passed = now - sent_at
+    for after in LOOK_AFTER:
+        if after > passed:
+            return sent_at + after
+    return sent_at + (passed // LOOK_EVERY + 1) * LOOK_EVERY

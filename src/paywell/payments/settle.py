@@ -26,7 +26,7 @@ from paywell.payments.judge import find_objection, is_half_a_success
 from paywell.payments.machine import Effect, Refused, Said, Transition
 from paywell.payments.models import Attempt, AttemptEvent, AttemptState, Claim
 from paywell.payments.reviews import open_review
-from paywell.payments.schedule import CHECK_AFTER, STEP_VALID
+from paywell.payments.schedule import LOOK_AFTER, STEP_VALID
 from paywell.payments.settle_refunds import sync_disputes, sync_refunds
 from paywell.processors.contract import Outcome, Verdict
 
@@ -163,7 +163,7 @@ class _Settlement:
         attempt.lease_until = None
         attempt.checks = 0
         if transition.to in machine.OPEN:
-            attempt.next_check_at = self.now + CHECK_AFTER[0]
+            attempt.next_check_at = self.now + LOOK_AFTER[0]
         else:
             attempt.next_check_at = None
             attempt.step_url, attempt.step_fields = "", {}

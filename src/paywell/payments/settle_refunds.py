@@ -24,7 +24,7 @@ from paywell.payments.machine import GRACE_S
 from paywell.payments.models import Attempt, Dispute, Origin, Refund, RefundState
 from paywell.payments.refund_machine import RefundSaid, next_refund_state
 from paywell.payments.reviews import open_review
-from paywell.payments.schedule import check_after
+from paywell.payments.schedule import LOOK_AFTER
 from paywell.processors.contract import Disputed, Refunded, Verdict
 
 
@@ -134,7 +134,7 @@ def _bring(attempt: Attempt, refund: Refund, told: Refunded, said: RefundSaid) -
         refund.state = after
         is_open = after in (RefundState.SENDING, RefundState.PENDING)
         refund.closed_at = None if is_open else now
-        refund.next_check_at = now + check_after(0) if is_open else None
+        refund.next_check_at = now + LOOK_AFTER[0] if is_open else None
         refund.checks = 0
     refund.save()
 

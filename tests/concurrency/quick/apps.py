@@ -10,7 +10,8 @@ from django.apps import AppConfig
 
 #: What the schedule is instead. A lease stays longer than a payment takes on a loaded machine.
 SHORT: dict[str, Any] = {
-    "CHECK_AFTER": tuple(timedelta(seconds=seconds) for seconds in (1, 1, 2, 2, 3)),
+    "LOOK_AFTER": tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 6, 9)),
+    "LOOK_EVERY": timedelta(seconds=3),
     "LEASE": timedelta(seconds=12),
 }
 #: How long "there is no such refund" is not believed. No request here is on its way for longer.
@@ -37,7 +38,7 @@ class QuickConfig(AppConfig):
             if hasattr(module, "GRACE_S"):
                 module.GRACE_S = GRACE_S
         delivery.LEASE = timedelta(seconds=12)  # type: ignore[misc]
-        delivery.RETRY_AFTER = SHORT["CHECK_AFTER"]
+        delivery.RETRY_AFTER = tuple(timedelta(seconds=seconds) for seconds in (1, 1, 2, 2, 3))
         send._LEASE = timedelta(seconds=12)  # type: ignore[misc]
         often = {"paywell.payments.jobs.reconcile": 1, "paywell.payments.jobs.sweep_all": 20}
         schedule.PERIODIC = tuple((path, often.get(path, every)) for path, every in schedule.PERIODIC)  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -128,11 +129,28 @@ def test_look_ups_come_on_a_growing_schedule_and_end_before_a_person_after_72_ho
             if reconcile_due() and processor.count("look_up") > before:
                 looked.append(minute)
                 before = processor.count("look_up")
-    gaps = [after - earlier for earlier, after in zip([0, *looked], looked, strict=False)]
-    assert gaps[:5] == [1, 2, 5, 15, 60]
-    assert set(gaps[5:]) == {60}
-    assert 71 * 60 < looked[-1] < 72 * 60
+    assert looked[:7] == [1, 3, 5, 15, 60, 120, 180]
+    assert {after - earlier for earlier, after in pairwise(looked[4:])} == {60}
+    assert looked[-1] == 71 * 60
     assert Attempt.objects.get().state == AttemptState.IN_REVIEW
+
+
+def test_what_never_came_there_is_closed_a_quarter_of_an_hour_after_it_was_sent(
+    world: World, processor: FakeProcessor
+) -> None:
+    """The look-up that may believe "there is no such charge" comes when it may, not at some later turn."""
+    processor.lose("submit")
+    processor.lose("look_up")
+    line = make_line(world)
+    start_payment(viewer=world.viewer, form=make_form(line))
+    processor.charges.clear()  # the request was lost on its way
+    began = clock.now()
+    for minute in range(1, 16):
+        assert Attempt.objects.get().state == AttemptState.UNKNOWN
+        with clock.set_to(began + timedelta(minutes=minute, seconds=1)):
+            reconcile_due()
+    assert Attempt.objects.get().state == AttemptState.FAILED
+    assert owed(line) == 12000
 
 
 def test_after_an_outage_more_than_one_batch_is_looked_up_at_once(
