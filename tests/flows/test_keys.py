@@ -67,7 +67,6 @@ def test_search_record_a_payment_and_the_next_with_keys_alone(signed_in: Callabl
     page.wait_for_load_state()
     page.keyboard.press("p")
     expect(page.get_by_label("Amount", exact=True)).to_be_focused()
-    page.keyboard.press("Control+a")
     page.keyboard.type("12.00")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowUp")

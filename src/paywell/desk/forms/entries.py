@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from paywell.billing.entries import EntryForm
@@ -34,6 +35,7 @@ class EntryPageForm(DeskForm):
     entry_id = forms.UUIDField(widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=_("What it is"), widget=forms.RadioSelect)
     amount = MoneyField(label=_("Amount"))
+    is_more = forms.BooleanField(label=_("Yes, that much was paid"), required=False)
     method = forms.ChoiceField(label=_("Method"), choices=list(METHOD_WORDS.items()), widget=forms.RadioSelect)
     reference = text(_("Reference"), 40)
     on = day(_("Date"))
@@ -59,19 +61,27 @@ class EntryPageForm(DeskForm):
     )
 
     def __init__(
-        self, *args: Any, kinds: Sequence[EntryKind], lines: Sequence[OpenLine] = (), currency: str, **options: Any
+        self,
+        *args: Any,
+        kinds: Sequence[EntryKind],
+        lines: Sequence[OpenLine] = (),
+        currency: str,
+        owed: Money | None = None,
+        **options: Any,
     ) -> None:
+        """`owed`: what the account owes; a payment of much more is asked about once."""
         options["initial"] = {"entry_id": new_id(), "kind": kinds[0].value, "method": "check"} | (
             options.get("initial") or {}
         )
         super().__init__(*args, **options)
-        self.kinds = kinds
+        self.kinds, self.owed = kinds, owed
         fields: dict[str, Any] = self.fields
         fields["amount"].currency = currency
         fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]
         fields["lines"].choices = [(str(line.line_id), describe_line(line)) for line in lines]
         fields["reference"].help_text = _REFERENCES.get(kinds[0], "")
         dropped = {
+            "is_more": kinds[0] is not EntryKind.PAYMENT,
             "kind": len(kinds) == 1,
             "method": kinds[0] not in WITH_METHOD,
             "reference": kinds[0] not in WITH_METHOD,
@@ -83,6 +93,25 @@ class EntryPageForm(DeskForm):
             if is_dropped:
                 del self.fields[name]
         fields["amount"].widget.attrs["autofocus"] = True
+
+    def asks_more(self) -> bool:
+        """Whether the amount looks like a slip of the keys, so that the page has to ask."""
+        return (
+            "is_more" in self.fields
+            and self.is_bound
+            and ("is_more" in self.errors or bool(self["is_more"].value()))
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """More than twice what is owed: two amounts in a row, or a figure too many."""
+        values = super().clean() or {}
+        amount = values.get("amount")
+        if "is_more" not in self.fields or not self.owed or amount is None or values.get("is_more"):
+            return values
+        if amount.minor > 2 * self.owed.minor > 0:
+            words = _("That is %(more)s more than is owed. If it is right, tick this; the rest becomes credit.")
+            self.add_error("is_more", ValidationError(words % {"more": format_money(amount - self.owed)}))
+        return values
 
     def clean_on(self) -> date:
         return refuse_long_ago(self.cleaned_data["on"])

@@ -81,5 +81,7 @@ def test_who_may_only_look_sees_the_list_without_a_button(left: Desk, role: Role
     text = browser.get(url("recollect")).content.decode()
     assert "recollect_ask" not in text
     assert url("recollect_ask") not in text
+    assert url("reports") in text
+    assert url("recollect") in browser.get(url("report", "card-expiry")).content.decode()
     assert browser.post(url("recollect_ask"), {"who": "all"}).status_code == 404
     assert events() == 0

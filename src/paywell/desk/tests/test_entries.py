@@ -50,6 +50,26 @@ def test_cash_is_recorded_with_a_receipt(desk: Desk) -> None:
     assert "Individual" not in browser.get(url("receipt", entry.id), {"plain": "1"}).content.decode()
 
 
+def test_a_payment_of_much_more_than_is_owed_is_asked_about_once(desk: Desk) -> None:
+    browser, page = desk.browser(), url("payment_new", desk.client.id)
+    assert 'name="is_more"' not in browser.get(page).content.decode()
+    form = said("20210.00")
+    answer = browser.post(page, form)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "That is $20,000.00 more than is owed." in text
+    assert 'name="is_more"' in text
+    assert 'value="20210.00"' in text
+    assert Entry.objects.get() == desk.entry
+    assert browser.post(page, form | {"is_more": "on"}).status_code == 302
+    assert Entry.objects.exclude(pk=desk.entry.pk).get().amount_minor == 2_021_000
+
+
+def test_twice_what_is_owed_is_recorded_without_a_question(desk: Desk) -> None:
+    assert desk.browser().post(url("payment_new", desk.client.id), said("420.00")).status_code == 302
+    assert Entry.objects.exclude(pk=desk.entry.pk).get().amount_minor == 42_000
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -128,6 +128,7 @@ def enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Seq
         kinds=kinds,
         lines=state.lines,
         currency=account.currency,
+        owed=state.owed,
         initial={"amount": usual if usual.minor > 0 else None, "on": get_today(viewer)},
     )
     if form.is_valid():

@@ -40,6 +40,13 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   target()?.setAttribute("aria-live", "polite");
 }
 
+/* An amount that stands there already gives way to the one that is typed, as in a field reached with Tab. */
+const first = document.querySelector("input[autofocus][inputmode=decimal]");
+if (first && first.value) {
+  first.focus();
+  first.select();
+}
+
 /* A strip of tabs that is wider than a phone begins where one is. */
 for (const here of document.querySelectorAll(":is(.rail-nav, .tabs, .only) [aria-current]")) {
   const strip = here.closest(".rail-nav, .tabs, .only");
