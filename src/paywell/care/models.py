@@ -113,6 +113,11 @@ class Service(PracticeOwned):
     units = models.PositiveSmallIntegerField(default=1)
     fee_minor = models.BigIntegerField(help_text="The full fee, all units.")
     insurer_minor = models.BigIntegerField(default=0, help_text="What an insurer is to pay of it.")
+    invoiced_minor = models.BigIntegerField(
+        null=True,
+        db_default=0,
+        help_text="All live invoice lines of it together. Kept by the database's own triggers; never written.",
+    )
     currency = models.CharField(max_length=3, default="USD")
     diagnoses = models.ManyToManyField(Diagnosis, through="ServiceDiagnosis", related_name="services")
     is_kept_from_insurer = models.BooleanField(
@@ -138,6 +143,12 @@ class Service(PracticeOwned):
         indexes = [
             models.Index(fields=["practice", "client", "-on"], name="service_client_on"),
             models.Index(fields=["practice", "-on", "-id"], name="service_list"),
+            # Only those that wait for an invoice: few, however many there are.
+            models.Index(
+                fields=["practice", "-on", "-id"],
+                name="service_uninvoiced",
+                condition=Q(voided_at=None, fee_minor__gt=F("insurer_minor") + F("invoiced_minor")),
+            ),
             # Of few wordings and codes each: `care.wordings` steps from one to the next.
             models.Index(fields=["practice", "wording"], name="service_wording"),
             models.Index(fields=["practice", "code"], name="service_code"),

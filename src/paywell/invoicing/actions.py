@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -148,6 +148,7 @@ def void_invoice(*, invoice: Invoice, reason: str, actor_id: UUID | None) -> Inv
         row = lock(Invoice.objects.filter(practice_id=invoice.practice_id, pk=invoice.pk)).get()
         lines = list(InvoiceLine.objects.filter(practice_id=row.practice_id, invoice=row).order_by("position"))
         _refuse_void(row, lines)
+        _hold_services(row.practice_id, {line.service_id for line in lines})
         _reverse_lines(row, lines, reason, actor_id)
         now = clock.now()
         InvoiceLine.objects.filter(practice_id=row.practice_id, invoice=row).update(voided_at=now)
@@ -167,6 +168,12 @@ def void_invoice(*, invoice: Invoice, reason: str, actor_id: UUID | None) -> Inv
             target_id=row.id,
         )
     return row
+
+
+def _hold_services(practice_id: UUID, ids: Collection[UUID]) -> None:
+    """Hold services in the order in which issuing does: voiding a line changes what its service keeps."""
+    services = Service.objects.filter(practice_id=practice_id, id__in=ids)
+    list(lock(services).order_by("on", "id").values_list("pk", flat=True))
 
 
 def _lock_services(practice: Practice, services: Sequence[Service]) -> list[Service]:

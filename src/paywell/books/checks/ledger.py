@@ -215,6 +215,18 @@ def _charged(s: Scope) -> str:
     return cancels(charged, invoiced)
 
 
+def _invoiced(s: Scope) -> str:
+    """What is kept on each service, against its live lines. Nothing kept is wrong too: lists would leave it out."""
+    kept = f"""
+        SELECT v.practice_id AS practice_id, v.id AS k, -COALESCE(v.invoiced_minor, -1) AS amount
+          FROM care_service v
+         WHERE {s.mine("v")}"""
+    lines = f"""
+        SELECT i.practice_id, i.service_id, i.amount_minor FROM invoicing_invoiceline i
+         WHERE {s.mine("i")} AND i.voided_at IS NULL"""
+    return cancels(kept, lines)
+
+
 def _owed_for_nothing(s: Scope) -> str:
     return f"""
         SELECT t.practice_id, t.id FROM ledger_transfer t
@@ -323,6 +335,7 @@ DERIVED = Law(
         Question("The balance shown for this invoice line is not the sum of its transfers.", _line_balances),
         Question("The balance shown for this ledger account is not the sum of its transfers.", _account_balances),
         Question("This invoice line was charged something else than it says.", _charged),
+        Question("What is kept as invoiced on this service is not the sum of its invoice lines.", _invoiced),
         Question("This transfer changes what somebody owes without naming an invoice line.", _owed_for_nothing),
     ),
 )

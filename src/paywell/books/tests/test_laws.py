@@ -14,6 +14,7 @@ from paywell.books.invariants import LAWS
 from paywell.books.models import BookCheck
 from paywell.books.tests.worlds import Books, change_sealed, copy_payment, found, slip_in, unguarded
 from paywell.books.types import Scope
+from paywell.care.models import Service
 from paywell.clients.models import Grant
 from paywell.core import clock
 from paywell.core.ids import new_id
@@ -230,6 +231,16 @@ def a_line_that_says_another_amount(books: Books) -> Broken:
     return 11, books.owed.id
 
 
+def a_service_that_keeps_another_sum_of_its_lines(books: Books) -> Broken:
+    Service.objects.filter(pk=books.owed.service_id).update(invoiced_minor=11999)
+    return 11, books.owed.service_id
+
+
+def a_service_that_keeps_no_sum(books: Books) -> Broken:
+    Service.objects.filter(pk=books.owed.service_id).update(invoiced_minor=None)
+    return 11, books.owed.service_id
+
+
 def a_step_that_does_not_exist(books: Books) -> Broken:
     for before, after in (("succeeded", "failed"), ("failed", "succeeded")):
         AttemptEvent.objects.create(
@@ -254,7 +265,8 @@ BREAKS = [
     another_amount_without_a_review, another_sum_than_chosen, a_payer_without_access,
     a_dispute_that_withholds_more, a_dispute_that_is_not_shown, money_withheld_for_no_dispute,
     a_transfer_that_was_changed, fewer_transfers_than_before, a_line_s_balance_that_drifted,
-    an_account_s_balance_that_drifted, a_line_that_says_another_amount, a_step_that_does_not_exist,
+    an_account_s_balance_that_drifted, a_line_that_says_another_amount,
+    a_service_that_keeps_another_sum_of_its_lines, a_service_that_keeps_no_sum, a_step_that_does_not_exist,
     a_state_that_no_event_tells_of,
 ]  # fmt: skip
 

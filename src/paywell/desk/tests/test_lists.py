@@ -118,7 +118,10 @@ def test_the_last_page_of_many_takes_as_many_queries_as_a_few(bare: Bare, name: 
     assert (count(1), count(2)) == (few, few)
 
 
-@pytest.mark.parametrize(("name", "index"), [("services", "service_list"), ("invoices", "invoice_list")])
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("services", "service_list"), ("not invoiced", "service_uninvoiced"), ("invoices", "invoice_list")],
+)
 def test_a_page_is_found_in_the_index_of_its_order(bare: Bare, name: str, index: str) -> None:
     fill(bare, 30)
     invoice(bare, 30)
