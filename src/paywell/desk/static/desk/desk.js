@@ -42,7 +42,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 
 /* An amount that stands there already gives way to the one that is typed, as in a field reached with Tab. */
 const first = document.querySelector("input[autofocus][inputmode=decimal]");
-if (first && first.value) {
+if (first && first.value && !document.querySelector(".error-summary")) {
   first.focus();
   first.select();
 }
