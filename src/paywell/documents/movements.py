@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from paywell.clients.models import BillingAccount
 from paywell.core import clock
+from paywell.core.db import apart
 from paywell.core.errors import UserError
 from paywell.documents.types import Entry as EntryKind
 from paywell.invoicing.models import InvoiceLine
@@ -117,7 +118,8 @@ def get_histories(practice: Practice, accounts: Iterable[BillingAccount], until:
     }
     histories = {account_id: History() for account_id in currencies}
     rows = (
-        Transfer.objects.filter(Q(debit__in=ours) | Q(credit__in=ours), practice_id=practice.id, at__lt=until)
+        Transfer.objects.alias(of=apart("practice_id"), was=apart("at"))
+        .filter(Q(debit__in=ours) | Q(credit__in=ours), of=practice.id, was__lt=until)
         .order_by("at", "book_id", "seq")
         .values_list(
             "at",
@@ -159,7 +161,9 @@ def get_movements(account: BillingAccount, period: Period) -> list[Movement]:
 
 
 def get_lines(practice: Practice, line_ids: Iterable[UUID | None]) -> dict[UUID | None, InvoiceLine]:
-    lines = InvoiceLine.objects.filter(practice=practice, id__in={each for each in line_ids if each})
+    lines = InvoiceLine.objects.alias(of=apart("practice_id")).filter(
+        of=practice.id, id__in={each for each in line_ids if each}
+    )
     return {line.id: line for line in lines.select_related("client", "invoice")}
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from paywell.care.models import Service
 from paywell.core import clock
+from paywell.core.db import apart
 from paywell.core.prepared import Prepared
 from paywell.documents.movements import NOT_MONEY
 from paywell.documents.types import SuperbillPayment
@@ -26,15 +27,18 @@ _METHODS: Final = {
 }
 
 _LINES = Prepared(
-    lambda practice, services: InvoiceLine.objects.filter(
-        practice_id=practice, service_id__in=services
-    ).values_list("id", "service_id")
+    lambda practice, services: (
+        InvoiceLine.objects.alias(of=apart("practice_id"))
+        .filter(of=practice, service_id__in=services)
+        .values_list("id", "service_id")
+    )
 )
+#: Without an order: SQLite would walk through all transfers of the practice in that order, looking for the lines.
 _TRANSFERS = Prepared(
     lambda practice, lines: (
         Transfer.objects.filter(practice_id=practice, line_id__in=lines)
-        .order_by("at", "id")
-        .values_list("line_id", "at", "effective_on", "amount_minor", "debit__kind", "credit__kind")
+        .order_by()
+        .values_list("line_id", "at", "effective_on", "amount_minor", "debit__kind", "credit__kind", "id")
     )
 )
 
@@ -59,8 +63,8 @@ def get_payments_of(practice: Practice, services: Sequence[Service]) -> Paid:
     """From the transfers of the services' invoice lines. Two queries."""
     lines = dict(_LINES(practice=practice.id, services=[service.id for service in services]))
     paid = Paid()
-    rows = _TRANSFERS(practice=practice.id, lines=list(lines))
-    for line_id, at, came_on, amount, debit, credit in rows:
+    rows = sorted(_TRANSFERS(practice=practice.id, lines=list(lines)), key=lambda row: (row[1], row[-1]))
+    for line_id, at, came_on, amount, debit, credit, _id in rows:
         if credit == AccountKind.RECEIVABLE:
             other, minor = debit, amount
         elif debit == AccountKind.RECEIVABLE:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from paywell.clients.models import BillingAccount, Client
 from paywell.core import clock
+from paywell.core.db import apart
 from paywell.documents.actions import Draft, issue_current_many
 from paywell.documents.models import IssuedDocument
 from paywell.documents.movements import (
@@ -120,7 +121,8 @@ def _get_clients(practice: Practice, accounts: Sequence[BillingAccount]) -> dict
 
 def _get_mailed(practice: Practice, accounts: Sequence[BillingAccount]) -> dict[UUID, list[Client]]:
     found: dict[UUID, list[Client]] = {account.id: [] for account in accounts}
-    for client in Client.objects.filter(practice=practice, default_account__in=accounts):
+    clients = Client.objects.alias(of=apart("practice_id"))
+    for client in clients.filter(of=practice.id, default_account__in=accounts):
         found[client.default_account_id].append(client)
     return found
 

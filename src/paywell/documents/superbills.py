@@ -11,6 +11,7 @@ from paywell.care.models import NEVER_ON_A_SUPERBILL, Diagnosis, Service, Servic
 from paywell.clients.coverage import get_coverages
 from paywell.clients.models import BillingAccount, Client, Coverage, Relationship
 from paywell.core import clock
+from paywell.core.db import apart
 from paywell.core.prepared import Prepared
 from paywell.documents.actions import Draft
 from paywell.documents.errors import NoSuperbill
@@ -30,9 +31,11 @@ from paywell.practice.models import Clinician, Location, Practice
 LETTERS: Final = "ABCDEFGHIJKL"
 
 _SERVICES = Prepared(
-    lambda practice, services: Service.objects.filter(
-        practice_id=practice, id__in=services, voided_at=None
-    ).select_related("client__default_account", "clinician__supervisor", "location")
+    lambda practice, services: (
+        Service.objects.alias(of=apart("practice_id"))
+        .filter(of=practice, id__in=services, voided_at=None)
+        .select_related("client__default_account", "clinician__supervisor", "location")
+    )
 )
 _POINTERS = Prepared(
     lambda practice, services: (
@@ -74,7 +77,7 @@ def draft_superbills(practice: Practice, services: Sequence[Service], account: B
 
 def get_services(practice: Practice, service_ids: Sequence[UUID]) -> list[Service]:
     """The services with everything that a superbill prints, in two queries. Voided ones are left out."""
-    services = _SERVICES(practice=practice.id, services=service_ids)
+    services: list[Service] = list(_SERVICES(practice=practice.id, services=service_ids))
     pointers: dict[UUID, list[ServiceDiagnosis]] = {service.id: [] for service in services}
     for pointer in _POINTERS(practice=practice.id, services=list(pointers)):
         pointers[pointer.service_id].append(pointer)
