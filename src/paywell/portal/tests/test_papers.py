@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -254,6 +255,19 @@ def test_the_list_costs_the_same_however_much_there_is(
         make_line(world)
     with django_assert_max_num_queries(14):
         browser.get(DOCUMENTS, {"show": "all"})
+
+
+@pytest.mark.usefixtures("paid")
+def test_days_begin_with_the_month_before_for_a_superbill_and_with_the_year_for_a_statement(
+    browser: Browser, world: World
+) -> None:
+    page, last = browser.get(MAKE).content.decode(), today(world)
+    before = last.replace(day=1) - timedelta(days=1)
+    for name, value in (
+        ("superbill-from", before.replace(day=1)), ("superbill-to", before),
+        ("statement-from", last.replace(month=1, day=1)), ("statement-to", last),
+    ):  # fmt: skip
+        assert re.search(rf'id="{name}" name="\w+" value="{value}"', page), name
 
 
 def test_a_superbill_is_made_for_days_or_says_what_is_missing(browser: Browser, world: World) -> None:

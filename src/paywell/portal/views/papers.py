@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -72,6 +72,7 @@ def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBas
                 return redirect("portal:documents")
             error = caught
     today = clock.business_date(clock.now(), viewer.practice.timezone)
+    last_of_month = today.replace(day=1) - timedelta(days=1)
     context = {
         "viewer": viewer,
         "nav": "documents",
@@ -80,6 +81,9 @@ def document_make(request: HttpRequest, viewer: PortalViewer) -> HttpResponseBas
         "typed": request.POST,
         "today": today,
         "first": today.replace(month=1, day=1),
+        # A superbill is for a month that is over, as at the desk: the year so far would claim months anew.
+        "month_first": last_of_month.replace(day=1),
+        "month_last": last_of_month,
         "years": range(today.year, today.year - YEARS, -1),
         "superbill_clients": _superbill_clients(viewer),
     }
