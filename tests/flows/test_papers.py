@@ -66,7 +66,7 @@ def test_a_client_makes_a_document_for_a_range_and_finds_it_in_the_list(
 ) -> None:
     client = signed_in("Ines Coral", PHONE)
     first = "" if heading.startswith("A year") else f"{YEAR}-01-01"
-    make(client, stack, heading, button, first)
+    make(client, stack, heading, button, first, first and f"{datetime.now(tz=UTC):%Y-%m-%d}")
     sheet = client.locator("main.sheet")
     for text in words:
         expect(sheet).to_contain_text(text)

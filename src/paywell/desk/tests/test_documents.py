@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from paywell.clients.models import Client, Coverage
 from paywell.desk.tests.factories import Desk, make_desk
 from paywell.documents.models import IssuedDocument
 from paywell.documents.types import Kind
+from paywell.invoicing.tests.factories import make_service
 from paywell.practice.models import Clinician, Practice
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +67,15 @@ def test_the_check_is_read_before_a_superbill_is_issued(desk: Desk) -> None:
     assert "SB-0001" in browser.get(url("client_documents", desk.client.id)).content.decode()
     row = IssuedDocument.objects.get(label="SB-0001")
     assert browser.get(url("issued_pdf", row.id)).content.startswith(b"%PDF-")
+
+
+def test_what_an_insurer_could_say_of_several_days_is_said_once_with_its_days(desk: Desk) -> None:
+    other = make_service(desk.client, date(2026, 11, 4), clinician=desk.clinician)
+    other.pointers.create(practice=desk.practice, diagnosis=desk.diagnosis, position=1)
+    chosen = {"service": [str(desk.service.id), str(other.id)]}
+    page = desk.browser().get(url("superbill_new", desk.client.id), chosen).content.decode()
+    assert page.count("IND50 is a code of your own") == 1
+    assert "Nov 3, 2026 · Nov 4, 2026" in page
 
 
 def test_what_is_certainly_wrong_shows_no_button_and_a_forged_one_issues_nothing(desk: Desk) -> None:

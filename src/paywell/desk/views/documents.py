@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -26,7 +28,7 @@ from paywell.desk.queries.services import list_superbill_services
 from paywell.desk.views.ids import read_ids
 from paywell.desk.words import SHELF_WORDS
 from paywell.documents.access import access_issued
-from paywell.documents.check import Level, check_superbill
+from paywell.documents.check import Level, Problem, check_superbill
 from paywell.documents.errors import NoSuperbill
 from paywell.documents.listing import list_client_documents
 from paywell.documents.making import make_statement, make_yearly
@@ -111,10 +113,20 @@ def _check(request: HttpRequest, viewer: StaffViewer, client: Client, chosen: li
     levels = {problem.level for problem in problems}
     return show(
         request, viewer, "superbill_check", "clients",
-        client=client, services=services, problems=problems, refused=refused, reason=why,
+        client=client, services=services, findings=_said_once(problems), refused=refused, reason=why,
         is_blocked=Level.BLOCK in levels, needs_reason=Level.REASON in levels,
         status=422 if refused and request.POST.get("step") == "issue" else 200,
     )  # fmt: skip
+
+
+def _said_once(problems: Sequence[Problem]) -> list[tuple[list[date], Problem]]:
+    """What is the same on several days once, with all its days; in the order in which it was found."""
+    days: dict[Problem, list[date]] = {}
+    for problem in problems:
+        of = days.setdefault(replace(problem, on=None), [])
+        if problem.on and problem.on not in of:
+            of.append(problem.on)
+    return [(of, problem) for problem, of in days.items()]
 
 
 def _issued(request: HttpRequest, rows: list[IssuedDocument]) -> HttpResponse:
