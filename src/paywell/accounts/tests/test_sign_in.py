@@ -46,6 +46,15 @@ def test_e_mail_and_password_lead_to_the_start_page_with_a_new_session(client):
     assert client.session.session_key != before
 
 
+def test_the_cursor_begins_in_the_first_field_unless_the_page_has_something_to_say(client):
+    focused = re.compile(r"<input[^>]* autofocus[^>]*>")
+    found = focused.findall(client.get(SIGN_IN).content.decode())
+    assert len(found) == 1
+    assert 'name="login"' in found[0]
+    assert not focused.search(client.get(SIGN_IN, {"why": "idle"}).content.decode())
+    assert not focused.search(client.post(SIGN_IN, {"login": "", "password": ""}).content.decode())
+
+
 def test_after_signing_in_nobody_is_sent_to_another_site(client):
     make_user(email="ana@example.org")
     answer = client.post(
