@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from paywell.accounts.access import access_desk
 from paywell.accounts.models import User
@@ -42,11 +42,11 @@ class ChargeCards(Kind):
         paid = charges.filter(state=ChargeState.DONE)
         currency = Practice.objects.values_list("currency", flat=True).get(pk=work.practice_id)
         total = sum(charge.amount_minor for charge in paid)
-        summary: dict[str, Any] = {
-            str(_("Charged")): paid.count(),
-            str(_("Total")): format_money(Money(total, currency)),
-        }
-        return Finished(summary)
+        count = paid.count()
+        if not count:  # the reasons stand below; some may still be on their way
+            return Finished({"lines": []})
+        told = ngettext("%(n)s card was charged, %(total)s.", "%(n)s cards were charged, %(total)s in all.", count)
+        return Finished({"lines": [told % {"n": count, "total": format_money(Money(total, currency))}]})
 
     def _charge(self, work: Work, item: WorkItem) -> Result:
         agreement = get_agreement(UUID(str(item.subject_id)))

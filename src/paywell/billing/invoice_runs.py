@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from paywell.accounts.types import Permission
 from paywell.billing.models import BillingRules, Cadence, NotInvoicedByRule
@@ -84,7 +85,9 @@ class IssueInvoices(Kind):
         return [Done() for _item in items]
 
     def finish(self, work: Work) -> Finished:
-        return Finished({str(_("Invoices issued")): work.items.filter(state="done").count()})
+        count = work.items.filter(state="done").count()
+        told = ngettext("%(n)s invoice was issued.", "%(n)s invoices were issued.", count)
+        return Finished({"lines": [told % {"n": count}] if count else []})
 
 
 def _refuse_objections(practice: Practice, services: Sequence[Service]) -> None:

@@ -263,6 +263,7 @@ def test_many_invoices_are_issued_by_the_worker(desk: Desk, monkeypatch: pytest.
     run_due.call()
     work.refresh_from_db()
     assert (work.state, work.done, Invoice.objects.count()) == ("done", 1, 3)
+    assert "<p>1 invoice was issued.</p>" in browser.get(url("work", work.id)).content.decode()
 
 
 @pytest.mark.parametrize("role", list(Role))
