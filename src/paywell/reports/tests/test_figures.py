@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from paywell.accounts.models import Role
 from paywell.billing.entries import EntryForm, make_entry, reverse_entry
@@ -205,6 +208,26 @@ def test_cards_are_listed_by_the_last_day_of_their_month(
     report = report_cards(world.staff, Period(date(2026, 12, 3), date(2027, 1, 31), ZONE))
     assert [row[:3] for row in words(report)] == ([["Mia Stone", "Mia Stone", "Visa 4242"]] if is_shown else [])
     assert [bar.amount for bar in report.charts[0].bars] == ([1] if is_shown else [])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has statistics of the keys")
+def test_the_cards_of_a_page_are_told_by_their_own_keys_and_not_out_of_all_clients(world: World) -> None:
+    SavedCard.objects.create(
+        practice=world.practice, processor_account=world.processor_account, contact=world.contact, token="pm_1",
+        customer_ref="cus_1", brand="visa", last4="4242", exp_month=12, exp_year=2026, created_at=clock.now(),
+    )  # fmt: skip
+    with CaptureQueriesContext(connection) as found:
+        assert len(words(report_cards(world.staff, DECEMBER))) == 1
+    plans = {}
+    with connection.cursor() as cursor:
+        for query in found.captured_queries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            plans[re.findall(r'FROM "(\w+)"', query["sql"])[0]] = [row[-1] for row in cursor.fetchall()]
+    assert "(card_id=?)" in plans["agreements_agreement"][0], plans
+    grants = plans["clients_grant"]
+    assert "contact_id=?" in grants[0], plans
+    assert "SEARCH clients_client USING INDEX sqlite_autoindex_clients_client_1 (id=?)" in grants, plans
+    assert not any("SUBQUERY" in step for step in grants), plans
 
 
 def test_another_practice_is_in_no_report(world: World) -> None:
