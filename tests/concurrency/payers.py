@@ -146,7 +146,7 @@ def seed_world(processor_url: str, kills: int) -> list[dict[str, Any]]:
                 on=clock.business_date(now, world.practice.timezone) - timedelta(days=1 + n % 700),
                 wording="Session", code="IND50", fee_minor=14000, recorded_at=now,
             )
-            for n in range(60 + 12 * kills)
+            for n in range(60 + 3 * kills)  # some sixteen payments between two kills, of all payers together
         )  # fmt: skip
         for start in range(0, len(services), 500):
             part = services[start : start + 500]

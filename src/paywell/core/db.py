@@ -198,3 +198,23 @@ def all_practices() -> Iterator[None]:
         yield
     finally:
         scope_to_practice(before)
+
+
+@contextmanager
+def without_haste() -> Iterator[None]:
+    """Within the block a statement may take ten minutes: for what reads all the books, in the worker or a command.
+
+    PostgreSQL ends every other one after fifteen seconds (`settings.base`), so that no page waits for longer.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    is_inside = connection.in_atomic_block  # then it ends with the transaction
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET {'LOCAL ' if is_inside else ''}statement_timeout = '10min'")
+    try:
+        yield
+    finally:
+        if not is_inside:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET statement_timeout")
