@@ -111,7 +111,7 @@ def refuse_services(services: Sequence[Service]) -> None:
         )
     if any(service.is_kept_from_insurer for service in services):
         raise NoSuperbill(
-            "The client paid for this service in full and asked that no insurer hears of it. A superbill is meant "
+            "The client pays for this service in full and asked that no insurer hears of it. A superbill is meant "
             "for an insurer, so the service can't be on one while the request stands.",
             code="kept_from_insurer",
         )

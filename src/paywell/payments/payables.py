@@ -108,6 +108,7 @@ def _lines(practice: UUID, account: UUID, clients: Collection[UUID]) -> QuerySet
             "id", "service_id", "invoice_id", "client_id", "on", "wording", "clinician_name", "amount_minor",
             "currency", "voided_at", "position", "invoice__label", "invoice__number", "invoice__due_on",
             "client__preferred_name", "client__legal_first_name", "client__legal_last_name", "service__kind",
+            "service__is_kept_from_insurer",
         )
     )  # fmt: skip
 
@@ -153,6 +154,7 @@ _SHOWN_LINES: Prepared[Any] = Prepared(
         "invoice__label",
         "invoice__due_on",
         "service__kind",
+        "service__is_kept_from_insurer",
         "claim__attempt_id",
         named=True,
     )
@@ -189,7 +191,9 @@ def _rows(viewer: Payer, balances: Iterable[tuple[UUID, int]]) -> list[PayableLi
                 balance=owed,
                 held_by=line.claim__attempt_id,
                 may_pay=line.client_id in payable,
-                may_print_superbill=line.client_id in superbills and line.service__kind not in NEVER_ON_A_SUPERBILL,
+                may_print_superbill=line.client_id in superbills
+                and line.service__kind not in NEVER_ON_A_SUPERBILL
+                and not line.service__is_kept_from_insurer,
             )
         )
     return rows
@@ -201,4 +205,6 @@ def _wording(viewer: PortalViewer, line: InvoiceLine) -> str:
 
 
 def _may_print_superbill(viewer: PortalViewer, line: InvoiceLine) -> bool:
-    return line.client_id in viewer.diagnosis_client_ids and line.service.kind not in NEVER_ON_A_SUPERBILL
+    if line.service.kind in NEVER_ON_A_SUPERBILL or line.service.is_kept_from_insurer:
+        return False
+    return line.client_id in viewer.diagnosis_client_ids

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from paywell.care.models import Service
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.ids import new_id
 from paywell.core.money import Money
@@ -40,6 +41,17 @@ def test_the_list_shows_open_lines_newest_first_with_amount_paid_and_balance() -
     row = page.rows[1]
     assert (row.amount, row.paid, row.balance) == (Money(12000), Money(0), Money(12000))
     assert (row.wording, row.held_by, row.may_pay, row.may_print_superbill) == ("Session", None, True, False)
+
+
+@pytest.mark.parametrize("read", [list_payable, list_invoiced])
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_service_that_is_kept_from_the_insurer_offers_no_superbill(read: Any, is_kept: bool) -> None:
+    world = make_world()
+    line = make_line(world)
+    Service.objects.filter(pk=line.service_id).update(is_kept_from_insurer=is_kept)
+    rights = tuple(replace(right, may_see_diagnosis=True) for right in world.viewer.rights)
+    (row,) = read(replace(world.viewer, rights=rights)).rows
+    assert row.may_print_superbill is not is_kept
 
 
 @pytest.mark.parametrize("read", [get_summary, list_payable, list_invoiced])
