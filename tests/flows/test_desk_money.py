@@ -111,7 +111,7 @@ def test_saved_cards_are_charged_together_after_a_preview_that_says_who_is_left_
     staff = signed_in("Mara Feldt")
     staff.goto(f"{stack.address}/desk/charges/")
     expect(staff.get_by_role("heading", name="Left out, and why")).to_be_visible()
-    expect(staff.locator("li").filter(has_text="Greta Lund")).to_contain_text("No card is saved.")
+    expect(staff.locator("li").filter(has_text="Greta Lund")).to_contain_text("stayed at an earlier processor")
     row = staff.locator("tbody tr").filter(has_text="Ada Brook")
     expect(row).to_contain_text("Mastercard 4444")
     row.get_by_role("textbox").fill("1.00")

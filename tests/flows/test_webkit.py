@@ -69,6 +69,7 @@ def pay_link(new_page: Callable[..., Page], stack: Stack) -> Callable[[int, str]
         sign_in(page, stack, owner["email"], owner["password"])
         page.goto(f"{stack.address}/desk/invoices/?show=open&q={account}")
         page.locator("table tbody th a").first.click()
+        expect(page.get_by_role("heading", name="Pay link")).to_be_visible()  # what follows does not wait
         button = page.get_by_role("button", name="Make a pay link")
         if button.count():
             button.click()

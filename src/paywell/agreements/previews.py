@@ -14,6 +14,13 @@ from paywell.core.money import Money
 from paywell.ledger.models import LineBalance
 from paywell.payments.models import SavedCard
 
+_NO_CARD = "No card is saved."
+_NOT_AGREED = (
+    "A card is saved, but its owner did not agree that the practice charges it. They can under AutoPay in "
+    "the portal."
+)
+_ELSEWHERE = "The saved card stayed at an earlier processor. Its owner can add it again in the portal."
+
 
 @dataclass(frozen=True, slots=True)
 class BatchCard:
@@ -52,13 +59,13 @@ def preview_batch(viewer: StaffViewer, most: int = 500) -> list[BatchRow]:
         owed[account_id] = owed.get(account_id, 0) + minor
         clients.setdefault(account_id, subject_id)
     chargeable = _find_chargeable(viewer, names)
-    with_card = _find_accounts_with_card(viewer, names)
+    none_agreed = _find_why_none_agreed(viewer, names)
     currency = viewer.practice.currency
     made = []
     for account_id, name in names.items():
         if account_id not in owed:  # paid since the names were read
             continue
-        cards, why_not = _find_cards(chargeable.get(account_id, []), has_card=account_id in with_card)
+        cards, why_not = _find_cards(chargeable.get(account_id, []), none_agreed.get(account_id, _NO_CARD))
         made.append(
             BatchRow(account_id, name, clients[account_id], Money(owed[account_id], currency), cards, why_not)
         )
@@ -76,23 +83,24 @@ def _find_chargeable(viewer: StaffViewer, account_ids: Collection[UUID]) -> dict
     return found
 
 
-def _find_accounts_with_card(viewer: StaffViewer, account_ids: Collection[UUID]) -> set[UUID]:
-    """Accounts that somebody with a kept card may pay for, whether they agreed to anything or not."""
+def _find_why_none_agreed(viewer: StaffViewer, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Accounts that somebody with a kept card may pay for, and why none of these is agreed to be charged."""
     rows = SavedCard.objects.filter(
         practice=viewer.practice, removed_at=None, contact__grants__account_id__in=account_ids
     )
-    return set(rows.values_list("contact__grants__account_id", flat=True))
+    why: dict[UUID, str] = {}
+    for account_id, is_here in rows.values_list("contact__grants__account_id", "processor_account__is_active"):
+        if is_here:
+            why[account_id] = _NOT_AGREED
+        else:
+            why.setdefault(account_id, _ELSEWHERE)
+    return why
 
 
-def _find_cards(options: list[Chargeable], *, has_card: bool) -> tuple[tuple[BatchCard, ...], str]:
+def _find_cards(options: list[Chargeable], none_agreed: str) -> tuple[tuple[BatchCard, ...], str]:
     """The cards that can be charged now; without one, why the first that was agreed to can't be."""
     if not options:
-        return (), (
-            "A card is saved, but its owner did not agree that the practice charges it. They can under AutoPay in "
-            "the portal."
-            if has_card
-            else "No card is saved."
-        )
+        return (), none_agreed
     cards, reasons = [], []
     for chargeable in options:
         agreement = chargeable.agreement

@@ -21,7 +21,7 @@ from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.core.money import Money
-from paywell.payments.models import Claim
+from paywell.payments.models import Claim, ProcessorAccount
 from paywell.payments.tests.factories import World, make_attempts, make_line, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
 
@@ -150,6 +150,16 @@ def test_each_account_is_told_what_could_be_charged_or_what_is_in_the_way(world:
         ("Max", 100, [], "No card is saved."),
     ]  # fmt: skip
     assert [tell(row)[0] for row in preview_batch(world.staff, most=2)] == ["Ada", "Bo"]
+
+
+def test_a_card_that_stayed_at_an_earlier_processor_is_told_from_one_that_nobody_agreed_to(world: World) -> None:
+    lea = add_payer(world, "Lea")
+    make_line(lea, 100)
+    processor = lea.contact.cards.get().processor_account
+    ProcessorAccount.objects.filter(pk=processor.pk).update(is_active=False)
+    assert [row.why_not for row in preview_batch(world.staff) if row.account_name == "Lea"] == [
+        "The saved card stayed at an earlier processor. Its owner can add it again in the portal."
+    ]
 
 
 def test_many_agreements_are_answered_as_each_alone(world: World) -> None:
