@@ -10,7 +10,8 @@ from typing import Final
 
 import django
 
-ACCOUNTS: Final = 120
+#: Several steps of a batch, so that it can be stopped between two of them.
+ACCOUNTS: Final = 450
 OWNER: Final = "Olga Ferrant"
 
 
