@@ -316,7 +316,8 @@ def test_one_practice_is_checked_alone(books: Books) -> None:
 
 def test_the_number_of_queries_does_not_grow(books: Books, django_assert_max_num_queries: object) -> None:
     questions = sum(len(law.questions) for law in LAWS)
-    with django_assert_max_num_queries(questions + 2):  # type: ignore[operator]
+    patience = connection.vendor == "postgresql"  # one statement lets the others take their time (`without_haste`)
+    with django_assert_max_num_queries(questions + 2 + patience):  # type: ignore[operator]
         check_books()
 
 
