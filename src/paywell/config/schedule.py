@@ -17,6 +17,7 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.books.jobs.check_recent", 3600),
     ("paywell.books.jobs.check_month", 86400),
     ("paywell.audit.jobs.seal_views", 3600),
+    ("paywell.core.jobs.gather_statistics", 86400),
     ("paywell.agreements.jobs.announce", 3600),
     ("paywell.agreements.jobs.charge", 300),
     ("paywell.billing.jobs.invoices", 900),

@@ -232,7 +232,7 @@ def sqlite(path: Path | str) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
-        "CONN_MAX_AGE": None,
+        "CONN_MAX_AGE": 3600,  # a new one knows what `core.jobs.gather_statistics` found since
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
