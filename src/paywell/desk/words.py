@@ -13,7 +13,7 @@ from paywell.accounts.types import Permission
 from paywell.audit.actions import VIEW
 from paywell.billing.models import EntryKind, Method
 from paywell.payments.decisions import Decision
-from paywell.payments.models import AttemptState
+from paywell.payments.models import AttemptState, RefundState
 from paywell.payments.types import Shown
 from paywell.processors.contract import Decline
 
@@ -128,6 +128,28 @@ REFUND_WORDS: Final[Mapping[str, tuple[Text, str]]] = {
     "failed": (_("Not refunded"), "bad"),
     "failed_late": (_("Came back"), "bad"),
     "in_review": (_("In review"), "warn"),
+}
+
+#: What a payment's story tells of its refunds: that one was sent or made over there, and how it ended.
+REFUND_SENT: Final = _("A refund of %(amount)s was sent to the card processor.")
+REFUND_MADE_THERE: Final = _("A refund of %(amount)s was made at the card processor.")
+REFUND_ENDS: Final[Mapping[str, tuple[Text, str]]] = {
+    RefundState.DONE: (_("%(amount)s went back to the card."), "back"),
+    RefundState.FAILED: (_("The card processor refused the refund of %(amount)s. No money went back."), "bad"),
+    RefundState.FAILED_LATE: (
+        _("The refund of %(amount)s came back: the card did not take it. The practice has the money again."),
+        "bad",
+    ),
+}
+REFUND_UNANSWERED: Final = _(
+    "The card processor never answered whether %(amount)s went back. Somebody has to look."
+)
+
+#: The same of its disputes.
+DISPUTE_OPENED: Final = _("The payer's bank disputes %(amount)s.")
+DISPUTE_ENDS: Final[Mapping[str, tuple[Text, str]]] = {
+    "won": (_("The dispute of %(amount)s was won."), "good"),
+    "lost": (_("The dispute of %(amount)s was lost."), "bad"),
 }
 
 DISPUTE_WORDS: Final[Mapping[str, tuple[Text, str]]] = {

@@ -25,15 +25,22 @@ from paywell.documents.making_superbills import make_superbills
 from paywell.documents.models import IssuedDocument
 from paywell.documents.parts import with_logo
 from paywell.documents.queries import OF_PAYMENTS, get_client_ids, load_issued, visible_to
-from paywell.documents.receipts import get_refunds, issue_hand_receipt, issue_receipt
+from paywell.documents.receipts import get_day_it_came_back, get_refunds, issue_hand_receipt, issue_receipt
 from paywell.documents.redact import redact, without_card
 from paywell.documents.rights import Sight, Viewer, get_sight
-from paywell.documents.types import InvoiceDocument, Issued, Kind, ReceiptDocument, SuperbillDocument
+from paywell.documents.types import (
+    InvoiceDocument,
+    Issued,
+    Kind,
+    ReceiptDocument,
+    RefundDocument,
+    SuperbillDocument,
+)
 from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments import access as payments_access
 from paywell.payments.link_history import find_link_hand_payment
-from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.models import Attempt, AttemptState, Refund
 from paywell.payments.pay_links import access_link_attempt
 from paywell.payments.payer import LinkViewer
 
@@ -139,6 +146,9 @@ def _show(viewer: Viewer, row: IssuedDocument) -> Issued:
         document = without_card(document)
     if isinstance(document, ReceiptDocument) and row.subject_id is not None:
         document = _as_it_stands(row, document, row.subject_id)
+    if isinstance(document, RefundDocument) and row.subject_id is not None:
+        refund = Refund.objects.get(practice_id=row.practice_id, pk=row.subject_id)
+        document = replace(document, came_back_on=get_day_it_came_back(refund, row.practice.timezone))
     return document
 
 

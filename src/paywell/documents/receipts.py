@@ -6,6 +6,7 @@ An HSA or FSA audit asks for five facts: client, clinician, date of service, des
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -79,6 +80,13 @@ def get_refunds(attempt: Attempt) -> tuple[ReceiptRefund, ...]:
         )
         for refund in done
     )
+
+
+def get_day_it_came_back(refund: Refund, zone: str) -> date | None:
+    """When a refund that was done came back to the practice; None where it is with the payer or never was."""
+    if refund.state != RefundState.FAILED_LATE or refund.closed_at is None:
+        return None
+    return clock.business_date(refund.closed_at, zone)
 
 
 def _issue_once(kind: Kind, subject_id: UUID, practice: Practice, make: Callable[[], Draft]) -> IssuedDocument:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from paywell.billing.models import Method
 from paywell.documents.types import Kind
+from paywell.payments.models import RefundState
 from paywell.payments.types import Closed, PaymentRow, Shown
 from paywell.processors.contract import Decline
 
@@ -117,6 +118,13 @@ STATUSES: Final[Mapping[Shown, Status]] = {
     Shown.DISPUTED: Status("warn", _("Disputed")),
     Shown.REVERSED: Status("info", _("Reversed")),
 }  # fmt: skip
+
+#: What became of a refund, on the page of its payment.
+REFUNDS: Final[Mapping[str, Text]] = {
+    RefundState.DONE: _("Went back to the card"),
+    RefundState.FAILED_LATE: _("Came back: the card did not take it. The practice will reach out to you."),
+}
+REFUND_UNDER_WAY: Final = _("On its way to the card")
 
 _BRANDS: Final[Mapping[str, str]] = {
     "visa": "Visa",

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from paywell.accounts.types import StaffViewer
 from paywell.billing.models import Entry
 from paywell.clients.models import Client
 from paywell.core import clock
-from paywell.core.money import Money
+from paywell.core.money import Money, format_money
 from paywell.core.paging import Page
 from paywell.desk.types import TimelineEntry
-from paywell.desk.words import CAUSE_WORDS, STATE_WORDS, UNCHANGED
+from paywell.desk.words import (
+    CAUSE_WORDS,
+    DISPUTE_ENDS,
+    DISPUTE_OPENED,
+    REFUND_ENDS,
+    REFUND_MADE_THERE,
+    REFUND_SENT,
+    REFUND_UNANSWERED,
+    STATE_WORDS,
+    UNCHANGED,
+)
+from paywell.documents.queries import find_refund_receipts
 from paywell.payments import machine, queries
 from paywell.payments.approvals import list_payment_requests
 from paywell.payments.deposits import is_unread
@@ -25,6 +40,7 @@ from paywell.payments.models import (
     AttemptState,
     Deposit,
     Dispute,
+    Origin,
     Refund,
     RefundRequest,
     RefundState,
@@ -43,7 +59,20 @@ STATUS_FILTERS: Final[dict[str, Sequence[AttemptState]]] = {
     ),
     "declined": (AttemptState.DECLINED,),
 }  # fmt: skip
+#: How Paywell knows of what became of a refund or a dispute, whichever way it was asked.
+_FROM_PROCESSOR: Final = lazy("told by the card processor")
 _GIVEN_UP = (RefundState.FAILED, RefundState.FAILED_LATE)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """A refund of the payment, as far as it went."""
+
+    refund: Refund
+    amount: Money
+    who: str  #: who made it, or from where Paywell knows of it
+    receipt_id: UUID | None  #: its issued receipt, where the viewer may see it
+    is_receipt_to_come: bool  #: done just now: the worker has not made its receipt yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +80,7 @@ class PaymentDetail:
     attempt: Attempt
     row: PaymentRow
     timeline: tuple[TimelineEntry, ...]
-    refunds: tuple[tuple[Refund, Money, str], ...]  #: with the name of who asked, where a second person approved it
+    refunds: tuple[RefundLine, ...]
     requests: tuple[tuple[RefundRequest, Money], ...]  #: refunds that wait for a second person
     disputes: tuple[tuple[Dispute, Money], ...]
     reviews: tuple[Review, ...]
@@ -98,7 +127,10 @@ def get_hand_detail(viewer: StaffViewer, entry: Entry) -> dict[str, Any]:
 
 
 def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
-    """One payment, already fetched by `access_payment`, with everything that happened to it. Seven queries."""
+    """One payment, already fetched by `access_payment`, with everything that happened to it.
+
+    Seven queries, one more where money went back: for the receipts of that.
+    """
     own = {"practice": viewer.practice, "attempt": attempt}
     refunds = list(Refund.objects.filter(**own).select_related("actor").order_by("created_at"))
     asked = list_payment_requests(attempt)
@@ -108,12 +140,15 @@ def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
         each for each in asked
         if each.id not in made and each.is_approved is not False and each.expires_at > clock.now()
     ]  # fmt: skip
-    disputes = Dispute.objects.filter(**own).order_by("opened_at")
+    lines = _refund_lines(viewer, refunds, askers)
+    disputes = list(Dispute.objects.filter(**own).order_by("opened_at"))
+    told = _tell(attempt, AttemptEvent.objects.filter(**own).order_by("at", "id"))
+    told += [*_tell_refunds(lines), *_tell_disputes(disputes)]
     return PaymentDetail(
         attempt=attempt,
         row=queries.get_practice_payment(viewer, attempt),
-        timeline=tuple(_tell(attempt, AttemptEvent.objects.filter(**own).order_by("at", "id"))),
-        refunds=tuple((each, Money(each.amount_minor, each.currency), askers.get(each.id, "")) for each in refunds),
+        timeline=tuple(sorted(told, key=lambda entry: entry.at)),
+        refunds=lines,
         requests=tuple((each, Money(each.amount_minor, each.currency)) for each in waiting),
         disputes=tuple((dispute, Money(dispute.amount_minor, dispute.currency)) for dispute in disputes),
         reviews=tuple(Review.objects.filter(**own).order_by("opened_at")),
@@ -125,6 +160,32 @@ def get_detail(viewer: StaffViewer, attempt: Attempt) -> PaymentDetail:
         is_unread=is_unread(attempt.processor_account),
         deposit=None if is_narrowed(viewer) else find_deposit_of(viewer, attempt),
     )
+
+
+def _refund_lines(
+    viewer: StaffViewer, refunds: Sequence[Refund], askers: Mapping[UUID, str]
+) -> tuple[RefundLine, ...]:
+    """The refunds, `askers` naming who asked where a second person approved. At most one query."""
+    receipts = find_refund_receipts(viewer, refunds)
+    return tuple(
+        RefundLine(
+            refund,
+            Money(refund.amount_minor, refund.currency),
+            _name_maker(refund, askers.get(refund.id, "")),
+            receipts.get(refund.id),
+            refund.state == RefundState.DONE and refund.id not in receipts and not is_narrowed(viewer),
+        )
+        for refund in refunds
+    )
+
+
+def _name_maker(refund: Refund, asker: str) -> str:
+    who = refund.actor.get_full_name() if refund.actor else ""
+    if asker:
+        return _("%(asker)s asked, %(who)s approved") % {"asker": asker, "who": who}
+    if refund.origin == Origin.AT_PROCESSOR:
+        return _("Made at the processor")
+    return who or str(CAUSE_WORDS["rebuild"])
 
 
 def get_refundable(viewer: StaffViewer, attempt: Attempt) -> Money:
@@ -159,3 +220,25 @@ def _tell(attempt: Attempt, events: Iterable[AttemptEvent]) -> list[TimelineEntr
             told.append(entry)
         was_idle = is_idle
     return told
+
+
+def _tell_refunds(lines: Iterable[RefundLine]) -> Iterator[TimelineEntry]:
+    """What became of each refund, as far as it is known: no word of money that went back before it did."""
+    for line in lines:
+        refund, amount = line.refund, {"amount": format_money(line.amount)}
+        begun = REFUND_MADE_THERE if refund.origin == Origin.AT_PROCESSOR else REFUND_SENT
+        yield TimelineEntry(refund.created_at, begun % amount, line.who, "wait")
+        if refund.state == RefundState.IN_REVIEW:
+            yield TimelineEntry(refund.created_at, REFUND_UNANSWERED % amount, str(CAUSE_WORDS["give_up"]), "warn")
+        elif refund.state in REFUND_ENDS and refund.closed_at is not None:
+            words, tone = REFUND_ENDS[refund.state]
+            yield TimelineEntry(refund.closed_at, str(words) % amount, str(_FROM_PROCESSOR), tone)
+
+
+def _tell_disputes(disputes: Iterable[Dispute]) -> Iterator[TimelineEntry]:
+    for dispute in disputes:
+        amount = {"amount": format_money(Money(dispute.amount_minor, dispute.currency))}
+        yield TimelineEntry(dispute.opened_at, DISPUTE_OPENED % amount, str(_FROM_PROCESSOR), "warn")
+        if dispute.status in DISPUTE_ENDS and dispute.closed_at is not None:
+            words, tone = DISPUTE_ENDS[dispute.status]
+            yield TimelineEntry(dispute.closed_at, str(words) % amount, str(_FROM_PROCESSOR), tone)

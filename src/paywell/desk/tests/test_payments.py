@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from paywell.accounts.models import Invitation, Role
 from paywell.care.models import CatalogItem
 from paywell.desk.tests.factories import Desk, add_payment
-from paywell.payments.models import Attempt, AttemptState, ProcessorAccount, Refund, Review
+from paywell.documents.models import IssuedClient
+from paywell.documents.receipts import issue_refund_receipt
+from paywell.payments.models import Attempt, AttemptState, Dispute, ProcessorAccount, Refund, Review
 from paywell.practice.models import Clinician, Practice
 from paywell.processors.contract import Outcome, Verdict
 
@@ -182,3 +188,116 @@ def test_f27_the_same_refund_sent_again_leads_to_the_refund_that_was_made(
     answer = desk.browser().post(url("refund", desk.attempt.id), body, follow=True)
     assert answer.redirect_chain[-1][0] == url("payment", desk.attempt.id)
     assert "$20.00 is refunded to the card." in answer.content.decode()
+
+
+def make_refund(desk: Desk, minor: int, state: str = "done", *, after_h: int = 1, **changes: Any) -> Refund:
+    """A refund so many hours after the payment, closed five minutes later."""
+    at = desk.attempt.created_at + timedelta(hours=after_h)
+    said = {"created_at": at, "closed_at": at + timedelta(minutes=5), "actor": desk.members[Role.OWNER].user}
+    return Refund.objects.create(
+        practice=desk.practice, attempt=desk.attempt, amount_minor=minor, currency="USD", state=state,
+        **(said | changes),
+    )  # fmt: skip
+
+
+def read_story(page: str) -> list[str]:
+    """The words of "What happened", in their order."""
+    return re.findall(r"<li data-state=\"\w+\"><p>(.*?)</p>", page)
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.BILLER, Role.CLINICIAN, Role.FRONT_DESK, Role.READ_ONLY])
+def test_each_refund_has_its_receipt_and_its_place_in_the_story_for_every_role(desk: Desk, role: Role) -> None:
+    first, second = make_refund(desk, 2_000), make_refund(desk, 1_250, after_h=30)
+    receipts = [issue_refund_receipt(refund) for refund in (first, second)]
+    IssuedClient.objects.bulk_create(
+        IssuedClient(practice=desk.practice, document=row, client=desk.client) for row in receipts
+    )
+    browser = desk.browser(role)
+    page = browser.get(url("payment", desk.attempt.id)).content.decode()
+    for row in receipts:
+        assert url("issued_pdf", row.id) in page
+        back = browser.get(url("issued", row.id), {"payment": str(desk.attempt.id)}).content.decode()
+        assert f'href="{url("payment", desk.attempt.id)}"' in back
+        assert "Came back" not in back
+    story = read_story(page)
+    assert story[-5:] == [
+        "Paid.",
+        "A refund of $20.00 was sent to the card processor.",
+        "$20.00 went back to the card.",
+        "A refund of $12.50 was sent to the card processor.",
+        "$12.50 went back to the card.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "badge", "is_closed"),
+    [
+        ("sending", [], "Being sent", False),
+        ("pending", [], "Processing", False),
+        ("failed", ["The card processor refused the refund of $20.00. No money went back."], "Not refunded", True),
+        (
+            "in_review",
+            ["The card processor never answered whether $20.00 went back. Somebody has to look."],
+            "In review",
+            False,
+        ),
+    ],
+)
+def test_a_refund_that_is_not_done_is_told_as_what_it_is_and_has_no_receipt(
+    desk: Desk, state: str, said: list[str], badge: str, is_closed: bool
+) -> None:
+    make_refund(desk, 2_000, state, **({} if is_closed else {"closed_at": None}))
+    page = desk.browser().get(url("payment", desk.attempt.id)).content.decode()
+    story = read_story(page)
+    begun = story.index("A refund of $20.00 was sent to the card processor.")
+    assert story[begun + 1 :] == said
+    assert badge in page
+    assert "Refund Receipt" not in page
+    assert "$20.00 went back to the card." not in story
+
+
+def test_a_refund_that_came_back_says_so_in_the_story_and_on_its_receipt(desk: Desk) -> None:
+    refund = make_refund(desk, 2_000)
+    row = issue_refund_receipt(refund)
+    Refund.objects.update(state="failed_late", closed_at=refund.created_at + timedelta(days=3))
+    browser = desk.browser()
+    page = browser.get(url("payment", desk.attempt.id)).content.decode()
+    assert read_story(page)[-1].startswith("The refund of $20.00 came back: the card did not take it.")
+    assert url("issued_pdf", row.id) in page
+    receipt = browser.get(url("issued", row.id)).content.decode()
+    assert "the money came back to the practice." in receipt
+
+
+def test_a_refund_made_at_the_processor_and_one_done_just_now_are_told(desk: Desk) -> None:
+    make_refund(desk, 2_000, origin="at_processor", actor=None)
+    page = desk.browser().get(url("payment", desk.attempt.id)).content.decode()
+    assert "A refund of $20.00 was made at the card processor." in read_story(page)
+    assert "Made at the processor" in page
+    assert "Its receipt is ready in a moment." in page
+
+
+def test_a_dispute_has_its_place_in_the_story(desk: Desk) -> None:
+    at = desk.attempt.created_at
+    Dispute.objects.create(
+        practice=desk.practice, attempt=desk.attempt, processor_ref="dp_1", amount_minor=7_000, currency="USD",
+        status="lost", opened_at=at, closed_at=at + timedelta(days=9),
+    )  # fmt: skip
+    story = read_story(desk.browser().get(url("payment", desk.attempt.id)).content.decode())
+    told = ["The payer&#x27;s bank disputes $70.00.", "The dispute of $70.00 was lost."]
+    assert [words for words in story if "dispute" in words] == told
+
+
+def test_the_receipts_of_refunds_cost_one_query_however_many_there_are(desk: Desk) -> None:
+    browser = desk.browser()
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as found:
+            browser.get(url("payment", desk.attempt.id))
+        return len([query for query in found if "set_config" not in query["sql"]])
+
+    none = count()
+    make_refund(desk, 100)
+    assert count() == none + 1
+    make_refund(desk, 100)
+    make_refund(desk, 100)
+    assert count() == none + 1

@@ -164,7 +164,9 @@ def _make(viewer: StaffViewer, form: StatementForm) -> IssuedDocument:
 
 
 def _back(request: HttpRequest) -> str:
-    """To the client's documents, where the page was opened from there."""
-    back = request.GET.get("client", "")
-    ids = read_ids([back])
+    """To the payment or the client's documents, where the page was opened from there."""
+    payments = read_ids([request.GET.get("payment", "")])
+    if payments:
+        return reverse("desk:payment", args=[payments[0]])
+    ids = read_ids([request.GET.get("client", "")])
     return reverse("desk:client_documents", args=[ids[0]]) if ids else reverse("desk:clients")

@@ -63,6 +63,11 @@ def present_refund(doc: RefundDocument) -> Printed:
     if doc.reference:
         printed["facts"].append([gettext("Reference"), doc.reference])
     _mark_test(printed, doc.is_test)
+    if doc.came_back_on:
+        printed["mark"] = gettext("Came back")
+        printed["mark_note"] = gettext(
+            "The card did not take this refund: on %(date)s the money came back to the practice."
+        ) % {"date": day(doc.came_back_on)}
     printed["addressee"] = list(doc.addressee)
     printed["table"] = _lines(doc, doc.items, gettext("Amount refunded"))
     printed["totals"] = [total(gettext("Amount refunded"), money(doc.amount_minor), strong=True)]

@@ -79,3 +79,4 @@ class RefundDocument:
     is_test: bool = False
     replaces: str = ""
     replaced_by: str = field(default="", metadata=LIVE)
+    came_back_on: date | None = field(default=None, metadata=LIVE)  #: the card did not take it after all

@@ -9,7 +9,8 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from paywell.core import clock
-from paywell.payments.models import Attempt, AttemptState
+from paywell.documents.receipts import issue_refund_receipt
+from paywell.payments.models import Attempt, AttemptState, Refund
 from paywell.payments.orders import sign_return
 from paywell.payments.reconcile import reconcile_due
 from paywell.payments.tests.checks import owed
@@ -204,3 +205,28 @@ def test_f13_a_payment_goes_on_while_its_payer_is_signed_out(
     assert owed(line) == 0
     browser.force_login(world.user)
     assert "Paid" in text(browser.get(result(browser)))
+
+
+def test_the_payer_sees_each_refund_with_its_receipt_and_no_try_that_never_was(
+    browser: Browser, world: World
+) -> None:
+    pay(browser, make_line(world, 12000))
+    attempt, now = Attempt.objects.get(), clock.now()
+    said = {"practice": world.practice, "attempt": attempt, "currency": "USD", "created_at": now}
+    done = Refund.objects.create(**said, state="done", amount_minor=2_000, closed_at=now)
+    Refund.objects.create(**said, state="in_review", amount_minor=1_000)
+    Refund.objects.create(**said, state="failed", amount_minor=700, closed_at=now)
+    Attempt.objects.update(refunded_minor=2_000)
+    row = issue_refund_receipt(done)
+    page = browser.get(result(browser))
+    assert "Went back to the card" in text(page)
+    assert "On its way to the card" in text(page)
+    assert "$7.00" not in text(page)
+    assert page.content.decode().count("Print Refund Receipt") == 1
+    assert browser.get(reverse("portal:issued_pdf", args=[row.id]))["Content-Type"] == "application/pdf"
+    history = browser.get(reverse("portal:history")).content.decode()
+    assert f'href="{result(browser)}#refunds"' in history
+    Refund.objects.filter(id=done.id).update(state="failed_late")
+    Attempt.objects.update(refunded_minor=0)
+    assert "Came back: the card did not take it." in text(browser.get(result(browser)))
+    assert "the money came back to the practice" in text(browser.get(reverse("portal:issued", args=[row.id])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.views.decorators.http import require_POST, require_safe
 from django.views.defaults import page_not_found
 
@@ -19,15 +22,16 @@ from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
+from paywell.documents.queries import find_refund_receipts
 from paywell.payments.access import access_attempt, find_hand_payment, find_other_account
 from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.availability import get_availability
 from paywell.payments.machine import OPEN
-from paywell.payments.models import Attempt, AttemptState
+from paywell.payments.models import Attempt, AttemptState, RefundState
 from paywell.payments.pay_links import make_token
 from paywell.payments.queries import get_payment, get_summary
 from paywell.portal.stepping import get_step_address, render_step
-from paywell.portal.words import STILL_OPEN, explain_decline, name_method
+from paywell.portal.words import REFUND_UNDER_WAY, REFUNDS, STILL_OPEN, explain_decline, name_method
 from paywell.processors.contract import Style
 from paywell.processors.registry import CONNECTORS
 
@@ -47,6 +51,16 @@ SCREENS: Final[dict[str, str]] = {
     S.CANCELED: "not_paid",
     S.EXPIRED: "not_paid",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """A refund as its payer sees it."""
+
+    at: datetime
+    amount: Money
+    words: str | Promise
+    receipt_id: UUID | None
 
 
 @require_safe
@@ -75,6 +89,7 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "row": row,
         "screen": SCREENS[attempt.state],
         "card": name_method(row),
+        "refunds": _list_refunds(viewer, attempt),
         "is_bank_check": is_inline,
         "card_not_kept": is_inline and attempt.consent_version and attempt.saved_card_id is None,
         "is_own": attempt.contact_id == viewer.contact.id,
@@ -85,6 +100,26 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "several_clients": len(viewer.rights) > 1,
     }
     return render(request, "portal/payment.html", context)
+
+
+def _list_refunds(viewer: PortalViewer, attempt: Attempt) -> list[RefundLine]:
+    """What went back of the payment or is on its way, each with its receipt. One query, two where any is done.
+
+    A refund that the processor refused never began for the payer: nothing was said of it, and nothing moved.
+    """
+    rows = list(
+        attempt.refunds.filter(practice=viewer.practice).exclude(state=RefundState.FAILED).order_by("created_at")
+    )
+    receipts = find_refund_receipts(viewer, rows)
+    return [
+        RefundLine(
+            row.closed_at or row.created_at,
+            Money(row.amount_minor, row.currency),
+            REFUNDS.get(row.state, REFUND_UNDER_WAY),
+            receipts.get(row.id),
+        )
+        for row in rows
+    ]
 
 
 def _by_hand(request: HttpRequest, viewer: PortalViewer, entry: Entry) -> HttpResponse:
