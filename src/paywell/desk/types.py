@@ -119,6 +119,16 @@ class ServiceRow:
     invoices: tuple[tuple[UUID, str], ...]  #: id and label of each live invoice that carries it
 
 
+@dataclass(frozen=True, slots=True)
+class Ower:
+    """A billing account that owes a service, or a part of it."""
+
+    name: str
+    amount: Money
+    balance: Money
+    line_id: UUID | None  #: None before it is invoiced
+
+
 class InvoiceState(models.TextChoices):
     OPEN = "open", _("Open")
     PARTLY_PAID = "partly_paid", _("Partly paid")

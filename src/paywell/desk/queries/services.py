@@ -12,16 +12,17 @@ from paywell.accounts.types import StaffViewer
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Service
 from paywell.care.wordings import list_wordings
 from paywell.clients.access import clients_of
-from paywell.clients.models import Client
+from paywell.clients.models import BillingAccount, Client
 from paywell.clients.search import find_clients, split_words
 from paywell.core.money import Money
 from paywell.core.paging import Page
 from paywell.desk.queries.scope import get_today, services_of
-from paywell.desk.types import ServiceRow, ServiceState, paginate_whole
+from paywell.desk.types import Ower, ServiceRow, ServiceState, paginate_whole
 from paywell.invoicing.models import InvoiceLine
-from paywell.invoicing.queries import get_uninvoiced
+from paywell.invoicing.queries import get_parts, get_shares, get_uninvoiced
 from paywell.invoicing.types import Uninvoiced
 from paywell.ledger.models import LineBalance
+from paywell.ledger.queries import get_line_balances
 
 #: Clients found by a search whose services are asked for by name.
 _FEW_CLIENTS: Final = 200
@@ -115,6 +116,35 @@ def preview_invoices(viewer: StaffViewer, client: Client, service_ids: Collectio
 def get_service_row(viewer: StaffViewer, service: Service) -> ServiceRow:
     """One service as in the list. Three queries."""
     return _rows(viewer, list(_with_lines(services_of(viewer).filter(pk=service.pk))))[0]
+
+
+def list_owers(viewer: StaffViewer, service: Service) -> list[Ower]:
+    """Who owes the service, by name: as it is invoiced; before that, as it would be shared out today.
+
+    Two queries, three before it is invoiced.
+    """
+    own = {"practice": viewer.practice}
+    lines = list(
+        InvoiceLine.objects.filter(**own, service=service, voided_at=None)
+        .select_related("account")
+        .order_by("account__name", "id")
+    )
+    if lines:
+        left = get_line_balances(practice_id=viewer.practice.id, line_ids=[line.id for line in lines])
+        return [
+            Ower(
+                line.account.name,
+                Money(line.amount_minor, line.currency),
+                Money(left.get(line.id, 0), line.currency),
+                line.id,
+            )
+            for line in lines
+        ]
+    if service.voided_at is not None:
+        return []
+    parts = get_parts(service, get_shares(viewer.practice.id, {service.client_id}))
+    accounts = BillingAccount.objects.filter(**own, id__in=parts).order_by("name", "id")
+    return [Ower(account.name, parts[account.id], parts[account.id], None) for account in accounts]
 
 
 def _waiting(viewer: StaffViewer, services: QuerySet[Service]) -> QuerySet[Service]:

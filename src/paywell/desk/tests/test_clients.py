@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,8 @@ from paywell.clients.actions import create_client
 from paywell.clients.models import BillingAccount, Client, Contact, Grant, StandingShare
 from paywell.core.ids import new_id
 from paywell.desk.tests.factories import DAY, Desk
+from paywell.invoicing.actions import issue_invoice
+from paywell.invoicing.models import InvoiceLine
 from paywell.outbox.models import OutboxEvent
 
 
@@ -145,8 +148,38 @@ def test_shares_must_come_to_a_hundred_percent(desk: Desk) -> None:
     rows = StandingShare.objects.filter(applies_to="no_show").values_list("account_id", "fixed_minor")
     assert list(rows) == [(other.id, 2_000)]
     page = browser.get(url("client_billing", desk.client.id)).content.decode()
-    for text in ("All services", "66.67%", "No-show fee", "$20.00"):
+    for text in ("All services", "66.67%", "No-show fee", "$20.00", "What is left"):
         assert text in page
+    assert "of what is left" not in page
+    browser.post(for_no_shows, {fixed: "20", mine: "100"})
+    assert "100% of what is left" in browser.get(url("client_billing", desk.client.id)).content.decode()
+
+
+def test_the_page_of_a_service_says_who_owes_how_much_before_and_after_it_is_invoiced(desk: Desk) -> None:
+    """140 dollars in thirds: the odd cent is on one of the two, and the same one on the invoice."""
+    other = BillingAccount.objects.create(
+        practice=desk.practice, name="Rui Duarte", created_at=desk.client.created_at
+    )
+    mine = desk.client.default_account
+    browser, address = desk.browser(), url("service", desk.waiting.id)
+    assert "Shared out" not in browser.get(address).content.decode()
+    for account, points in ((mine, 3_333), (other, 6_667)):
+        StandingShare.objects.create(
+            practice=desk.practice, client=desk.client, account=account, basis_points=points
+        )
+    shared = r"<li><span>([^<]+)<.*?<span class=\"money\">([^<]+)<"
+
+    def read() -> dict[str, str]:
+        page = browser.get(address).content.decode().split("Shared out</dt>")[1].split("</ul>")[0]
+        return dict(re.findall(shared, page, re.S))
+
+    planned = read()
+    assert planned == {mine.name: "$46.66", "Rui Duarte": "$93.34"}
+    for account in (mine, other):
+        issue_invoice(practice=desk.practice, account=account, services=[desk.waiting], actor_id=None)
+    assert read() == planned
+    line = InvoiceLine.objects.get(service=desk.waiting, account=other)
+    assert url("line_story", line.id) in browser.get(address).content.decode()
 
 
 def test_a_client_is_archived_once_everything_is_settled_and_comes_back(desk: Desk) -> None:

@@ -153,9 +153,16 @@ def client_billing(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -
     )  # fmt: skip
 
 
-def _share_sets(shares: list[StandingShare]) -> list[tuple[Any, list[StandingShare]]]:
-    """The shares under the kind of service that they are for."""
-    return [(SHARED_KINDS.get(kind, kind), list(rows)) for kind, rows in groupby(shares, lambda s: s.applies_to)]
+def _share_sets(shares: list[StandingShare]) -> list[tuple[Any, list[StandingShare], str]]:
+    """The shares under the kind of service that they are for; with what the rest goes by, after fixed amounts:
+    `percent`, or to the `default` account. Empty where there is nothing before the percentages."""
+    sets = []
+    for kind, rows in groupby(shares, lambda share: share.applies_to):
+        found = list(rows)
+        is_fixed, is_percent = any(row.fixed_minor for row in found), any(row.basis_points for row in found)
+        rest = ("percent" if is_percent else "default") if is_fixed else ""
+        sets.append((SHARED_KINDS.get(kind, kind), found, rest))
+    return sets
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -175,7 +182,7 @@ def client_shares(request: HttpRequest, viewer: StaffViewer, client_id: UUID) ->
             ),
         )
         if done is not None:
-            messages.success(request, _("New services are shared out like this from now on."))
+            messages.success(request, _("Saved. What is invoiced from now on is shared out like this."))
             return redirect("desk:client_billing", row.id)
     return show(
         request, viewer, "client_shares", "clients",

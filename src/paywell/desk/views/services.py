@@ -29,11 +29,10 @@ from paywell.desk.actions import record_fee
 from paywell.desk.forms.billing import FeeForm, ReasonForm, ServiceForm
 from paywell.desk.pages import act, page_of, run, show, succeeds
 from paywell.desk.queries.scope import get_today, services_of
-from paywell.desk.queries.services import get_service_row, list_services
+from paywell.desk.queries.services import get_service_row, list_owers, list_services
 from paywell.desk.views.ids import read_ids
 from paywell.documents.check import check_superbill
 from paywell.documents.superbills import get_services
-from paywell.invoicing.models import InvoiceLine
 from paywell.payments.story import get_entry_words
 
 
@@ -57,7 +56,8 @@ def service(request: HttpRequest, viewer: StaffViewer, service_id: UUID) -> Http
     return show(
         request, viewer, "service", "services",
         row=get_service_row(viewer, row), service=row, pointers=pointers, problems=problems,
-        insurer_left=get_insurer_left(row), answers=_list_answers(viewer, row), stories=_list_stories(viewer, row),
+        insurer_left=get_insurer_left(row), answers=_list_answers(viewer, row),
+        owers=list_owers(viewer, row) if viewer.may(Permission.SEE_MONEY) else [],
     )  # fmt: skip
 
 
@@ -66,12 +66,6 @@ def _list_answers(viewer: StaffViewer, service: Service) -> list[tuple[Entry, st
     if not service.insurer_minor or not viewer.may(Permission.SEE_MONEY):
         return []
     return [(entry, str(get_entry_words(EntryKind(entry.kind)))) for entry in list_insurer_answers(service)]
-
-
-def _list_stories(viewer: StaffViewer, service: Service) -> list[tuple[UUID, str]]:
-    """Each line that somebody owes for the service: its story opens from here. With whose account it is on."""
-    lines = InvoiceLine.objects.filter(practice=viewer.practice, service=service, voided_at=None)
-    return list(lines.order_by("account__name", "id").values_list("id", "account__name"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
