@@ -7,7 +7,7 @@ it needs the right to see that as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NoReturn, cast
 from uuid import UUID
@@ -25,7 +25,13 @@ from paywell.documents.making_superbills import make_superbills
 from paywell.documents.models import IssuedDocument
 from paywell.documents.parts import with_logo
 from paywell.documents.queries import OF_PAYMENTS, get_client_ids, load_issued, visible_to
-from paywell.documents.receipts import get_day_it_came_back, get_refunds, issue_hand_receipt, issue_receipt
+from paywell.documents.receipts import (
+    get_day_it_came_back,
+    get_refunds,
+    issue_hand_receipt,
+    issue_receipt,
+    issue_refund_receipt,
+)
 from paywell.documents.redact import redact, without_card
 from paywell.documents.rights import Sight, Viewer, get_sight
 from paywell.documents.types import (
@@ -40,7 +46,7 @@ from paywell.invoicing import access as invoicing_access
 from paywell.invoicing.models import InvoiceLine
 from paywell.payments import access as payments_access
 from paywell.payments.link_history import find_link_hand_payment
-from paywell.payments.models import Attempt, AttemptState, Refund
+from paywell.payments.models import Attempt, AttemptState, Refund, RefundState
 from paywell.payments.pay_links import access_link_attempt
 from paywell.payments.payer import LinkViewer
 
@@ -94,6 +100,30 @@ def access_receipt(viewer: Viewer, attempt_id: UUID) -> ReceiptDocument:
     document = _show(viewer, issue_receipt(attempt))
     _audit_view(viewer, Kind.RECEIPT, attempt.id)
     return cast("ReceiptDocument", document)
+
+
+def list_refund_receipts(viewer: Viewer, refunds: Iterable[Refund]) -> dict[UUID, UUID]:
+    """The receipt's id of each refund of a payment that the viewer may see, by the refund's id.
+
+    Issued here where the worker has not come to it, as a payment's own is. A refund that came back keeps its
+    receipt, which says so; one that is not done has none. One query, none where nothing went back.
+    """
+    done = [refund for refund in refunds if refund.state in (RefundState.DONE, RefundState.FAILED_LATE)]
+    if not done:
+        return {}
+    found = _find_refund_receipts(viewer, done)
+    missing = [refund for refund in done if refund.id not in found and refund.state == RefundState.DONE]
+    if not missing:
+        return found
+    for refund in missing:
+        issue_refund_receipt(refund)
+    return _find_refund_receipts(viewer, done)
+
+
+def _find_refund_receipts(viewer: Viewer, refunds: Iterable[Refund]) -> dict[UUID, UUID]:
+    subjects = [refund.id for refund in refunds]
+    rows = visible_to(viewer).filter(kind=Kind.REFUND.value, subject_id__in=subjects, corrects=None)
+    return {subject: row for subject, row in rows.values_list("subject_id", "id") if subject is not None}
 
 
 def access_link_receipt(viewer: LinkViewer, attempt_id: UUID) -> ReceiptDocument:

@@ -22,7 +22,6 @@ from paywell.documents.models import IssuedClient, IssuedDocument, IssuedKind
 from paywell.documents.parts import with_logo
 from paywell.documents.rights import Viewer
 from paywell.documents.types import Issued, Kind
-from paywell.payments.models import Refund, RefundState
 
 #: What tells of the care itself: needs the right to see documents, of every client on it.
 OF_CARE = (Kind.SUPERBILL.value, Kind.ESTIMATE.value)
@@ -77,19 +76,6 @@ def visible_to(viewer: Viewer) -> QuerySet[IssuedDocument]:
     if viewer.role is Role.CLINICIAN:
         rows = rows.filter(id__in=_of_clients(viewer, Q(client__in=clients_of(viewer))))
     return rows
-
-
-def find_refund_receipts(viewer: Viewer, refunds: Iterable[Refund]) -> dict[UUID, UUID]:
-    """The receipt's id of each refund that was done, by the refund's, as far as the viewer may see them.
-
-    One that came back keeps its receipt, which says so. The worker makes them, so a new one may be missing for
-    some seconds. One query, none where nothing went back.
-    """
-    done = [refund.id for refund in refunds if refund.state in (RefundState.DONE, RefundState.FAILED_LATE)]
-    if not done:
-        return {}
-    rows = visible_to(viewer).filter(kind=Kind.REFUND.value, subject_id__in=done, corrects=None)
-    return {subject: row for subject, row in rows.values_list("subject_id", "id") if subject is not None}
 
 
 def load_issued(row: IssuedDocument) -> Issued:

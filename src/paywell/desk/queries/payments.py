@@ -29,7 +29,7 @@ from paywell.desk.words import (
     STATE_WORDS,
     UNCHANGED,
 )
-from paywell.documents.queries import find_refund_receipts
+from paywell.documents.access import list_refund_receipts
 from paywell.payments import machine, queries
 from paywell.payments.approvals import list_payment_requests
 from paywell.payments.deposits import is_unread
@@ -72,7 +72,6 @@ class RefundLine:
     amount: Money
     who: str  #: who made it, or from where Paywell knows of it
     receipt_id: UUID | None  #: its issued receipt, where the viewer may see it
-    is_receipt_to_come: bool  #: done just now: the worker has not made its receipt yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +165,13 @@ def _refund_lines(
     viewer: StaffViewer, refunds: Sequence[Refund], askers: Mapping[UUID, str]
 ) -> tuple[RefundLine, ...]:
     """The refunds, `askers` naming who asked where a second person approved. At most one query."""
-    receipts = find_refund_receipts(viewer, refunds)
+    receipts = list_refund_receipts(viewer, refunds)
     return tuple(
         RefundLine(
             refund,
             Money(refund.amount_minor, refund.currency),
             _name_maker(refund, askers.get(refund.id, "")),
             receipts.get(refund.id),
-            refund.state == RefundState.DONE and refund.id not in receipts and not is_narrowed(viewer),
         )
         for refund in refunds
     )

@@ -22,7 +22,7 @@ from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
-from paywell.documents.queries import find_refund_receipts
+from paywell.documents.access import list_refund_receipts
 from paywell.payments.access import access_attempt, find_hand_payment, find_other_account
 from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.availability import get_availability
@@ -110,7 +110,7 @@ def _list_refunds(viewer: PortalViewer, attempt: Attempt) -> list[RefundLine]:
     rows = list(
         attempt.refunds.filter(practice=viewer.practice).exclude(state=RefundState.FAILED).order_by("created_at")
     )
-    receipts = find_refund_receipts(viewer, rows)
+    receipts = list_refund_receipts(viewer, rows)
     return [
         RefundLine(
             row.closed_at or row.created_at,
