@@ -10,7 +10,7 @@ from django.urls import reverse
 from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_user
 from paywell.accounts.types import StaffViewer
-from paywell.agreements.models import Agreement, AgreementKind, Charge, Plan
+from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeLine, Plan
 from paywell.billing.questions import answer_question
 from paywell.clients.models import Contact
 from paywell.core import clock
@@ -224,3 +224,23 @@ def test_a_charge_that_can_not_be_made_again_says_why(desk: Desk, processor: Fak
     assert "The card has expired. Nothing was charged." in text
     desk.charge.refresh_from_db()
     assert desk.charge.state == "failed"
+
+
+def test_what_the_payer_put_on_hold_has_no_button_that_refuses(desk: Desk, processor: FakeProcessor) -> None:
+    agreement = agree(desk)
+    browser, address = desk.browser(), url("client_agreements", desk.client.id)
+    hold = url("agreement_hold", desk.client.id, agreement.id)
+    Agreement.objects.filter(pk=agreement.pk).update(held_at=clock.now(), held_by=agreement.user)
+    page = browser.get(address).content.decode()
+    assert "The payer put it on hold, and lets it go on." in page
+    assert hold not in page
+    Agreement.objects.filter(pk=agreement.pk).update(held_by=desk.members[Role.OWNER].user)
+    assert hold in browser.get(address).content.decode()
+
+
+def test_a_charge_says_for_which_services_it_is(desk: Desk, processor: FakeProcessor) -> None:
+    line = desk.charge.lines.select_related("line").first() or ChargeLine.objects.create(
+        practice=desk.practice, charge=desk.charge, line_id=desk.question.line_id, amount_minor=100
+    )
+    page = desk.browser().get(url("client_agreements", desk.client.id)).content.decode()
+    assert url("service", line.line.service_id) in page

@@ -5,17 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from paywell.agreements.models import Agreement, AgreementKind
+from paywell.agreements.automatic import announce_due
+from paywell.agreements.models import Agreement, AgreementKind, Charge
 from paywell.agreements.plans import offer_plan
-from paywell.agreements.tests.factories import make_card
+from paywell.agreements.tests.factories import DUE_DAY, MORNING, agree, make_card
+from paywell.clients.models import Grant
 from paywell.core import clock
 from paywell.core.clock import business_date
 from paywell.core.ids import new_id
+from paywell.invoicing.models import InvoiceLine
 from paywell.payments.models import ProcessorAccount, SavedCard
 from paywell.payments.tests.factories import World, make_line, make_world
 from paywell.portal.tests.conftest import PortalProcessor
+from paywell.portal.tests.pages import count_queries, pay, text
+from paywell.practice.models import Practice
 
 PAGE = "/portal/autopay/"
 AGREE = "/portal/autopay/agree/autopay/"
@@ -105,8 +113,6 @@ def test_somebody_else_s_card_and_agreement_are_not_found(browser: Browser, worl
     there = make_world("Elsewhere")
     theirs = make_card(there)
     assert browser.post(AGREE, said(theirs)).status_code == 422
-    from paywell.agreements.tests.factories import agree
-
     agreement = agree(there)
     for what in ("hold", "end"):
         assert browser.post(f"/portal/autopay/{agreement.id}/{what}/").status_code == 404
@@ -132,3 +138,66 @@ def test_a_plan_is_read_and_agreed_to_as_it_was_offered(browser: Browser, world:
     other = Browser()
     other.force_login(there.user)
     assert other.post(page, {"agree": "yes"}).status_code == 404
+
+
+def announce(world: World) -> Charge:
+    """AutoPay was agreed to, and a charge of one new line announced for tomorrow."""
+    with clock.set_to(MORNING):
+        agree(world, AgreementKind.AUTOPAY)
+        make_line(world, 12_000, on=DUE_DAY)
+        announce_due()
+    return Charge.objects.get()
+
+
+def test_what_the_notice_promises_stands_on_the_home_page_and_under_autopay(browser: Browser, world: World) -> None:
+    assert "is charged to your card" not in text(browser.get("/portal/"))
+    announce(world)
+    assert "$120.00 is charged to your card on Nov 5, 2026" in text(browser.get("/portal/"))
+    page = text(browser.get(PAGE))
+    assert "Nov 5, 2026 Planned Nov 5, 2026, Session" in page
+    Grant.objects.filter(contact=world.contact).update(may_see_documents=False, may_see_diagnosis=False)
+    page = text(browser.get(PAGE))
+    assert "Nov 5, 2026, Service" in page
+    assert "Session" not in page
+
+
+def test_a_planned_charge_on_hold_is_not_told_as_planned(browser: Browser, world: World) -> None:
+    charge = announce(world)
+    browser.post(f"/portal/autopay/{charge.agreement_id}/hold/", {"held": "yes"})
+    assert "is charged to your card" not in text(browser.get("/portal/"))
+    page = text(browser.get(PAGE))
+    assert "Planned" not in page
+    assert "On hold: nothing is charged unless you let it go on." in page
+
+
+def test_a_charge_that_was_not_made_leads_to_paying_while_something_of_it_is_owed(
+    browser: Browser, world: World
+) -> None:
+    charge = announce(world)
+    link = f'<a class="inline small" href="{reverse("portal:pay")}">Make a Payment'
+    assert link not in browser.get(PAGE).content.decode()
+    Charge.objects.filter(pk=charge.pk).update(state="failed", words="The bank declined it.")
+    assert link in browser.get(PAGE).content.decode()
+    Practice.objects.update(payments_allowed=False)
+    assert link not in browser.get(PAGE).content.decode()
+    Practice.objects.update(payments_allowed=True)
+    pay(browser, InvoiceLine.objects.get())
+    assert link not in browser.get(PAGE).content.decode()
+
+
+def test_an_offered_plan_is_told_on_the_home_page_of_whom_it_concerns(browser: Browser, world: World) -> None:
+    first = business_date(clock.now(), world.practice.timezone) + timedelta(days=3)
+    make_line(world)
+    with CaptureQueriesContext(connection) as before:
+        browser.get("/portal/")
+    plan = offer_plan(
+        viewer=world.staff, account=world.account, line_ids=[InvoiceLine.objects.get().id], count=3, first_on=first,
+        every="week",
+    )  # fmt: skip
+    told = "A payment plan over $120.00 is offered to you"
+    with CaptureQueriesContext(connection) as after:
+        assert told in text(browser.get("/portal/"))
+    assert count_queries(before) == count_queries(after) <= 10
+    assert "Make a Payment" in text(browser.get(PAGE)).partition("or a part of it")[2]  # no card is saved yet
+    browser.post(f"/portal/autopay/plans/{plan.id}/accept/", {"card": str(make_card(world).id), "agree": "yes"})
+    assert told not in text(browser.get("/portal/"))

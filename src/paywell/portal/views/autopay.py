@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from paywell.agreements.agree import accept_plan, end_agreement, hold_agreement, make_agreement
 from paywell.agreements.chargeable import find_processor_obstacle
-from paywell.agreements.models import Agreement, AgreementKind
+from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState
 from paywell.agreements.queries import (
     access_agreement,
     access_plan,
@@ -27,7 +29,9 @@ from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money, parse_money
+from paywell.ledger.queries import get_line_balances
 from paywell.payments import processor_accounts
+from paywell.payments.availability import get_availability
 from paywell.payments.cards import list_usable_cards
 from paywell.portal.forms import read_ids
 
@@ -134,13 +138,51 @@ def _page(
         "staff": live.get(AgreementKind.STAFF),
         "obstacles": find_obstacles(agreements),
         "plans": list_plans(viewer, viewer.account.id),
-        "charges": list_charges(viewer, viewer.account.id, 12),
+        "charges": _charge_rows(viewer),
+        "may_pay": get_availability(viewer).closed is None,
         "wordings": {kind.value: WORDINGS[version] for kind, version in CURRENT.items()},
         "error": error,
         "at": at,
         "typed": request.POST if error else {},
     }
     return render(request, "portal/autopay.html", context, status=422 if error else 200)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRow:
+    """An automatic charge as its payer sees it."""
+
+    charge: Charge
+    services: list[tuple[date, str, Money]]  #: day, wording where they may read it, and how much was announced
+    is_still_owed: bool  #: it was not made, and something of it is left to pay
+
+
+def _charge_rows(viewer: PortalViewer) -> list[ChargeRow]:
+    charges = list_charges(viewer, viewer.account.id, 12)
+    missed = {
+        charge.id: [each.line_id for each in charge.lines.all()]
+        for charge in charges
+        if charge.state in (ChargeState.FAILED, ChargeState.SKIPPED)
+    }
+    owed = get_line_balances(
+        practice_id=viewer.practice.id, line_ids=[one for ids in missed.values() for one in ids]
+    )
+    return [
+        ChargeRow(
+            charge,
+            [
+                (
+                    each.line.on,
+                    each.line.wording if each.line.client_id in viewer.document_client_ids else "",
+                    Money(each.amount_minor, charge.currency),
+                )
+                for each in charge.lines.all()
+                if each.line.client_id in viewer.client_ids
+            ],
+            any(owed.get(line_id, 0) > 0 for line_id in missed.get(charge.id, ())),
+        )
+        for charge in charges
+    ]
 
 
 def _read_card(viewer: PortalViewer, data: QueryDict) -> UUID | None:
