@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
-from django.db.models import DateField, Prefetch, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import Prefetch, QuerySet
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
@@ -31,14 +29,6 @@ class Chargeable:
     most: Money  #: what is owed and free, at most what the limits leave
     owed: Money
     why_not: str
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """A charge that was announced, or the offer of a plan."""
-
-    due_on: date | None  #: None: an offer, to agree to
-    amount: Money
 
 
 def list_agreements(viewer: Viewer, account_id: UUID) -> QuerySet[Agreement]:
@@ -74,22 +64,6 @@ def list_charges(viewer: Viewer, account_id: UUID, count: int = 20) -> list[Char
     lines = Prefetch("lines", ChargeLine.objects.select_related("line").order_by("line__on", "line_id"))
     rows = rows.select_related("agreement__card").prefetch_related(lines)
     return list(rows.order_by("-due_on", "-created_at")[:count])
-
-
-def list_coming(viewer: PortalViewer) -> list[Coming]:
-    """What the home page tells of: the viewer's announced charges that are not on hold, and plans offered to them.
-
-    One query. The earliest charge first, offers last.
-    """
-    charges = Charge.objects.filter(
-        practice=viewer.practice, agreement__account=viewer.account, agreement__contact=viewer.contact,
-        agreement__held_at=None, state=ChargeState.PLANNED,
-    ).values_list("id", "due_on", "amount_minor", "currency")  # fmt: skip
-    offers = list_plans(viewer, viewer.account.id).filter(agreement=None).prefetch_related(None).order_by()
-    no_day = Cast(Value(None), DateField())
-    rows = charges.union(offers.annotate(due_on=no_day).values_list("id", "due_on", "total_minor", "currency"))
-    found = [Coming(due_on, Money(minor, currency)) for _id, due_on, minor, currency in rows]
-    return sorted(found, key=lambda each: (each.due_on is None, each.due_on))
 
 
 def find_obstacles(agreements: Iterable[Agreement]) -> dict[UUID, str]:

@@ -55,7 +55,7 @@ def on_plan_offered(event: OutboxEvent) -> None:
         practice_id=event.practice_id, id=event.payload["plan_id"], withdrawn_at=None
     ).first()  # fmt: skip
     if plan is not None:
-        message = messages.invoice_issued(plan.practice)
+        message = messages.plan_offered(plan.practice)
         send_all(event, plan.practice, [Mail(to, message) for to in recipients.get_account_readers(plan.account)])
 
 

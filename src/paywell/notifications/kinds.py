@@ -116,6 +116,12 @@ _ALL: Final = (
         has_days=True,
     ),
     NoticeKind(
+        "plan_offered", _("Payment plan offered"), _CLIENTS,
+        _("{practice}: a payment plan is offered to you"),
+        (_("A payment plan is offered to you. Sign in to read it. Nothing is charged unless you agree to it "
+           "there."),),
+    ),
+    NoticeKind(
         "charge_ahead", _("Automatic payment tomorrow"), _("Whoever agreed to it"),
         _("{practice}: an automatic payment tomorrow"),
         (_("Tomorrow your card is charged as you agreed. Sign in to see how much and for what. You can put it on "

@@ -73,6 +73,10 @@ def review_opened(practice: Practice) -> Message:
     return _plain(practice, "review_opened")
 
 
+def plan_offered(practice: Practice) -> Message:
+    return _plain(practice, "plan_offered")
+
+
 def charge_ahead(practice: Practice) -> Message:
     return _plain(practice, "charge_ahead")
 

@@ -199,7 +199,10 @@ def test_a_question_is_answered_where_the_story_is_told(desk: Desk) -> None:
     assert browser.post(page, {"answer": "Yes: a session on Nov 3."})["Location"] == story
     assert "Yes: a session" in browser.get(story).content.decode()
     assert Question.objects.get().answered_by_id == desk.members[Role.OWNER].user_id
-    assert browser.get(page).status_code == 404
+    late = browser.get(page, follow=True)  # a colleague's inbox, opened before
+    assert late.redirect_chain[-1][0] == story
+    assert "It is answered already." in late.content.decode()
+    assert Question.objects.get().answer == "Yes: a session on Nov 3."
 
 
 def test_services_beyond_ten_are_folded_and_a_tick_among_them_opens_the_fold(desk: Desk) -> None:

@@ -14,7 +14,6 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.billing.access import access_question
 from paywell.billing.questions import answer_question, list_questions
-from paywell.core.errors import NotFoundForViewer
 from paywell.desk.access import access_line
 from paywell.desk.forms.entries import AnswerForm
 from paywell.desk.pages import show, succeeds
@@ -39,7 +38,8 @@ def line_story(request: HttpRequest, viewer: StaffViewer, line_id: UUID) -> Http
 def question_answer(request: HttpRequest, viewer: StaffViewer, question_id: UUID) -> HttpResponse:
     question = access_question(viewer, question_id)
     if question.answered_at is not None and request.method != "POST":
-        raise NotFoundForViewer
+        messages.info(request, _("It is answered already."))
+        return redirect("desk:line_story", question.line_id)
     form = AnswerForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and succeeds(
         form, lambda: answer_question(viewer=viewer, question=question, answer=form.cleaned_data["answer"])

@@ -129,3 +129,13 @@ def test_what_was_caught_up_meanwhile_is_not_told(world: World) -> None:
     skip(world)
     Charge.objects.update(state="planned", closed_at=None)
     assert hear(world) == []
+
+
+def test_a_plan_is_told_as_a_plan_and_not_as_a_document(world: World) -> None:
+    cause(world, "agreements.plan_offered")
+    mail.outbox.clear()
+    with clock.set_to(MORNING + timedelta(minutes=1)):
+        deliver_due()
+    [said] = [each for each in mail.outbox if "plan" in each.subject]
+    assert said.subject == f"{world.practice.name}: a payment plan is offered to you"
+    assert "$" not in said.body

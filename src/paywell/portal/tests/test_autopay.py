@@ -187,17 +187,18 @@ def test_a_charge_that_was_not_made_leads_to_paying_while_something_of_it_is_owe
 
 def test_an_offered_plan_is_told_on_the_home_page_of_whom_it_concerns(browser: Browser, world: World) -> None:
     first = business_date(clock.now(), world.practice.timezone) + timedelta(days=3)
-    make_line(world)
+    line = make_line(world)
     with CaptureQueriesContext(connection) as before:
         browser.get("/portal/")
     plan = offer_plan(
-        viewer=world.staff, account=world.account, line_ids=[InvoiceLine.objects.get().id], count=3, first_on=first,
+        viewer=world.staff, account=world.account, line_ids=[line.id], count=3, first_on=first,
         every="week",
     )  # fmt: skip
     told = "A payment plan over $120.00 is offered to you"
     with CaptureQueriesContext(connection) as after:
         assert told in text(browser.get("/portal/"))
     assert count_queries(before) == count_queries(after) <= 10
+    assert f"$120.00 for 1 service: {line.on:%b} {line.on.day}, {line.on.year}" in text(browser.get(PAGE))
     assert "Make a Payment" in text(browser.get(PAGE)).partition("or a part of it")[2]  # no card is saved yet
     browser.post(f"/portal/autopay/plans/{plan.id}/accept/", {"card": str(make_card(world).id), "agree": "yes"})
     assert told not in text(browser.get("/portal/"))

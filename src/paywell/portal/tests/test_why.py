@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.test import Client as Browser
 
 from paywell.billing.models import Question
 from paywell.billing.questions import answer_question, find_questioned
+from paywell.core import clock
 from paywell.core.templatetags.paywell import local_day
-from paywell.payments.tests.factories import World, make_line, make_world
+from paywell.invoicing.actions import void_invoice
+from paywell.payments.tests.factories import World, make_line, make_other_payer, make_world
+from paywell.portal.news import ANSWER_SHOWN
 
 
 def test_each_service_to_pay_leads_to_its_story(browser: Browser, world: World) -> None:
@@ -65,3 +70,25 @@ def test_another_account_s_service_has_no_story_here(browser: Browser, world: Wo
     assert browser.get(page).status_code == 404
     assert browser.post(page, {"text": "Hm"}).status_code == 404
     assert Question.objects.count() == 0
+
+
+def test_an_answer_stands_on_the_home_page_also_when_nothing_is_owed_any_more(
+    browser: Browser, world: World
+) -> None:
+    line = make_line(world)
+    page = f"/portal/lines/{line.id}/why/"
+    browser.post(page, {"text": "Was this not covered?"})
+    told = "Your question is answered"
+    assert told not in browser.get("/portal/").content.decode()
+    question = Question.objects.get()
+    answer_question(viewer=world.staff, question=question, answer="It was. We took it off.")
+    void_invoice(invoice=line.invoice, reason="Covered", actor_id=None)
+    home = browser.get("/portal/").content.decode()
+    assert told in home
+    assert f'href="{page}"' in home
+    assert "We took it off." in browser.get(page).content.decode()
+    other = Browser()
+    other.force_login(make_other_payer(world).contact.user)
+    assert told not in other.get("/portal/").content.decode()
+    Question.objects.update(answered_at=clock.now() - ANSWER_SHOWN - timedelta(hours=1))
+    assert told not in browser.get("/portal/").content.decode()

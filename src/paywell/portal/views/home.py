@@ -6,23 +6,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from paywell.agreements.queries import list_coming
 from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.payments.availability import get_availability
 from paywell.payments.queries import get_summary, recent_payments
+from paywell.portal.news import list_news
 
 
 @require_safe
 @portal_view
 def home(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
-    summary = get_summary(viewer)
     context = {
         "viewer": viewer,
         "nav": "home",
-        "summary": summary,
-        # Both are about something that is owed.
-        "coming": list_coming(viewer) if summary.balance_due.minor > 0 else [],
+        "summary": get_summary(viewer),
+        "news": list_news(viewer),
         "availability": get_availability(viewer),
         "recent": recent_payments(viewer),
     }

@@ -34,7 +34,10 @@ def why(request: HttpRequest, viewer: PortalViewer, line_id: UUID) -> HttpRespon
         else:
             messages.success(
                 request,
-                _("Your question is with the practice. No reminder comes for this service until it is answered."),
+                _(
+                    "Your question is with the practice. No reminder comes for this service, and nothing is "
+                    "charged by itself, until it is answered."
+                ),
             )
             return redirect("portal:why", line.id)
     story = tell_lines(viewer.practice.id, [line], card_of=viewer.contact.id)[0]
