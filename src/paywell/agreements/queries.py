@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, UUIDField
+from django.db.models.functions import Coalesce
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.agreements.chargeable import find_open_lines_of, find_payers, get_months_left
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeLine, ChargeState, Plan, PlanLine
-from paywell.clients.models import BillingAccount
+from paywell.clients.models import BillingAccount, Client
 from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
@@ -79,11 +80,23 @@ def find_agreed_cards(viewer: PortalViewer) -> set[UUID]:
 
 
 def list_failed_charges(viewer: StaffViewer) -> QuerySet[Charge]:
-    """Charges by rule that did not come through and of which nobody took note yet."""
+    """Charges by rule that did not come through and of which nobody took note yet.
+
+    Each with the `client_id` of whom it is about: the one whose services were announced, else one of the account's.
+    """
+    announced = ChargeLine.objects.filter(practice=viewer.practice, charge=OuterRef("pk"))
+    of_account = Client.objects.filter(practice=viewer.practice, default_account=OuterRef("agreement__account"))
     rows = Charge.objects.filter(
         practice=viewer.practice, seen_at=None, state__in=[ChargeState.FAILED, ChargeState.SKIPPED],
         agreement__kind__in=[AgreementKind.AUTOPAY, AgreementKind.PLAN], agreement__ended_at=None,
     )  # fmt: skip
+    rows = rows.annotate(
+        client_id=Coalesce(
+            Subquery(announced.order_by("id").values("line__client_id")[:1]),
+            Subquery(of_account.order_by("created_at").values("id")[:1]),
+            output_field=UUIDField(),
+        )
+    )
     return rows.select_related("agreement__account", "agreement__contact").order_by("closed_at", "id")
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from paywell.accounts.models import Invitation, User
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.clients.models import BillingAccount, Contact
+from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.security_log import access_refused
 from paywell.notifications.kinds import KINDS
@@ -37,6 +37,7 @@ class LogRow:
     to_kind: str
     outcome: str  #: one of OUTCOMES
     why: str  #: for what failed or was skipped
+    client_id: UUID | None  #: on whose record the address stands; None for staff and for who was invited
 
 
 def list_deliveries(viewer: StaffViewer, *, outcome: str = "", notice: str = "") -> QuerySet[Delivery]:
@@ -51,8 +52,8 @@ def list_deliveries(viewer: StaffViewer, *, outcome: str = "", notice: str = "")
 
 
 def name_rows(viewer: StaffViewer, deliveries: Sequence[Delivery]) -> list[LogRow]:
-    """The same with names in place of ids: five queries for any number."""
-    names = _find_names(viewer, deliveries)
+    """The same with names in place of ids: seven queries for any number."""
+    names, clients = _find_names(viewer, deliveries), _find_clients(viewer, deliveries)
     return [
         LogRow(
             at=row.sent_at or row.skipped_at or row.created_at,
@@ -61,9 +62,18 @@ def name_rows(viewer: StaffViewer, deliveries: Sequence[Delivery]) -> list[LogRo
             to_kind=RecipientKind(row.recipient_kind).label,
             outcome=next(key for key, is_so in _outcomes(row).items() if is_so),
             why=_say_why(row),
+            client_id=clients.get(row.recipient_id),
         )
         for row in deliveries
     ]
+
+
+def _find_clients(viewer: StaffViewer, deliveries: Collection[Delivery]) -> dict[UUID, UUID]:
+    """A client of each contact and account: their people's addresses stand on that record."""
+    ids = {row.recipient_id for row in deliveries}
+    own = {"practice": viewer.practice}
+    found = dict(Client.objects.filter(**own, default_account__in=ids).values_list("default_account_id", "id"))
+    return found | dict(Grant.objects.filter(**own, contact__in=ids).values_list("contact_id", "client_id"))
 
 
 def _outcomes(row: Delivery) -> dict[str, bool]:

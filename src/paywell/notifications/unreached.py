@@ -1,8 +1,13 @@
-"""Accounts of which nobody could be told by e-mail: the desk calls, or sends a letter, and says that it did."""
+"""Whom no e-mail reaches: the desk calls, or sends a letter, and says that it did.
+
+An account of which nobody could be told, and people to whom an e-mail does not arrive.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -13,6 +18,18 @@ from paywell.core import clock
 from paywell.core.errors import NotAllowed
 from paywell.ledger.models import LineBalance
 from paywell.notifications.models import Delivery, RecipientKind
+
+#: An e-mail that failed this often, and within this time, is shown: the address may be wrong.
+MAIL_TRIES: Final = 3
+MAIL_SINCE: Final = timedelta(days=14)
+
+
+def list_failing(viewer: StaffViewer) -> QuerySet[Delivery]:
+    """E-mails that the mail server refused several times, until staff took care of it; the oldest first."""
+    if not viewer.may(Permission.EDIT_CLIENTS) or viewer.role is Role.CLINICIAN:
+        return Delivery.objects.none()
+    rows = Delivery.objects.filter(practice=viewer.practice, sent_at=None, skipped_at=None, seen_at=None)
+    return rows.filter(tries__gte=MAIL_TRIES, created_at__gt=clock.now() - MAIL_SINCE).order_by("created_at", "id")
 
 
 def list_unreached(viewer: StaffViewer) -> QuerySet[Delivery]:
@@ -28,8 +45,14 @@ def list_unreached(viewer: StaffViewer) -> QuerySet[Delivery]:
 
 
 def mark_told(*, viewer: StaffViewer, delivery_ids: Collection[UUID]) -> int:
-    """Staff told them in another way. Returns how many entries that closes; the same again closes none."""
+    """Staff told them in another way. Returns how many entries that closes; the same again closes none.
+
+    An e-mail that fails goes on being tried: it may be the mail server that is down.
+    """
     if not viewer.may(Permission.EDIT_CLIENTS):
         raise NotAllowed
-    rows = Delivery.objects.filter(pk__in=list_unreached(viewer).filter(pk__in=delivery_ids).values("pk"))
-    return rows.filter(practice=viewer.practice).update(seen_at=clock.now(), seen_by=viewer.id)
+    closed = 0
+    for waiting in (list_unreached(viewer), list_failing(viewer)):
+        rows = Delivery.objects.filter(pk__in=waiting.filter(pk__in=delivery_ids).order_by().values("pk"))
+        closed += rows.filter(practice=viewer.practice).update(seen_at=clock.now(), seen_by=viewer.id)
+    return closed

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from paywell.accounts.models import Role
+from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.agreements.models import Charge
 from paywell.agreements.queries import list_failed_charges
@@ -20,18 +19,14 @@ from paywell.billing.pay_outs import list_open_pay_outs
 from paywell.billing.questions import list_open_questions
 from paywell.billing.take_backs import list_open_take_backs
 from paywell.clients.models import BillingAccount, Contact, Grant
-from paywell.core import clock
 from paywell.ledger.models import LineBalance
 from paywell.notifications.kinds import KINDS
 from paywell.notifications.models import Delivery
-from paywell.notifications.unreached import list_unreached
+from paywell.notifications.unreached import list_failing, list_unreached
 from paywell.payments.approvals import list_open_requests
 from paywell.payments.models import Attempt, RefundRequest, Review
 from paywell.payments.seen import list_unseen
 
-#: An e-mail that failed this often, and within this time, is shown: the address may be wrong.
-MAIL_TRIES: Final = 3
-MAIL_SINCE: Final = timedelta(days=14)
 #: Entries of one kind on the page; the count goes on.
 MOST: Final = 25
 
@@ -41,8 +36,10 @@ class FailedMail:
     """An e-mail that does not arrive: to whom, and on whose record the address stands."""
 
     name: str
-    client_id: UUID | None
+    client_id: UUID | None  #: None for staff and for who was invited
+    is_staff: bool
     tries: int
+    ids: tuple[UUID, ...]  #: of the e-mails to this person
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +100,42 @@ def _name_unreached(viewer: StaffViewer, rows: Collection[Delivery]) -> tuple[Un
 
 
 def _name_mails(viewer: StaffViewer, mails: Collection[Delivery]) -> tuple[FailedMail, ...]:
-    """At most one entry for each person. Two queries, none where all mails arrive."""
+    """One entry for each person. Four queries, none where all mails arrive."""
     if not mails:
         return ()
-    ids = {mail.recipient_id for mail in mails}
-    tries: dict[UUID, int] = {}
+    of: dict[UUID, list[Delivery]] = {}
     for mail in mails:
-        tries[mail.recipient_id] = max(tries.get(mail.recipient_id, 0), mail.tries)
-    clients = dict(
-        Grant.objects.filter(practice=viewer.practice, contact__in=ids).values_list("contact_id", "client_id")
+        of.setdefault(mail.recipient_id, []).append(mail)
+    own: dict[str, Any] = {"practice": viewer.practice}
+    clients = dict(Grant.objects.filter(**own, contact__in=of).values_list("contact_id", "client_id"))
+    names = dict(Contact.objects.filter(**own, id__in=of).values_list("id", "name"))
+    names |= dict(Invitation.objects.filter(**own, id__in=of).values_list("id", "email"))
+    staff = {
+        member.user_id: member.user.get_full_name()
+        for member in StaffMember.objects.filter(**own, user__in=of).select_related("user")
+    }
+    unknown = str(_("somebody who is gone"))
+    return tuple(
+        FailedMail(
+            name=names.get(one) or staff.get(one) or unknown,
+            client_id=clients.get(one),
+            is_staff=one in staff,
+            tries=max(mail.tries for mail in sent),
+            ids=tuple(mail.id for mail in sent),
+        )
+        for one, sent in of.items()
     )
-    contacts = dict(Contact.objects.filter(practice=viewer.practice, id__in=ids).values_list("id", "name"))
-    unknown = str(_("somebody who was invited or works here"))
-    return tuple(FailedMail(contacts.get(one, unknown), clients.get(one), count) for one, count in tries.items())
 
 
 def count_waiting(viewer: StaffViewer) -> int:
     """How many entries wait in the inbox. One query."""
-    rows = [found.order_by().values_list("id") for found in _lists(viewer).values()]
+    # E-mails to one person are one entry.
+    rows = [
+        found.order_by().values_list("recipient_id").distinct()
+        if name == "mails"
+        else found.order_by().values_list("id")
+        for name, found in _lists(viewer).items()
+    ]
     if viewer.may(Permission.REFUND):
         rows.append(Review.objects.filter(practice=viewer.practice, closed_at=None).values_list("id"))
     if not rows:
@@ -139,9 +154,6 @@ def _lists(viewer: StaffViewer) -> dict[str, QuerySet[Any]]:
         lists["pay_outs"] = list_open_pay_outs(viewer)
         lists["take_backs"] = list_open_take_backs(viewer)
     if viewer.may(Permission.EDIT_CLIENTS) and viewer.role is not Role.CLINICIAN:
-        lists["mails"] = Delivery.objects.filter(
-            practice=viewer.practice, sent_at=None, skipped_at=None, tries__gte=MAIL_TRIES,
-            created_at__gt=clock.now() - MAIL_SINCE,
-        ).order_by("created_at")  # fmt: skip
+        lists["mails"] = list_failing(viewer)
         lists["unreached"] = list_unreached(viewer)
     return lists

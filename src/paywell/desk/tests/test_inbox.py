@@ -82,6 +82,35 @@ def test_an_e_mail_that_does_not_arrive_leads_to_the_address(desk: Desk) -> None
     assert "An e-mail to" not in desk.browser(Role.FRONT_DESK).get(url("inbox")).content.decode()
 
 
+def test_e_mails_that_do_not_arrive_are_one_entry_for_each_person_and_leave_when_they_are_told(desk: Desk) -> None:
+    before, browser = int(counted(desk)), desk.browser()
+    people = [("contact", desk.contact.id)] * 2 + [("user", desk.members[Role.OWNER].user_id)]
+    for kind, one in people:
+        Delivery.objects.create(
+            practice=desk.practice, event_id=new_id(), kind="x", recipient_kind=kind, recipient_id=one,
+            message_id="<x>", created_at=clock.now(), tries=3, error="SMTPRecipientsRefused",
+        )  # fmt: skip
+    text = browser.get(url("inbox")).content.decode()
+    assert text.count("does not arrive") == 2
+    assert f"An e-mail to {desk.members[Role.OWNER].user.get_full_name()} does not arrive" in text
+    assert url("staff") in text.partition("<main")[2]
+    assert counted(desk) == str(before + 2)
+    told = [str(row.id) for row in Delivery.objects.filter(recipient_id=desk.contact.id)]
+    front = desk.browser(Role.FRONT_DESK)
+    assert front.post(url("unreached_told"), {"delivery": told}).status_code == 404
+    assert counted(desk) == str(before + 2)
+    browser.post(url("unreached_told"), {"delivery": told})
+    assert counted(desk) == str(before + 1)
+    assert "An e-mail to Ana Duarte" not in browser.get(url("inbox")).content.decode()
+    # It goes on being tried: nothing else of the rows has changed.
+    assert set(Delivery.objects.values_list("sent_at", "skipped_at", "tries")) == {(None, None, 3)}
+
+
+def test_a_charge_that_was_not_made_leads_to_what_the_payer_agreed_to(desk: Desk) -> None:
+    text = desk.browser().get(url("inbox")).content.decode()
+    assert url("client_agreements", desk.client.id) in text
+
+
 def test_an_account_that_no_e_mail_reaches_stays_until_somebody_says_that_they_told_them(desk: Desk) -> None:
     entry = Delivery.objects.create(
         practice=desk.practice, event_id=new_id(), kind="x", notice="invoice_issued", recipient_kind="account",

@@ -110,6 +110,9 @@ def test_the_log_says_who_what_and_why_and_no_content(desk: Desk) -> None:
     assert "Ana Duarte" in skipped[1]
     assert "The client wants no e-mail" in skipped[1]
     assert "The mail server did not take it (SMTPRecipientsRefused). Tries: 2." in failed[0]
+    assert url("client_people", desk.client.id) in failed[0]
+    assert "Check the address" in failed[0]
+    assert url("client_people", desk.client.id) not in skipped[0]  # the clinician's own
     assert len(rows("?notice=receipt_waits")) == 1
     assert "ana@example.org" not in "".join(rows())
 
