@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -184,6 +184,12 @@ def _name_maker(refund: Refund, asker: str) -> str:
     if refund.origin == Origin.AT_PROCESSOR:
         return _("Made at the processor")
     return who or str(CAUSE_WORDS["rebuild"])
+
+
+def find_named_payments(viewer: StaffViewer, ids: Collection[UUID]) -> dict[str, UUID]:
+    """Those of the ids, as the check of the books names them, that are payments of the practice, by their text."""
+    rows = Attempt.objects.filter(practice=viewer.practice, id__in=ids) if ids else Attempt.objects.none()
+    return {str(one): one for one in rows.values_list("id", flat=True)}
 
 
 def get_refundable(viewer: StaffViewer, attempt: Attempt) -> Money:

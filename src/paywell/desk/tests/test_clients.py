@@ -152,6 +152,9 @@ def test_shares_must_come_to_a_hundred_percent(desk: Desk) -> None:
         assert text in page
     assert "of what is left" not in page
     browser.post(for_no_shows, {fixed: "20", mine: "100"})
+    StandingShare.objects.filter(applies_to="").delete()
+    others = browser.get(url("client_billing", desk.client.id)).content.decode().partition("All other services")[2]
+    assert "In full" in others
     assert "100% of what is left" in browser.get(url("client_billing", desk.client.id)).content.decode()
 
 

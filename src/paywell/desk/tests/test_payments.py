@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from paywell.accounts.models import Invitation, Role
+from paywell.books.models import BookCheck
 from paywell.care.models import CatalogItem
 from paywell.desk.tests.factories import Desk, add_payment
 from paywell.documents.models import IssuedClient, IssuedDocument
@@ -301,3 +302,25 @@ def test_the_receipts_of_refunds_cost_one_query_however_many_there_are(desk: Des
         for row in [issue_refund_receipt(make_refund(desk, 100)) for _each in range(many)]:
             IssuedClient.objects.create(practice=desk.practice, document=row, client=desk.client)
         assert count() == none + 1
+
+
+def test_a_finding_of_the_books_leads_to_the_payment_that_it_names(desk: Desk) -> None:
+    """On Status and in the review; what names no payment of this practice leads nowhere."""
+    found = [
+        {"law": 8, "id": str(desk.attempt.id), "what": "Not agreed."},
+        {"law": 5, "id": "all", "what": "Stuck."},
+    ]
+    BookCheck.objects.create(
+        practice=desk.practice, at=desk.attempt.created_at, transfers=3, took_ms=1, findings=found
+    )
+    browser, link = desk.browser(), f'href="{url("payment", desk.attempt.id)}"'
+    page = browser.get(url("status")).content.decode()
+    assert page.count(link) == page.count("See the payment") == 1
+    Review.objects.update(kind="books_law_8", dedupe=f"books_law_8:{desk.attempt.id}", attempt=None, detail="x")
+    page = browser.get(url("review_close", desk.review.id)).content.decode()
+    assert link in page
+    assert "Found by the check" in page
+    assert "Said by the processor" not in page
+    assert f'href="{url("status")}"' in page.partition("<main")[2]
+    Review.objects.update(dedupe=f"books_law_8:{desk.client.id}")
+    assert "See the payment" not in browser.get(url("review_close", desk.review.id)).content.decode()

@@ -162,6 +162,8 @@ def _share_sets(shares: list[StandingShare]) -> list[tuple[Any, list[StandingSha
         is_fixed, is_percent = any(row.fixed_minor for row in found), any(row.basis_points for row in found)
         rest = ("percent" if is_percent else "default") if is_fixed else ""
         sets.append((SHARED_KINDS.get(kind, kind), found, rest))
+    if shares and shares[0].applies_to:
+        sets.append((_("All other services"), [], "default"))
     return sets
 
 

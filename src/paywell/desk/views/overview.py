@@ -17,7 +17,9 @@ from paywell.desk.pages import show
 from paywell.desk.queries import inbox as inbox_queries
 from paywell.desk.queries.clients import list_clients
 from paywell.desk.queries.invoices import list_invoices
+from paywell.desk.queries.payments import find_named_payments
 from paywell.desk.types import ClientRow, InvoiceRow
+from paywell.desk.views.ids import read_ids
 from paywell.desk.words import PERMISSION_WORDS
 
 #: How much of what is found is shown while one types.
@@ -77,7 +79,11 @@ def roles(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 def status(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     """When the books were last checked, and what offends."""
     check = get_last_check(viewer)
-    findings = [each | {"title": TITLES.get(each["law"], "")} for each in check.findings] if check else []
+    found = check.findings if check else []
+    payments = find_named_payments(viewer, read_ids(str(each["id"]) for each in found))
+    findings = [
+        each | {"title": TITLES.get(each["law"], ""), "payment_id": payments.get(str(each["id"]))} for each in found
+    ]
     laws = list(TITLES.values())
     return show(request, viewer, "status", "status", check=check, findings=findings, laws=laws)
 

@@ -18,8 +18,16 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money, format_plain
 from paywell.desk.forms.billing import PaymentFilter, RefundForm, ReviewForm
 from paywell.desk.pages import page_of, query_of, run, show, succeeds
-from paywell.desk.queries.payments import STATUS_FILTERS, get_detail, get_hand_detail, get_refundable, list_payments
+from paywell.desk.queries.payments import (
+    STATUS_FILTERS,
+    find_named_payments,
+    get_detail,
+    get_hand_detail,
+    get_refundable,
+    list_payments,
+)
 from paywell.desk.review_words import say_review
+from paywell.desk.views.ids import read_ids
 from paywell.documents.access import access_receipt
 from paywell.documents.web import in_grade, page_response, pdf_response
 from paywell.payments.access import access_payment, find_hand_payment
@@ -153,8 +161,17 @@ def review_close(request: HttpRequest, viewer: StaffViewer, review_id: UUID) -> 
         return redirect("desk:inbox")
     return show(
         request, viewer, "review_close", "inbox",
-        review=review, words=say_review(review.kind), form=form, status=422 if form.errors else 200,
+        review=review, words=say_review(review.kind), form=form, **_get_sources(viewer, review),
+        status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+def _get_sources(viewer: StaffViewer, review: Review) -> dict[str, object]:
+    """Where to read more: the payment, which the check of the books names, and whether it was that check."""
+    is_of_books = review.kind.startswith("books_law_")
+    about = review.dedupe.partition(":")[2]
+    named = find_named_payments(viewer, read_ids([about])).get(about) if is_of_books else None
+    return {"payment_id": review.attempt_id or named, "is_of_books": is_of_books}
 
 
 def _close(viewer: StaffViewer, review: Review, form: ReviewForm) -> Review:

@@ -178,6 +178,9 @@ def test_a_charge_that_was_not_made_leads_to_paying_while_something_of_it_is_owe
     assert link not in browser.get(PAGE).content.decode()
     Charge.objects.filter(pk=charge.pk).update(state="failed", words="The bank declined it.")
     assert link in browser.get(PAGE).content.decode()
+    Charge.objects.filter(pk=charge.pk).update(state="planned")
+    assert link not in browser.get(PAGE).content.decode()
+    Charge.objects.filter(pk=charge.pk).update(state="skipped")
     Practice.objects.update(payments_allowed=False)
     assert link not in browser.get(PAGE).content.decode()
     Practice.objects.update(payments_allowed=True)
@@ -202,3 +205,5 @@ def test_an_offered_plan_is_told_on_the_home_page_of_whom_it_concerns(browser: B
     assert "Make a Payment" in text(browser.get(PAGE)).partition("or a part of it")[2]  # no card is saved yet
     browser.post(f"/portal/autopay/plans/{plan.id}/accept/", {"card": str(make_card(world).id), "agree": "yes"})
     assert told not in text(browser.get("/portal/"))
+    browser.post(f"/portal/autopay/{Agreement.objects.get().id}/end/")
+    assert "What is left of its services is due as before." in text(browser.get(PAGE))

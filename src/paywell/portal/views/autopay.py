@@ -154,13 +154,19 @@ class ChargeRow:
 
     charge: Charge
     services: list[tuple[date, str, Money]]  #: day, wording where they may read it, and how much was announced
-    is_still_owed: bool  #: it was not made, and something of it is left to pay
+    is_still_owed: bool  #: it was not made, something of it is left to pay, and no other charge of it is announced
 
 
 def _charge_rows(viewer: PortalViewer) -> list[ChargeRow]:
     charges = list_charges(viewer, viewer.account.id, 12)
+    coming = {
+        each.line_id
+        for charge in charges
+        if charge.state in (ChargeState.PLANNED, ChargeState.RUNNING)
+        for each in charge.lines.all()
+    }
     missed = {
-        charge.id: [each.line_id for each in charge.lines.all()]
+        charge.id: [each.line_id for each in charge.lines.all() if each.line_id not in coming]
         for charge in charges
         if charge.state in (ChargeState.FAILED, ChargeState.SKIPPED)
     }
