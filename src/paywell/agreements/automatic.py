@@ -12,7 +12,16 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
-from paywell.agreements.chargeable import Parts, cut_to_owed, find_open_lines, find_payer, get_month_left, spread
+from paywell.agreements.chargeable import (
+    ABOVE,
+    Parts,
+    cut_to_owed,
+    find_given_up,
+    find_open_lines,
+    find_payer,
+    get_month_left,
+    spread,
+)
 from paywell.agreements.charging import add_lines, get_agreement, tell_skipped, try_charge
 from paywell.agreements.models import (
     Agreement,
@@ -186,7 +195,7 @@ def _announce_autopay(agreement: Agreement, tomorrow: date) -> int:
         fitting, beyond = _fit(parts, most)
         for line_id, minor in beyond:
             words = _("It is more than the limit leaves. It waits until it is paid in another way.")
-            _skip(agreement, f"above:{agreement.id}:{line_id}", minor, tomorrow, words, line_id=line_id)
+            _skip(agreement, f"{ABOVE}{agreement.id}:{line_id}", minor, tomorrow, words, line_id=line_id)
         if not fitting:
             return 0
         _plan(agreement, f"autopay:{agreement.id}:{tomorrow.isoformat()}", fitting, tomorrow)
@@ -210,12 +219,7 @@ def _not_dealt_with(agreement: Agreement, parts: Parts) -> Parts:
         charge__agreement__account_id=agreement.account_id,
     )  # fmt: skip
     out = set(rows.filter(charge__state__in=_LIVE).values_list("line_id", flat=True))
-    out |= set(
-        rows.filter(charge__agreement=agreement, charge__state=ChargeState.FAILED).values_list("line_id", flat=True)
-    )
-    out |= set(
-        rows.filter(charge__agreement=agreement, charge__key__startswith="above:").values_list("line_id", flat=True)
-    )
+    out |= {line_id for _agreement, line_id in find_given_up([agreement], [line_id for line_id, _minor in parts])}
     return [(line_id, minor) for line_id, minor in parts if line_id not in out]
 
 

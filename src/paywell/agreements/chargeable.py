@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from paywell.agreements.models import Agreement, AgreementKind, ChargeState, ChargeTry, PlanLine
+from paywell.agreements.models import Agreement, AgreementKind, ChargeLine, ChargeState, ChargeTry, PlanLine
 from paywell.billing.questions import find_questioned
 from paywell.clients.access import find_portals
 from paywell.clients.types import PortalViewer
@@ -30,6 +30,9 @@ from paywell.processors.contract import Capability, Style
 Parts = list[tuple[UUID, int]]
 #: Ids of lines, or the query that gives them.
 Lines = Collection[UUID] | QuerySet[Any, Any]
+
+#: With this begins the key of the record that a line was more than AutoPay's limit left.
+ABOVE: Final = "above:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,3 +244,17 @@ def get_owed(agreement: Agreement, viewer: PortalViewer) -> Money:
         subject_id__in=viewer.payable_client_ids,
     )  # fmt: skip
     return Money(rows.aggregate(total=Sum("balance_minor"))["total"] or 0, agreement.currency)
+
+
+def find_given_up(agreements: Collection[Agreement], line_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """Agreement and line of what AutoPay won't charge again: it failed, or was more than the limit left.
+
+    Both are for a person to take care of. One query.
+    """
+    rows = ChargeLine.objects.filter(
+        practice_id__in={row.practice_id for row in agreements},
+        charge__agreement__in=[row.id for row in agreements],
+        line_id__in=line_ids,
+    )
+    rows = rows.filter(Q(charge__state=ChargeState.FAILED) | Q(charge__key__startswith=ABOVE))
+    return set(rows.values_list("charge__agreement_id", "line_id"))

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.agreements.chargeable import find_open_lines_of, find_payers, get_months_left
+from paywell.agreements.chargeable import find_given_up, find_open_lines_of, find_payers, get_months_left
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeLine, ChargeState, Plan, PlanLine
 from paywell.clients.models import BillingAccount, Client
 from paywell.clients.types import PortalViewer
@@ -103,7 +103,8 @@ def list_failed_charges(viewer: StaffViewer) -> QuerySet[Charge]:
 def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUID]:
     """Those of the account's lines that nobody has to pay by hand: a plan pays them off, or AutoPay charges them.
 
-    AutoPay that can't charge now (on hold, the card expired) covers nothing.
+    AutoPay that can't charge now (on hold, the card expired) covers nothing, nor what it won't charge (again): more
+    than its limit, or failed for good. Whoever relies on it there has to hear of it.
     """
     planned = PlanLine.objects.filter(
         practice_id=account.practice_id, line_id__in=line_ids, plan__agreement__isnull=False,
@@ -116,7 +117,14 @@ def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUI
     agreements = list(rows.select_related("practice", "account", "contact", "user", "card"))
     payers = find_payers(agreements)
     pairs = [(row, viewer) for row in agreements if (viewer := payers[row.id].viewer) is not None]
-    covered |= {line_id for parts in find_open_lines_of(pairs).values() for line_id, _minor in parts}
+    given_up = find_given_up([row for row, _viewer in pairs], line_ids) if pairs else set()
+    open_lines = find_open_lines_of(pairs)
+    covered |= {
+        line_id
+        for row, _viewer in pairs
+        for line_id, minor in open_lines[row.id]
+        if minor <= row.charge_limit_minor and (row.id, line_id) not in given_up
+    }
     return covered & set(line_ids)
 
 

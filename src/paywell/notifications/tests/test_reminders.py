@@ -11,13 +11,16 @@ from django.core import mail
 from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_staff as make_member
 from paywell.accounts.types import StaffViewer
-from paywell.agreements.models import Agreement, Plan, PlanLine
+from paywell.agreements.automatic import announce_due
+from paywell.agreements.chargeable import ABOVE
+from paywell.agreements.models import Agreement, Charge, ChargeLine, Plan, PlanLine
 from paywell.billing.models import Question
 from paywell.clients.models import GrantRole
 from paywell.core import clock
 from paywell.core.errors import NotAllowed, UserError
 from paywell.documents.tests.factories import NOON, Case, make_case, make_contact, make_payment
 from paywell.invoicing.models import Invoice
+from paywell.ledger.models import LineBalance
 from paywell.notifications.kinds import KINDS
 from paywell.notifications.models import Delivery, ReminderRules
 from paywell.notifications.reminders import KIND, remind_due, set_reminder_rules
@@ -210,6 +213,37 @@ def test_an_answered_question_and_autopay_on_hold_let_reminders_go_on(case: Case
 def test_autopay_over_a_processor_that_is_set_up_wrongly_covers_nothing(case: Case) -> None:
     autopay(case)
     assert len(run(DUE - timedelta(days=3))) == 1
+
+
+@pytest.mark.parametrize("state", ["failed", "planned", "skipped"])
+def test_what_autopay_gave_up_is_reminded_of_like_anything_else(
+    case: Case, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """Failed for good: nobody else would tell the payer. Announced, or left out for once: it is still to come."""
+    monkeypatch.setattr("paywell.agreements.chargeable._find_obstacle", lambda agreement, processors: "")
+    autopay(case)
+    agreement, line = Agreement.objects.get(), LineBalance.objects.filter(balance_minor__gt=0).get()
+    charge = Charge.objects.create(
+        practice=case.practice, agreement=agreement, key="k", amount_minor=line.balance_minor, currency="USD",
+        due_on=DUE, state=state, created_at=NOON,
+    )  # fmt: skip
+    ChargeLine.objects.create(
+        practice=case.practice, charge=charge, line_id=line.line_id, amount_minor=line.balance_minor
+    )
+    assert len(run(DUE + timedelta(days=2))) == (1 if state == "failed" else 0)
+
+
+def test_what_is_above_autopay_s_limit_is_reminded_of_before_and_after_it_was_left_out(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paywell.agreements.chargeable._find_obstacle", lambda agreement, processors: "")
+    line = LineBalance.objects.filter(balance_minor__gt=0).get()
+    autopay(case, charge_limit_minor=line.balance_minor - 1)
+    assert len(run(DUE - timedelta(days=3))) == 1
+    with clock.set_to(at(DUE - timedelta(days=1))):
+        announce_due()
+    assert Charge.objects.get().key.startswith(ABOVE)
+    assert [each for each in run(DUE + timedelta(days=2)) if "past its due date" in each] != []
 
 
 def test_a_wish_for_no_e_mail_is_kept_and_logged(case: Case) -> None:
