@@ -9,10 +9,18 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from paywell.agreements.models import Agreement, AgreementKind, ChargeLine, ChargeState, ChargeTry, PlanLine
+from paywell.agreements.models import (
+    Agreement,
+    AgreementKind,
+    ChargeLine,
+    ChargeState,
+    ChargeTry,
+    Installment,
+    PlanLine,
+)
 from paywell.billing.questions import find_questioned
 from paywell.clients.access import find_portals
 from paywell.clients.types import PortalViewer
@@ -142,7 +150,7 @@ def find_open_lines_of(
     issued = _find_issued(practice_id, line_ids) if any(_is_for_new(row) for row, _viewer in pairs) else {}
     out = find_untouchable(practice_id, line_ids)
     is_planned = any(row.kind != AgreementKind.PLAN for row, _viewer in pairs)
-    planned = _find_planned_off(practice_id, line_ids) if is_planned else set()
+    planned = find_planned_off(practice_id, line_ids) if is_planned else set()
     found: dict[UUID, Parts] = {}
     for agreement, viewer in pairs:
         left_out = out if agreement.kind == AgreementKind.PLAN else out | planned
@@ -174,10 +182,15 @@ def _find_issued(practice_id: UUID, line_ids: Lines) -> dict[UUID, datetime]:
     return dict(rows.values_list("id", "invoice__issued_at"))
 
 
-def _find_planned_off(practice_id: UUID, line_ids: Lines) -> set[UUID]:
-    """Lines that a plan that is agreed to pays off."""
+def find_planned_off(practice_id: UUID, line_ids: Lines) -> set[UUID]:
+    """Lines that a plan that is agreed to pays off. One all of whose installments were charged or failed does not:
+    what is left of its lines is for a person to take care of.
+    """
+    to_come = Installment.objects.filter(practice_id=practice_id, plan=OuterRef("plan")).filter(
+        Q(charge=None) | ~Q(charge__state__in=[ChargeState.DONE, ChargeState.FAILED])
+    )
     rows = PlanLine.objects.filter(
-        practice_id=practice_id, line_id__in=line_ids, plan__agreement__ended_at=None,
+        Exists(to_come), practice_id=practice_id, line_id__in=line_ids, plan__agreement__ended_at=None,
         plan__agreement__isnull=False,
     )  # fmt: skip
     return set(rows.values_list("line_id", flat=True))

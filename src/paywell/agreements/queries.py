@@ -11,8 +11,14 @@ from django.db.models.functions import Coalesce
 
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.agreements.chargeable import find_given_up, find_open_lines_of, find_payers, get_months_left
-from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeLine, ChargeState, Plan, PlanLine
+from paywell.agreements.chargeable import (
+    find_given_up,
+    find_open_lines_of,
+    find_payers,
+    find_planned_off,
+    get_months_left,
+)
+from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeLine, ChargeState, Plan
 from paywell.clients.models import BillingAccount, Client
 from paywell.clients.types import PortalViewer
 from paywell.core.errors import NotFoundForViewer
@@ -106,11 +112,7 @@ def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUI
     AutoPay that can't charge now (on hold, the card expired) covers nothing, nor what it won't charge (again): more
     than its limit, or failed for good. Whoever relies on it there has to hear of it.
     """
-    planned = PlanLine.objects.filter(
-        practice_id=account.practice_id, line_id__in=line_ids, plan__agreement__isnull=False,
-        plan__agreement__ended_at=None,
-    )  # fmt: skip
-    covered = set(planned.values_list("line_id", flat=True))
+    covered = find_planned_off(account.practice_id, line_ids)
     rows = Agreement.objects.filter(
         practice=account.practice_id, account=account, kind=AgreementKind.AUTOPAY, ended_at=None
     )

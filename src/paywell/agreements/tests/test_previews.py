@@ -11,7 +11,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from paywell.accounts.models import User
-from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, ChargeTry, Plan, PlanLine
+from paywell.agreements.models import (
+    Agreement,
+    AgreementKind,
+    Charge,
+    ChargeState,
+    ChargeTry,
+    Installment,
+    Plan,
+    PlanLine,
+)
 from paywell.agreements.previews import BatchRow, preview_batch
 from paywell.agreements.queries import get_chargeable, get_chargeables
 from paywell.agreements.tests.factories import MORNING, agree, make_card
@@ -75,6 +84,9 @@ def planned(payer: World) -> None:
         offered_by=payer.user, agreement=agreement,
     )  # fmt: skip
     PlanLine.objects.create(practice=payer.practice, plan=plan, line=line, amount_minor=900)
+    Installment.objects.create(
+        practice=payer.practice, plan=plan, number=1, due_on=MORNING.date(), amount_minor=900
+    )
 
 
 def tried(payer: World, month_limit: int) -> None:

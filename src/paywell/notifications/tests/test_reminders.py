@@ -13,7 +13,7 @@ from paywell.accounts.tests.factories import make_staff as make_member
 from paywell.accounts.types import StaffViewer
 from paywell.agreements.automatic import announce_due
 from paywell.agreements.chargeable import ABOVE
-from paywell.agreements.models import Agreement, Charge, ChargeLine, Plan, PlanLine
+from paywell.agreements.models import Agreement, Charge, ChargeLine, Installment, Plan, PlanLine
 from paywell.billing.models import Question
 from paywell.clients.models import GrantRole
 from paywell.core import clock
@@ -158,6 +158,10 @@ def plan(case: Case) -> None:
         offered_by_id=viewer(case).id,
     )  # fmt: skip
     PlanLine.objects.create(**own, plan=offered, line=case.invoice.lines.get(), amount_minor=12_000)
+    for number in (1, 2):
+        Installment.objects.create(
+            **own, plan=offered, number=number, due_on=DUE + timedelta(weeks=number), amount_minor=6_000
+        )
     Plan.objects.filter(id=offered.id).update(agreement=agree(case, "plan"))
 
 
@@ -231,6 +235,19 @@ def test_what_autopay_gave_up_is_reminded_of_like_anything_else(
         practice=case.practice, charge=charge, line_id=line.line_id, amount_minor=line.balance_minor
     )
     assert len(run(DUE + timedelta(days=2))) == (1 if state == "failed" else 0)
+
+
+@pytest.mark.parametrize(("last", "told"), [("planned", 0), ("skipped", 0), ("failed", 1)])
+def test_what_a_plan_left_behind_is_reminded_of_once_no_installment_is_to_come(
+    case: Case, last: str, told: int
+) -> None:
+    plan(case)
+    for installment, state in zip(Installment.objects.order_by("number"), ("done", last), strict=True):
+        Charge.objects.create(
+            practice=case.practice, agreement=Agreement.objects.get(), key=str(installment.id), amount_minor=6_000,
+            currency="USD", due_on=installment.due_on, state=state, created_at=NOON, installment=installment,
+        )  # fmt: skip
+    assert len(run(DUE + timedelta(days=2))) == told
 
 
 def test_what_is_above_autopay_s_limit_is_reminded_of_before_and_after_it_was_left_out(
