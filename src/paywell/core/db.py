@@ -24,8 +24,8 @@ _WAITED: Final = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_LOCKED"})
 def apart(name: str) -> Coalesce:
     """A column as a condition that no index answers: for queries that name their rows by keys.
 
-    SQLite, which has no statistics here, takes an index that begins with the practice rather than a handful of
-    keys, and reads all that the practice ever had. `.alias(of=apart("practice_id")).filter(of=..., id__in=...)`
+    SQLite, while it has no statistics (`core.jobs` has them gathered once a day), takes an index that begins with
+    the practice rather than a handful of keys, and reads all that the practice ever had. `.alias(of=apart("practice_id")).filter(of=..., id__in=...)`
     checks the practice on the rows of those keys alone, on PostgreSQL as well.
     """
     return Coalesce(name, name)
