@@ -13,7 +13,7 @@ from tests.faults.mutants import MUTANTS
 from tests.faults.plan import make_plan
 from tests.faults.processor import Kind
 from tests.faults.reporting import FLAGS, hunt_all, hunt_known, report, report_mutants
-from tests.faults.runs import Figures, Job, run_jobs
+from tests.faults.runs import Figures, make_jobs, run_jobs
 from tests.faults.seeds import kept_jobs
 from tests.faults.stage import get_stage
 
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str]) -> int:
             changes = (*changes, *MUTANTS[options.mutant].changes.items(), ("mutant", options.mutant))
         return _show(kinds[0], options.seed, options.crash, dict(changes), after=options.after)
     if options.seed is not None:
-        jobs = [Job(kind, options.seed, changes, everywhere=True) for kind in kinds]
-        return 0 if report([("crashed everywhere", run_jobs(jobs, processes=1))]) else 1
+        parts = _seeds_of(kinds, options.seed, 1, changes, everywhere=True)
+        return 0 if report(parts) else 1
     if options.kept:
         return 0 if report([("kept seeds", run_jobs(kept_jobs()))]) else 1
     if options.seeds is not None:
@@ -103,7 +103,7 @@ def _seeds_of(
     seeds = range(start, start + number)
     what = "crashed everywhere" if everywhere else "seeds"
     for kind in kinds:
-        yield f"{kind}, {what}", run_jobs([Job(kind, seed, changes, everywhere=everywhere) for seed in seeds])
+        yield f"{kind}, {what}", run_jobs(make_jobs(kind, seeds, changes, everywhere=everywhere))
 
 
 def _gate(kinds: Sequence[Kind], *, write: bool, share: float) -> int:

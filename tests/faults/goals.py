@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults.processor import Kind
 from tests.faults.reporting import hunt_all, report, report_mutants
-from tests.faults.runs import Job, run_jobs
+from tests.faults.runs import Job, make_jobs, run_jobs
 
 Change = tuple[str, Any]
 
@@ -42,7 +42,7 @@ def _fresh(kinds: Sequence[Kind], share: float) -> bool:
 
 
 def _jobs(kind: Kind, first: int, number: int, *changes: Change, everywhere: bool = False) -> Iterator[Job]:
-    return (Job(kind, seed, changes, everywhere=everywhere) for seed in range(first, first + number))
+    return make_jobs(kind, range(first, first + number), changes, everywhere=everywhere)
 
 
 def _crashed(kinds: Sequence[Kind], share: float) -> bool:

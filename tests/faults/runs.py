@@ -28,6 +28,7 @@ class Job:
     seed: int
     changes: tuple[tuple[str, Any], ...] = ()
     everywhere: bool = False
+    part: tuple[int, int] = (0, 1)  #: with `everywhere`: which of so many parts of the crash points
     twice: int = 0  #: as many histories that are crashed at two points, drawn from all of them
     mutant: str = ""
 
@@ -95,7 +96,8 @@ def run_job(stage: Stage, job: Job) -> Iterator[tuple[Result, bool]]:
         return
     plain = make_plan(Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0}))
     first = History(stage.database, stage.world, plain).run()
-    yield first, False
+    if job.part[0] == 0:
+        yield first, False
     for points in _crash_points(job, first.points):
         crashed = make_plan(Kind(job.kind), job.seed, **(changes | {"crash_rate": 0.0, "crash_at": points}))
         result = History(stage.database, stage.world, crashed).run()
@@ -106,7 +108,8 @@ def run_job(stage: Stage, job: Job) -> Iterator[tuple[Result, bool]]:
 def _crash_points(job: Job, points: int) -> Iterator[frozenset[int]]:
     """Each point alone where that is wanted; then pairs: the first crash may put the second out of reach."""
     if job.everywhere:
-        yield from (frozenset({point}) for point in range(1, points + 1))
+        place, parts = job.part
+        yield from (frozenset({point}) for point in range(1 + place, points + 1, parts))
     draw = random.Random(f"{job.kind}:{job.seed}:twice")
     for _ in range(job.twice if points > 1 else 0):
         yield frozenset(draw.sample(range(1, points + 1), 2))
@@ -123,6 +126,16 @@ def _work(job: Job) -> Figures:
 def get_processes() -> int:
     """As many as the environment says, or one for each core."""
     return int(os.environ.get("PAYWELL_FAULT_PROCESSES", "0")) or os.cpu_count() or 1
+
+
+def make_jobs(
+    kind: str, seeds: Iterable[int], changes: tuple[tuple[str, Any], ...] = (), *, everywhere: bool = False
+) -> Iterator[Job]:
+    """One for each seed. Of a history that is crashed everywhere one for each process: one in a hundred has ten
+    times the points of the others, and would keep a single process at work long after the rest have ended."""
+    parts = get_processes() if everywhere else 1
+    for seed in seeds:
+        yield from (Job(kind, seed, changes, everywhere, (place, parts)) for place in range(parts))
 
 
 def run_jobs(jobs: Iterable[Job], *, processes: int | None = None) -> Figures:

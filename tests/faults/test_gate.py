@@ -138,3 +138,14 @@ def test_a_seed_is_the_same_history_after_others_in_its_process() -> None:
     alone, after = run_faults(*asked), run_faults(*asked, "--after", "30")
     assert alone.stdout == after.stdout
     assert alone.stdout.count("\n") > 20, alone.stderr
+
+
+@on_sqlite
+def test_f58_the_points_of_a_history_are_the_same_however_many_processes_share_them() -> None:
+    one, three = (
+        run_faults("--kind", "K", "--seed", "13", "--crash-everywhere", PAYWELL_FAULT_PROCESSES=processes)
+        for processes in ("1", "3")
+    )
+    told = [done.stdout.partition(", recovery")[0] for done in (one, three)]
+    assert told[0] == told[1]
+    assert "35 histories (34 of them crashed at one point each" in told[0]

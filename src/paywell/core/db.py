@@ -25,8 +25,9 @@ def apart(name: str) -> Coalesce:
     """A column as a condition that no index answers: for queries that name their rows by keys.
 
     SQLite, while it has no statistics (`core.jobs` has them gathered once a day), takes an index that begins with
-    the practice rather than a handful of keys, and reads all that the practice ever had. `.alias(of=apart("practice_id")).filter(of=..., id__in=...)`
-    checks the practice on the rows of those keys alone, on PostgreSQL as well.
+    the practice rather than a handful of keys, and reads all that the practice ever had.
+    `.alias(of=apart("practice_id")).filter(of=..., id__in=...)` checks the practice on the rows of those keys
+    alone, on PostgreSQL as well.
     """
     return Coalesce(name, name)
 
