@@ -13,6 +13,7 @@ from paywell.clients.models import Client, Contact
 from paywell.core import clock
 from paywell.demo.people import Troupe
 from paywell.demo.story import at
+from paywell.documents.jobs import HANDLERS as RECEIPTS
 from paywell.notifications.kinds import KINDS
 from paywell.notifications.reminders import remind_due, set_reminder_rules
 from paywell.notifications.texts import set_text
@@ -43,12 +44,18 @@ def begin_notices(troupe: Troupe, opened_at: datetime) -> None:
 
 
 def tell_people(troupe: Troupe, today: date, now: datetime) -> None:
-    """The reminders of the last days, and every e-mail of these days as the worker would have sent it."""
+    """The reminders of the last days, and every e-mail of these days as the worker would have sent it.
+
+    Of what is older, the receipts alone: they stand among everybody's documents.
+    """
     for days_ago in range(DAYS, 0, -1):
         with clock.set_to(at(troupe, today - timedelta(days=days_ago), 9, 30)):
             remind_due()
     since = at(troupe, today - timedelta(days=DAYS), 0, 0)  # whole days: the first one's reminders too
     events = OutboxEvent.objects.filter(practice_id=troupe.practice.id, delivered_at=None)
+    for event in events.filter(created_at__lt=since, kind__in=RECEIPTS).order_by("created_at", "id"):
+        with clock.set_to(event.created_at):
+            RECEIPTS[event.kind](event)
     for event in events.filter(created_at__gte=since).order_by("created_at", "id"):
         with clock.set_to(min(event.created_at + timedelta(minutes=1), now)):
             for handler in get_handlers(event.kind):

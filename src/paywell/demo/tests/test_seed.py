@@ -15,6 +15,7 @@ from django.db.models import F, Sum
 from paywell.accounts.access import access_desk
 from paywell.accounts.models import StaffMember, User
 from paywell.accounts.types import Permission
+from paywell.billing.models import Entry, EntryKind
 from paywell.books.check import check_books
 from paywell.care.models import NEVER_ON_A_SUPERBILL, Diagnosis, Service
 from paywell.clients.access import access_portal
@@ -189,6 +190,16 @@ def test_nothing_of_the_past_is_left_hanging() -> None:
     assert set(Attempt.objects.values_list("state", flat=True)) == {"succeeded", "declined"}
     assert not Attempt.objects.filter(created_at__gt=clock.now()).exists()
     assert not OutboxEvent.objects.filter(delivered_at=None).exists()
+
+
+def test_every_payment_and_refund_of_the_past_has_its_receipt_of_that_day() -> None:
+    receipts = dict(IssuedDocument.objects.filter(subject_id__isnull=False).values_list("subject_id", "issued_on"))
+    paid = Attempt.objects.filter(state=AttemptState.SUCCEEDED).select_related("practice")
+    assert {each.id: clock.business_date(each.closed_at, each.practice.timezone) for each in paid}.items() <= (
+        receipts.items()
+    )
+    assert set(Refund.objects.filter(state="done").values_list("id", flat=True)) <= set(receipts)
+    assert set(Entry.objects.filter(kind=EntryKind.PAYMENT).values_list("id", flat=True)) <= set(receipts)
 
 
 def test_card_payments_of_the_past_were_deposited_and_every_deposit_adds_up() -> None:

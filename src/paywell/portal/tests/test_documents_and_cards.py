@@ -147,3 +147,10 @@ def test_the_result_of_a_payment_on_one_s_other_account_opens_that_account(brows
     page = text(browser.get(result, follow=True))
     assert "Paid $50.00" in page
     assert "Open account: Mia Stone" in page
+
+
+def test_an_empty_shelf_offers_no_superbill_to_who_may_not_have_one(browser: Browser, world: World) -> None:
+    address = "/portal/documents/?show=statements"
+    assert "a statement, a superbill or a yearly statement" in text(browser.get(address))
+    Grant.objects.filter(contact=world.contact).update(may_see_documents=False, may_see_diagnosis=False)
+    assert "You can make a statement or a yearly statement yourself." in text(browser.get(address))

@@ -42,6 +42,7 @@ def documents(request: HttpRequest, viewer: PortalViewer) -> HttpResponse:
         "nav": "documents",
         "shelf": shelf,
         "shelves": _shelves(viewer),
+        "may_read_care": bool(viewer.document_client_ids),
         "page": page,
         "may_choose": any(getattr(row, "may_print_superbill", False) for row in page.rows),
         "error": error,
