@@ -119,12 +119,14 @@ STATUSES: Final[Mapping[Shown, Status]] = {
     Shown.REVERSED: Status("info", _("Reversed")),
 }  # fmt: skip
 
-#: What became of a refund, on the page of its payment.
+#: What became of a refund, on the page of its payment. One that the processor refused never began for the payer.
 REFUNDS: Final[Mapping[str, Text]] = {
+    RefundState.SENDING: _("Being sent to the card"),
+    RefundState.PENDING: _("On its way to the card"),
+    RefundState.IN_REVIEW: _("The practice is checking with the card processor whether it went back"),
     RefundState.DONE: _("Went back to the card"),
     RefundState.FAILED_LATE: _("Came back: the card did not take it. The practice will reach out to you."),
 }
-REFUND_UNDER_WAY: Final = _("On its way to the card")
 
 _BRANDS: Final[Mapping[str, str]] = {
     "visa": "Visa",

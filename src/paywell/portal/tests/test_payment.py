@@ -220,7 +220,10 @@ def test_the_payer_sees_each_refund_with_its_receipt_and_no_try_that_never_was(
     row = issue_refund_receipt(done)
     page = browser.get(result(browser))
     assert "Went back to the card" in text(page)
-    assert "On its way to the card" in text(page)
+    assert "The practice is checking with the card processor whether it went back" in text(page)
+    for state, words in (("sending", "Being sent to the card"), ("pending", "On its way to the card")):
+        Refund.objects.filter(amount_minor=1_000).update(state=state)
+        assert words in text(browser.get(result(browser)))
     assert "$7.00" not in text(page)
     assert page.content.decode().count("Print Refund Receipt") == 1
     assert browser.get(reverse("portal:issued_pdf", args=[row.id]))["Content-Type"] == "application/pdf"

@@ -27,11 +27,11 @@ from paywell.payments.access import access_attempt, find_hand_payment, find_othe
 from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.availability import get_availability
 from paywell.payments.machine import OPEN
-from paywell.payments.models import Attempt, AttemptState, RefundState
+from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.pay_links import make_token
 from paywell.payments.queries import get_payment, get_summary
 from paywell.portal.stepping import get_step_address, render_step
-from paywell.portal.words import REFUND_UNDER_WAY, REFUNDS, STILL_OPEN, explain_decline, name_method
+from paywell.portal.words import REFUNDS, STILL_OPEN, explain_decline, name_method
 from paywell.processors.contract import Style
 from paywell.processors.registry import CONNECTORS
 
@@ -105,17 +105,15 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
 def _list_refunds(viewer: PortalViewer, attempt: Attempt) -> list[RefundLine]:
     """What went back of the payment or is on its way, each with its receipt. One query, two where any is done.
 
-    A refund that the processor refused never began for the payer: nothing was said of it, and nothing moved.
+    A refund that the processor refused is none of it: nothing was said of it, and nothing moved.
     """
-    rows = list(
-        attempt.refunds.filter(practice=viewer.practice).exclude(state=RefundState.FAILED).order_by("created_at")
-    )
+    rows = list(attempt.refunds.filter(practice=viewer.practice).filter(state__in=REFUNDS).order_by("created_at"))
     receipts = list_refund_receipts(viewer, rows)
     return [
         RefundLine(
             row.closed_at or row.created_at,
             Money(row.amount_minor, row.currency),
-            REFUNDS.get(row.state, REFUND_UNDER_WAY),
+            REFUNDS[row.state],
             receipts.get(row.id),
         )
         for row in rows
