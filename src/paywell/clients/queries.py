@@ -42,6 +42,12 @@ def list_accounts(
     return list(rows.distinct().order_by("name", "id"))
 
 
+def list_loose_accounts(viewer: StaffViewer) -> list[BillingAccount]:
+    """The latest accounts, five at most, that are no client's: made, and nobody was given access yet. One query."""
+    rows = BillingAccount.objects.filter(practice=viewer.practice, clients=None, grants=None, shares=None)
+    return list(rows.order_by("-created_at", "id")[:5])
+
+
 def find_accounts(*, viewer: StaffViewer, client: Client, words: str) -> list[BillingAccount]:
     """At most twelve accounts that have each of the words in their name or in that of a client who has them as the
     default one; none without a word, and not the client's own. With those clients. Two queries."""

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from paywell.accounts.actions import get_open_invitation
+from paywell.accounts.models import Role
 from paywell.accounts.tests.factories import make_user
 from paywell.audit.models import AuditEvent
 from paywell.care.actions import record_service
@@ -117,3 +118,21 @@ def test_a_mistyped_e_mail_is_put_right_and_its_invitation_opens_nothing_any_mor
 def test_a_person_without_a_grant_for_the_client_is_not_changed_from_its_record(desk: Desk) -> None:
     desk.client.grants.all().delete()
     assert desk.browser().get(url("contact_edit", desk.client.id, desk.contact.id)).status_code == 404
+
+
+def test_an_account_that_was_made_and_left_is_found_again_where_it_was_made(desk: Desk) -> None:
+    """Whoever left before giving somebody access would make it a second time."""
+    browser, page = desk.browser(), url("client_billing", desk.client.id)
+    assert "nobody has access to it yet" not in browser.get(page).content.decode()
+    browser.post(url("client_account_new", desk.client.id), {"name": "Duarte Trust"})
+    made = BillingAccount.objects.get(name="Duarte Trust")
+    there = f"{url('person_new', desk.client.id)}?account={made.id}"
+    assert there in browser.get(page).content.decode()
+    assert there not in make_desk().browser().get(page).content.decode()
+    assert there not in desk.browser(Role.READ_ONLY).get(page).content.decode()
+    form = {"name": "Rui Duarte", "role": "payer", "account": made.id, "valid_from": "2026-11-23"}
+    assert browser.post(there, form).status_code == 302
+    text = browser.get(page).content.decode()
+    assert there not in text
+    assert "Duarte Trust" in text
+    assert url("client_shares", desk.client.id) in text

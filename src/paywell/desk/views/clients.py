@@ -20,7 +20,7 @@ from paywell.care.models import Diagnosis
 from paywell.clients import actions
 from paywell.clients.access import access_client
 from paywell.clients.models import Client, StandingShare
-from paywell.clients.queries import get_standing_shares, list_accounts, list_namesakes
+from paywell.clients.queries import get_standing_shares, list_accounts, list_loose_accounts, list_namesakes
 from paywell.codes.queries import check_code, list_releases, search_codes
 from paywell.codes.types import Level
 from paywell.core.errors import UserError
@@ -150,6 +150,7 @@ def client_billing(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -
         request, viewer, row, "client_billing", "billing",
         accounts=list_accounts(viewer=viewer, client=row), share_sets=_share_sets(get_standing_shares(row)),
         rules=get_rules(viewer.practice), by_rule=is_invoiced_by_rule(row),
+        loose=list_loose_accounts(viewer) if viewer.may(Permission.EDIT_CLIENTS) else [],
     )  # fmt: skip
 
 
