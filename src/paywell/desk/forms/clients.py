@@ -90,7 +90,10 @@ class NewClientForm(ClientForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("invite") and not values.get("email") and "email" not in self.errors:
-            self.add_error("email", ValidationError(_("An invitation needs an e-mail address.")))
+            self.add_error(
+                "email",
+                ValidationError(_("An invitation needs an e-mail address. Enter one, or untick the invitation.")),
+            )
         return values
 
 
@@ -140,7 +143,10 @@ class PersonForm(AccessForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("invite") and not values.get("email") and "email" not in self.errors:
-            self.add_error("email", ValidationError(_("An invitation needs an e-mail address.")))
+            self.add_error(
+                "email",
+                ValidationError(_("An invitation needs an e-mail address. Enter one, or untick the invitation.")),
+            )
         return values
 
 

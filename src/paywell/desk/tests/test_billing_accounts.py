@@ -136,3 +136,14 @@ def test_an_account_that_was_made_and_left_is_found_again_where_it_was_made(desk
     assert there not in text
     assert "Duarte Trust" in text
     assert url("client_shares", desk.client.id) in text
+
+
+def test_an_invitation_without_an_address_says_both_ways_out(desk: Desk) -> None:
+    """The invitation is ticked from the start, also for a payer who has no e-mail."""
+    form = {"name": "Rui", "role": "payer", "account": desk.client.default_account_id, "valid_from": "2026-11-23"}
+    browser, page = desk.browser(), url("person_new", desk.client.id)
+    refused = browser.post(page, form | {"invite": "on"})
+    assert refused.status_code == 422
+    assert "Enter one, or untick the invitation." in refused.content.decode()
+    assert not Contact.objects.filter(name="Rui").exists()
+    assert browser.post(page, form).status_code == 302
