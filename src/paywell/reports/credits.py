@@ -16,8 +16,8 @@ from paywell.accounts.types import StaffViewer
 from paywell.clients.access import clients_of
 from paywell.clients.models import BillingAccount
 from paywell.core.money import Money
-from paywell.ledger.models import AccountKind, LedgerAccount, Transfer
-from paywell.reports.movements import day_of, is_narrowed, touching, transfers_of
+from paywell.ledger.models import AccountBalance, AccountKind, LedgerAccount, Transfer
+from paywell.reports.movements import day_of, is_all_until, is_narrowed, touching, transfers_of
 from paywell.reports.types import Column, Period, Report, Row, make_chart, sum_columns
 
 #: Credit that nobody uses goes back within this many days of its arrival.
@@ -71,7 +71,7 @@ class Credit:
 
 
 def report_credits(viewer: StaffViewer, period: Period) -> Report:
-    """By account at the end of the period's last day, the oldest first. Four queries."""
+    """By account at the end of the period's last day, the oldest first. Five queries at most."""
     currency, today = viewer.practice.currency, period.last
     credits = LedgerAccount.objects.filter(practice_id=viewer.practice.id, kind=CREDIT)
     accounts = _accounts_of(viewer).filter(pk__in=credits.values("owner_id"))
@@ -115,17 +115,9 @@ def _accounts_of(viewer: StaffViewer) -> QuerySet[BillingAccount]:
 
 
 def _read(viewer: StaffViewer, period: Period) -> dict[UUID, Credit]:
-    """The credit of each account that has some, told from the beginning. Three queries.
-
-    Asked from the credit accounts, of which there are as many as ever had credit, and not from all transfers.
-    """
+    """The credit of each account that has some, told from the beginning."""
     rows = transfers_of(viewer, end=period.end).order_by()
-    held: Counter[UUID] = Counter()
-    for side, sign in (("credit", 1), ("debit", -1)):
-        sums = rows.filter(**{f"{side}__kind": CREDIT, f"{side}__practice_id": viewer.practice.id})
-        for key, minor in sums.values_list(f"{side}_id").annotate(minor=Sum("amount_minor")):
-            held[key] += sign * minor
-    open_ones = {key for key, minor in held.items() if minor}
+    open_ones = _find_held(viewer, period)
     found: dict[UUID, Credit] = defaultdict(Credit)
     moved = (
         rows.filter(touching(open_ones))
@@ -139,6 +131,27 @@ def _read(viewer: StaffViewer, period: Period) -> dict[UUID, Credit]:
         if row.debit_id in open_ones:
             found[row.debit.owner_id].take(row.id, row.amount_minor, row.reverses_id)
     return found
+
+
+def _find_held(viewer: StaffViewer, period: Period) -> set[UUID]:
+    """The ledger accounts that hold credit at the end of the period.
+
+    Asked from the credit accounts, of which there are as many as ever had credit, and not from all transfers. Where
+    nothing counts later than that, the ledger keeps what each holds: law 11 of the books holds it to the transfers.
+    """
+    credits = LedgerAccount.objects.filter(
+        practice_id=viewer.practice.id, kind=CREDIT, currency=viewer.practice.currency
+    )
+    if is_all_until(viewer, period.end):
+        kept = AccountBalance.objects.filter(account__in=credits).exclude(balance_minor=0)
+        return set(kept.values_list("account_id", flat=True))
+    rows = transfers_of(viewer, end=period.end).order_by()
+    held: Counter[UUID] = Counter()
+    for side, sign in (("credit", 1), ("debit", -1)):
+        sums = rows.filter(**{f"{side}__in": credits}).values_list(f"{side}_id")
+        for key, minor in sums.annotate(minor=Sum("amount_minor")):
+            held[key] += sign * minor
+    return {key for key, minor in held.items() if minor}
 
 
 def _sort(rows: Iterable[Transfer]) -> list[Transfer]:
