@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, overload
 from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum
@@ -27,8 +28,9 @@ AGES = (0, 30, 60, 90)
 _MOST_ASKED: Final = 2_000
 
 
-#: Client (None: of no service), and what is owed in each age.
-Owed = tuple[UUID | None, tuple[int, ...]]
+#: Client (None: of no service), and what is owed in each of the ages.
+Owed = tuple[Any, ...]
+_get_parts = itemgetter(*range(len(AGES) + 1, 0, -1))  #: the oldest first
 
 
 def report_receivables(viewer: StaffViewer, period: Period) -> Report:
@@ -38,20 +40,14 @@ def report_receivables(viewer: StaffViewer, period: Period) -> Report:
     database: law 11 of the books holds them to the transfers. Else the transfers are.
     """
     currency = viewer.practice.currency
-    if is_all_until(viewer, period.end):
-        owed = _read_kept(viewer, period)
-        # The database finds again who they are sooner than it is told: there may be thousands.
-        names = _read_names(viewer, _open_lines(viewer).exclude(subject_id=None).values("subject_id"))
-    else:
-        owed = _read_transfers(viewer, period)
-        names = _read_names(viewer, [key for key, _parts in owed if key] if len(owed) <= _MOST_ASKED else None)
-    owed.sort(key=lambda each: ([-minor for minor in each[1][::-1]], names[each[0]]))
+    is_kept = is_all_until(viewer, period.end)
+    owed = ByDebt(viewer, _read_kept(viewer, period) if is_kept else _read_transfers(viewer, period))
 
     def make(each: Owed) -> Row:
-        key, parts = each
-        return Row((names[key], *(Money(minor, currency) for minor in (*parts, sum(parts)))), key)
+        key, *parts = each
+        return Row((owed.names[key], *(Money(minor, currency) for minor in (*parts, sum(parts)))), key)
 
-    ages = [sum(parts) for parts in zip(*(parts for _key, parts in owed), strict=True)] or [0] * (len(AGES) + 1)
+    ages = [sum(parts) for parts in list(zip(*owed.rows, strict=True))[1:]] or [0] * (len(AGES) + 1)
     sums = [Money(minor, currency) for minor in ages]
     labels = _name_ages()
     return Report(
@@ -60,6 +56,53 @@ def report_receivables(viewer: StaffViewer, period: Period) -> Report:
         total=(_("All"), *sums, sum(sums, Money(0, currency))) if owed else None,
         charts=(make_chart(_("By age"), (_("Overdue"), _("Owed")), zip(labels, sums, strict=True)),),
     )
+
+
+class ByDebt(Sequence[Owed]):
+    """What is owed in the order of the oldest debt, equal debts by name.
+
+    Names are read when a part is asked for, of those alone who stand there or owe as much as the first or the last
+    of them: a page of some thousand clients needs few.
+    """
+
+    def __init__(self, viewer: StaffViewer, rows: list[Owed]) -> None:
+        self.viewer = viewer
+        self.rows = sorted(rows, key=_get_parts, reverse=True)
+        self.names: dict[UUID | None, str] = {None: _("Of no service")}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Owed: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Owed]: ...
+    def __getitem__(self, place: int | slice) -> Owed | list[Owed]:
+        if not isinstance(place, slice):
+            place = range(len(self))[place]
+            return self[place : place + 1][0]
+        start, stop, _step = place.indices(len(self))
+        if start >= stop:
+            return []
+        first, last = start, stop
+        while first and _get_parts(self.rows[first - 1]) == _get_parts(self.rows[start]):
+            first -= 1
+        while last < len(self) and _get_parts(self.rows[last]) == _get_parts(self.rows[stop - 1]):
+            last += 1
+        some = self.rows[first:last]
+        self._read_names([key for key, *_parts in some if key not in self.names])
+        some.sort(key=lambda each: self.names[each[0]])
+        some.sort(key=_get_parts, reverse=True)
+        return some[start - first : stop - first]
+
+    def _read_names(self, keys: Sequence[UUID]) -> None:
+        """Of very many, the names of all clients are read sooner than so many are asked for."""
+        if not keys:
+            return
+        rows = Client.objects.filter(practice=self.viewer.practice)
+        rows = rows if len(keys) > _MOST_ASKED else rows.filter(pk__in=keys)
+        fields = rows.values_list("id", "preferred_name", "legal_first_name", "legal_last_name")
+        self.names |= {key: name_client(*parts) for key, *parts in fields}
 
 
 def _open_lines(viewer: StaffViewer) -> QuerySet[LineBalance]:
@@ -76,8 +119,9 @@ def _read_kept(viewer: StaffViewer, period: Period) -> list[Owed]:
     ages += [Q(due_on__gte=first, due_on__lt=after) for after, first in pairwise(since)]
     ages += [Q(due_on__lt=since[-1])]
     sums = [Coalesce(Sum("balance_minor", filter=age), 0) for age in ages]
-    rows = lines.values_list("subject_id").annotate(**{f"age{place}": each for place, each in enumerate(sums)})
-    return [(key, tuple(parts)) for key, *parts in rows]
+    return list(
+        lines.values_list("subject_id").annotate(**{f"age{place}": each for place, each in enumerate(sums)})
+    )
 
 
 def _read_transfers(viewer: StaffViewer, period: Period) -> list[Owed]:
@@ -95,17 +139,7 @@ def _read_transfers(viewer: StaffViewer, period: Period) -> list[Owed]:
         ages[client_id][_age(period.last, due_on)] += owed.pop(line_id)
     if owed and not is_narrowed(viewer):  # of no service: no law lets it happen, but the sum must not hide it
         ages[None][0] += sum(owed.values())
-    return [(key, tuple(parts)) for key, parts in ages.items()]
-
-
-def _read_names(viewer: StaffViewer, keys: Sequence[UUID] | QuerySet[Any, Any] | None) -> dict[UUID | None, str]:
-    """Of these clients; of all for None: of very many, all are read sooner than so many are asked for."""
-    rows = Client.objects.filter(practice=viewer.practice)
-    if keys is not None:
-        rows = rows.filter(pk__in=keys)
-    fields = rows.values_list("id", "preferred_name", "legal_first_name", "legal_last_name")
-    names: dict[UUID | None, str] = {key: name_client(*parts) for key, *parts in fields}
-    return names | {None: _("Of no service")}
+    return [(key, *parts) for key, parts in ages.items()]
 
 
 def _age(today: date, due_on: date) -> int:

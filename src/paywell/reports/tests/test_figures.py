@@ -19,17 +19,19 @@ from paywell.core import clock
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.invoicing.models import InvoiceLine
+from paywell.invoicing.tests.factories import make_client
 from paywell.ledger.models import AccountKind
 from paywell.payments.actions import refund_payment, start_payment
 from paywell.payments.models import SavedCard
 from paywell.payments.tests.factories import World, make_form, make_line, make_world
 from paywell.payments.tests.fake_processor import FakeProcessor
+from paywell.reports import credits
 from paywell.reports.cards import report_cards
 from paywell.reports.credits import report_credits
 from paywell.reports.income import report_income
 from paywell.reports.month_end import EARNED, STANDING, report_month_end
 from paywell.reports.payments import report_payments
-from paywell.reports.receivables import report_receivables
+from paywell.reports.receivables import ByDebt, report_receivables
 from paywell.reports.types import Period, Report, make_chart
 from paywell.reports.write_offs import report_write_offs
 
@@ -93,6 +95,22 @@ def test_receivables_are_aged_by_due_date_at_the_end_of_the_day(world: World) ->
     assert words(later) == [["Mia Stone", "$0.00", "$70.00", "$0.00", "$0.00", "$0.00", "$70.00"]]
 
 
+def test_equal_debts_stand_by_name_across_pages_and_a_page_reads_the_names_it_needs(world: World) -> None:
+    names = ("Ann", "Bea", "Cleo", "Dora", "Eve")
+    keys = {name: make_client(world.practice, preferred_name=name).id for name in names}
+    rows = [(keys[name], 500, 0, 0, 0, 0) for name in ("Dora", "Bea", "Cleo")]
+    owed = ByDebt(
+        world.staff, [(keys["Ann"], 100, 0, 0, 0, 0), *rows, (keys["Eve"], 0, 0, 0, 0, 1), (None, 7, 0, 0, 0, 0)]
+    )
+    assert [key for key, *_parts in owed[:1]] == [keys["Eve"]]
+    assert owed.names == {None: "Of no service", keys["Eve"]: "Eve"}
+    pages = [owed[place : place + 2] for place in (0, 2, 4, 6)]
+    found = [owed.names[key] for page in pages for key, *_parts in page]
+    assert found == ["Eve", "Bea", "Cleo", "Dora", "Ann", "Of no service"]
+    assert owed[3] == owed[-3] == (keys["Dora"], 500, 0, 0, 0, 0)
+    assert owed[-1][0] is None
+
+
 def test_income_by_month_clinician_and_service(world: World) -> None:
     report = report_income(world.staff, Period(date(2026, 11, 1), date(2026, 12, 31), ZONE))
     assert words(report) == [
@@ -143,6 +161,18 @@ def test_credit_is_aged_from_its_oldest_part_and_given_back_within_30_days(world
     report = report_credits(world.staff, late)
     assert words(report) == [["Mia Stone", str(Money(credit - 5_000)), "2026-11-12", "2026-12-12", "2 days late"]]
     assert bars(report)[2] == ("Over 30 days", str(Money(credit - 5_000)), 100)
+
+
+def test_credit_that_the_ledger_keeps_is_told_as_what_the_transfers_add_up_to(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = Period(date(2000, 1, 1), date(2026, 12, 14), ZONE)
+    with CaptureQueriesContext(connection) as queries:
+        kept = report_credits(world.staff, until)
+    assert not [each["sql"] for each in queries if "SUM(" in each["sql"]]
+    monkeypatch.setattr(credits, "is_all_until", lambda viewer, end: False)
+    assert report_credits(world.staff, until) == kept
+    assert words(kept)[0][1] == "$110.00"
 
 
 def test_credit_that_comes_back_keeps_its_age(world: World) -> None:
