@@ -48,6 +48,12 @@ KEPT: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ),
     ("K", 3_001_042, {"is_later": True}, "a charge that was known to be dead came alive, and a person is asked"),
     ("K", 3_000_546, {"is_later": True}, "a refund that was known to be dead was done after all"),
+    (
+        "O",
+        3_001_123,
+        {"is_later": True},
+        "judged between a late charge and the sweep after it (the simulation's own slip)",
+    ),
     ("K", 1_002_622, {}, "accepted, then declined while the look-up after it hung: a person was asked for nothing"),
     ("K", 1_006_786, {}, "the same"),
     ("O", 1_007_423, {}, "the same with one call that charges"),

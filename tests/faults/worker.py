@@ -36,6 +36,7 @@ class Workers:
         self.is_stopped = False  #: until a restore is through
         self.queue: list[tuple[Callable[[], Any], str]] = []
         self.next_sweep = history.plan.first_sweep_s
+        self.swept_at = EPOCH
         self.names = [f"worker {number + 1}" for number in range(history.plan.workers)]
         has_agreements = history.plan.profile == "autopay"
         self.charging = [f"worker {each[7:]} charges" for each in self.names] if has_agreements else []
@@ -73,6 +74,7 @@ class Workers:
             outbox, attempts, refunds, notices = self._due()
             now = loop.now
             if plan.has_sweep and now >= self.next_sweep:
+                self.swept_at = self.history.bank_now()
                 self.next_sweep = now + (CALM_SWEEP_S if self.history.is_calm else SWEEP_S)
                 self._run(jobs.sweep_all.func, "sweep")
                 continue
