@@ -21,3 +21,15 @@ def parse_phone(text: str, *, region: str = "US", field: str = "phone") -> str:
             "Enter a phone number with its area code, like (202) 555-0143.", code="phone_invalid", field=field
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def format_phone(number: str) -> str:
+    """`+15555550123` as `(555) 555-0123`, another country's with its code; what can't be read stays as it is."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return number
+    style = phonenumbers.PhoneNumberFormat.NATIONAL
+    if parsed.country_code != 1:
+        style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, style)

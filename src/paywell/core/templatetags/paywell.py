@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from babel.dates import format_date, format_time
 from django import template
 from django.templatetags.static import static
@@ -20,6 +19,7 @@ from paywell.core.assets import integrity
 from paywell.core.color import readable_accent
 from paywell.core.money import Money, format_money, format_plain
 from paywell.core.paging import Page
+from paywell.core.phones import format_phone
 
 register = template.Library()
 
@@ -133,14 +133,7 @@ def local_day(value: datetime | None, zone: str) -> str:
 @lru_cache(maxsize=1024)
 def phone(number: str) -> str:
     """`+15555550123` as `(555) 555-0123`; what can't be read stays as it is."""
-    try:
-        parsed = phonenumbers.parse(number, "US")
-    except phonenumbers.NumberParseException:
-        return number
-    style = phonenumbers.PhoneNumberFormat.NATIONAL
-    if parsed.country_code != 1:
-        style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(parsed, style)
+    return format_phone(number)
 
 
 @register.simple_tag

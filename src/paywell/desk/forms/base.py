@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain, parse_money
+from paywell.core.phones import format_phone
 
 
 class MoneyInput(forms.TextInput):
@@ -41,6 +42,16 @@ class MoneyField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return format_plain(value) if isinstance(value, Money) else value
+
+
+class PhoneField(forms.CharField):
+    """A phone number as people type it. A kept one stands there as screens show it; a typed one stays as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=32, required=False, widget=forms.TextInput(attrs={"type": "tel"}), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_phone(value) if isinstance(value, str) and value.startswith("+") else value
 
 
 class DayInput(forms.DateInput):

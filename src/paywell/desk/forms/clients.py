@@ -14,7 +14,7 @@ from paywell.accounts.types import StaffViewer
 from paywell.care.models import ServiceKind
 from paywell.clients.models import BillingAccount, GrantRole, StandingShare
 from paywell.core.money import Money
-from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
 from paywell.practice.models import Clinician
 
 
@@ -44,7 +44,7 @@ class ClientForm(DeskForm):
         label=_("Clinician"), queryset=Clinician.objects.none(), required=False, empty_label=_("Nobody yet")
     )
     email = forms.EmailField(label=_("E-mail"), required=False, max_length=254)
-    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    phone = PhoneField(label=_("Phone"))
     street = text(_("Street"), 200)
     city = text(_("City"), 80)
     state = text(_("State"), 2, help_text=_("Two letters, like CO."))
@@ -132,7 +132,7 @@ class PersonForm(AccessForm):
         required=False,
         help_text=_("Somebody whom the practice knows by this address already is given access, not added twice."),
     )
-    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    phone = PhoneField(label=_("Phone"))
     invite = forms.BooleanField(label=_("Send an invitation to the portal now"), required=False, initial=True)
 
     field_order = (
@@ -155,7 +155,7 @@ class ContactForm(DeskForm):
 
     name = text(_("Name"), 120, required=True)
     email = forms.EmailField(label=_("E-mail"), max_length=254, required=False)
-    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    phone = PhoneField(label=_("Phone"))
 
 
 class DiagnosisForm(DeskForm):

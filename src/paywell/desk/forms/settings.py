@@ -12,7 +12,7 @@ from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import ServiceKind
 from paywell.core.zones import ZONES
-from paywell.desk.forms.base import DeskForm, MoneyField, day, text
+from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
 from paywell.practice.logo import MAX_BYTES
 from paywell.practice.models import Clinician
 
@@ -29,7 +29,7 @@ class PracticeForm(DeskForm):
     )  # fmt: skip
 
     name = text(_("Name"), 120, required=True)
-    phone = text(_("Phone"), 32, widget=forms.TextInput(attrs={"type": "tel"}))
+    phone = PhoneField(label=_("Phone"))
     email = forms.EmailField(label=_("E-mail"), required=False)
     street = text(_("Street"), 200)
     city = text(_("City"), 80)

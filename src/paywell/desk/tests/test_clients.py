@@ -47,6 +47,17 @@ def test_a_client_without_a_name_is_not_made(desk: Desk) -> None:
     assert Client.objects.count() == 1
 
 
+def test_a_kept_phone_number_stands_in_its_field_as_screens_show_it_and_is_kept_as_it_was(desk: Desk) -> None:
+    Client.objects.filter(pk=desk.client.id).update(phone="+13035550121")
+    browser, address = desk.browser(), url("client_edit", desk.client.id)
+    assert 'value="(303) 555-0121"' in browser.get(address).content.decode()
+    form = {"legal_first_name": "Ana", "legal_last_name": "Duarte", "phone": "(303) 555-0121"}
+    assert browser.post(address, form).status_code == 302
+    assert Client.objects.get(pk=desk.client.id).phone == "+13035550121"
+    refused = browser.post(address, form | {"phone": "0121"})
+    assert (refused.status_code, 'value="0121"' in refused.content.decode()) == (422, True)
+
+
 def test_the_list_is_searched_and_narrowed(desk: Desk) -> None:
     browser = desk.browser()
     assert "Ana Duarte" in browser.get(url("clients"), {"q": "duar an"}).content.decode()
