@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import pytest
 from django.urls import reverse
@@ -166,6 +167,7 @@ NAMES = {str(pattern.name): pattern for pattern in urlpatterns}
 NAMES_NO_ROW = {"processor_connect", "report", "report_csv", "notice_edit", "notice_restore"}
 #: Holds everybody's money: nothing for a clinician, who sees own clients.
 OF_WHOLE_PRACTICE = {"deposit", "deposit_csv"}
+EMPTY_CARD: Final = re.compile(r'<(section|div|form) class="card\b[^>]*>\s*</\1>')
 POST_ONLY = {
     "client_archive",
     "payments_seen",
@@ -228,6 +230,15 @@ def test_a_role_opens_what_its_permissions_say_and_nothing_else(desk: Desk, role
         else:
             assert answer.status_code == 404, (role, name)
             assert "access refused" in caplog.text, (role, name)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_role_sees_a_card_with_nothing_in_it(desk: Desk, role: Role) -> None:
+    browser = desk.browser(role)
+    for name in NAMES.keys() - POST_ONLY:
+        answer = browser.get(address(name, desk))
+        if answer.get("Content-Type", "").startswith("text/html") and not answer.streaming:
+            assert EMPTY_CARD.findall(answer.content.decode()) == [], (role, name)
 
 
 @pytest.mark.parametrize("role", list(Role))
