@@ -93,6 +93,8 @@ LIMITS: Final = {
     "max_value": _("Enter %(limit_value)s or less."),
     "max_length": _("Use at most %(limit_value)s characters."),
 }
+#: An e-mail address that is none; as where a sign-in is made.
+NO_EMAIL: Final = _("Enter an e-mail address, like name@example.org.")
 
 
 class DeskForm(forms.Form):
@@ -110,6 +112,8 @@ class DeskForm(forms.Form):
             field.widget.is_required = False
             for code, words in LIMITS.items():
                 field.error_messages.setdefault(code, words)
+            if isinstance(field, forms.EmailField):
+                field.error_messages["invalid"] = NO_EMAIL
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("autocomplete", "off")
 

@@ -135,3 +135,14 @@ def test_a_payment_dated_in_another_decade_is_not_entered(desk: Desk) -> None:
     answer = desk.browser().post(url("payment_new", desk.client.id), said)
     assert "Check the year" in answer.content.decode()
     assert Entry.objects.count() == before
+
+
+def test_what_is_no_e_mail_address_is_told_in_our_words_and_nothing_is_written(desk: Desk) -> None:
+    said = {"legal_first_name": "Noor", "legal_last_name": "Haddad", "email": "noor@"}
+    answer = desk.browser().post(url("client_new"), said)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Enter an e-mail address, like name@example.org." in text
+    assert "valid email" not in text
+    assert 'value="noor@"' in text
+    assert Client.objects.count() == 1
