@@ -58,6 +58,14 @@ CUT_TABLES: Final = """() => [...document.querySelectorAll('main table')].map(ta
   return Math.round(table.getBoundingClientRect().right - edge);
 }).filter(out => out > 1).map(out => `a table is cut off by ${out} px`)"""
 
+#: Choices that scrolling alone brings into sight, and cards with nothing in them.
+OUT_OF_SIGHT: Final = """() => [
+  ...[...document.querySelectorAll('.shelves')].filter(strip => strip.scrollWidth > strip.clientWidth + 1)
+    .map(strip => `choices out of sight: ${strip.textContent.trim().slice(0, 80)}`),
+  ...[...document.querySelectorAll('main .card')].filter(card => card.checkVisibility() && !card.textContent.trim()
+    && !card.querySelector('img, svg, iframe, input')).map(card => `an empty card: ${card.outerHTML.slice(0, 80)}`),
+]"""
+
 
 def kind_of(address: str) -> str:
     """The address without what stands for one of many: `/desk/clients/*/?tab`."""

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.flows.conftest import DESKTOP, PHONE, Stack
-from tests.flows.crawl import CUT_TABLES, SMALL_TARGETS, crawl
+from tests.flows.crawl import CUT_TABLES, OUT_OF_SIGHT, SMALL_TARGETS, crawl
 from tests.flows.test_accessible import OF_LOOKS, check
 
 
@@ -23,6 +23,7 @@ def find_faults(page: Page, kind: str) -> list[str]:
     faults += check(page, kind, on_phone=OF_LOOKS)
     assert page.viewport_size == PHONE
     faults += [f"{kind}: target {each}" for each in page.evaluate(SMALL_TARGETS)]
+    faults += [f"{kind}: {each}" for each in page.evaluate(OUT_OF_SIGHT)]
     headings = page.locator("h1").count()
     if headings != 1:
         faults.append(f"{kind}: {headings} main headings")

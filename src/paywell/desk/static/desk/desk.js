@@ -151,12 +151,6 @@ if (progress) {
   setTimeout(look, 1500);
 }
 
-// On a phone the rail and the tabs scroll sideways: bring the present entry into sight.
-for (const entry of document.querySelectorAll(".rail-nav [aria-current], .tabs [aria-current]")) {
-  const strip = entry.closest(".rail-nav, .tabs");
-  strip.scrollLeft = entry.offsetLeft - strip.offsetLeft - (strip.clientWidth - entry.offsetWidth) / 2;
-}
-
 document.getElementById("errors")?.focus();
 
 for (const button of document.querySelectorAll("[data-copy-from]")) {
