@@ -52,7 +52,7 @@ def make_agreement(
             practice=viewer.practice, account=viewer.account, contact=viewer.contact, kind=kind, ended_at=None
         )
         for earlier in before:
-            _end(earlier, viewer.id)
+            _end(earlier, viewer.id, is_replaced=True)
         try:
             return _create(
                 viewer,
@@ -97,7 +97,8 @@ def hold_agreement(*, viewer: PortalViewer | StaffViewer, agreement: Agreement, 
         if not is_held and isinstance(viewer, StaffViewer) and row.held_by_id == row.user_id:
             raise errors.held_by_payer()
         row.held_at, row.held_by_id = (clock.now(), viewer.id) if is_held else (None, None)
-        row.save(update_fields=["held_at", "held_by"])
+        row.stopped_at = row.held_at if viewer.id == row.user_id else None
+        row.save(update_fields=["held_at", "held_by", "stopped_at"])
         _tell(row, viewer.id, "agreements.hold" if is_held else "agreements.go_on")
     return row
 
@@ -157,9 +158,11 @@ def _get(viewer: PortalViewer | StaffViewer, agreement: Agreement) -> Agreement:
     return row
 
 
-def _end(row: Agreement, user_id: UUID) -> None:
+def _end(row: Agreement, user_id: UUID, *, is_replaced: bool = False) -> None:
+    """Staff are to hear of what the payer ended, but not where they agreed to the same anew."""
     row.ended_at, row.ended_by_id = clock.now(), user_id
-    row.save(update_fields=["ended_at", "ended_by"])
+    row.stopped_at = row.ended_at if user_id == row.user_id and not is_replaced else None
+    row.save(update_fields=["ended_at", "ended_by", "stopped_at"])
     planned = Charge.objects.filter(practice_id=row.practice_id, agreement=row, state=ChargeState.PLANNED)
     planned.update(state=ChargeState.SKIPPED, words="The agreement was ended.", closed_at=clock.now())
     _tell(row, user_id, "agreements.end")

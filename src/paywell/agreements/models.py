@@ -42,6 +42,9 @@ class Agreement(PracticeOwned):
     held_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    stopped_at = models.DateTimeField(
+        null=True, help_text="When the payer held or ended it; null again once staff took note or it goes on."
+    )
 
     class Meta:
         constraints = [
@@ -58,6 +61,7 @@ class Agreement(PracticeOwned):
         indexes = [
             models.Index(fields=["practice", "account"], name="agreement_account"),
             models.Index(fields=["kind"], name="agreement_live", condition=Q(ended_at=None)),
+            models.Index(fields=["practice"], name="agreement_stopped", condition=Q(stopped_at__isnull=False)),
         ]
 
 

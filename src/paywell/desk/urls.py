@@ -88,6 +88,7 @@ urlpatterns = [
     path("charges/", agreements.charge_batch, name="charge_batch"),
     path("charges/<uuid:charge_id>/again/", agreements.charge_made_again, name="charge_again"),
     path("charges/<uuid:charge_id>/seen/", agreements.charge_seen, name="charge_seen"),
+    path("agreements/<uuid:agreement_id>/seen/", agreements.agreement_seen, name="agreement_seen"),
     path("unreached/told/", inbox_acts.unreached_told, name="unreached_told"),
     path("payments/seen/", inbox_acts.payments_seen, name="payments_seen"),
     path("refund-requests/<uuid:request_id>/", inbox_acts.refund_request, name="refund_request"),

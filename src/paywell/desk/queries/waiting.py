@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from paywell.accounts.models import Invitation, Role, StaffMember
 from paywell.accounts.types import Permission, StaffViewer
-from paywell.agreements.models import Charge
-from paywell.agreements.queries import list_failed_charges
+from paywell.agreements.models import Agreement, Charge
+from paywell.agreements.queries import list_failed_charges, list_stopped
 from paywell.billing.models import PayOutRequest, Question, TakeBackRequest
 from paywell.billing.pay_outs import list_open_pay_outs
 from paywell.billing.questions import list_open_questions
@@ -62,6 +62,7 @@ class Waiting:
     pay_outs: tuple[PayOutRequest, ...]
     take_backs: tuple[TakeBackRequest, ...]
     charges: tuple[Charge, ...]
+    stopped: tuple[Agreement, ...]
     mails: tuple[FailedMail, ...]
     unreached: tuple[Unreached, ...]
 
@@ -149,6 +150,7 @@ def _lists(viewer: StaffViewer) -> dict[str, QuerySet[Any]]:
         lists["payments"] = list_unseen(viewer)
         lists["questions"] = list_open_questions(viewer)
         lists["charges"] = list_failed_charges(viewer)
+        lists["stopped"] = list_stopped(viewer)
     if viewer.may(Permission.REFUND):
         lists["requests"] = list_open_requests(viewer)
         lists["pay_outs"] = list_open_pay_outs(viewer)

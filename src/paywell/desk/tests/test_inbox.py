@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from paywell.accounts.models import Role
+from paywell.agreements.models import Agreement
 from paywell.billing.invoice_runs import INVOICES
 from paywell.billing.models import BillingRules, Entry, TakeBackRequest
 from paywell.care.models import Service
@@ -322,3 +323,21 @@ def test_what_a_rule_left_out_is_in_the_inbox_until_it_is_invoiced_by_hand(desk:
     assert "$400 above." in desk.browser().get(url("work", work.id)).content.decode()
     issue_invoice(practice=desk.practice, account=account, services=[service], actor_id=None)
     assert words not in desk.browser().get(url("inbox")).content.decode()
+
+
+def test_a_payer_who_stopped_waits_until_somebody_took_note(desk: Desk) -> None:
+    agreement = desk.charge.agreement
+    before, browser = int(counted(desk)), desk.browser()
+    Agreement.objects.filter(pk=agreement.pk).update(
+        ended_at=clock.now(), ended_by=agreement.user, stopped_at=clock.now()
+    )
+    text = browser.get(url("inbox")).content.decode()
+    assert f"{agreement.contact.name} ended: {agreement.get_kind_display()}" in text
+    assert f"{url('client_agreements', desk.client.id)}?account={agreement.account_id}" in text
+    seen = url("agreement_seen", agreement.id)
+    assert desk.browser(Role.READ_ONLY).post(seen).status_code == 404
+    # Ended, so its failed charge does not wait any more; the end does.
+    assert counted(desk) == str(before)
+    assert browser.post(seen, follow=True).status_code == 200
+    assert counted(desk) == str(before - 1)
+    assert f"{agreement.contact.name} ended" not in browser.get(url("inbox")).content.decode()

@@ -31,7 +31,7 @@ from paywell.agreements.queries import (
     list_charges,
     list_plans,
 )
-from paywell.agreements.seen import mark_charge_seen
+from paywell.agreements.seen import mark_charge_seen, mark_stop_seen
 from paywell.clients.access import access_client
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_money
@@ -219,6 +219,14 @@ def charge_seen(request: HttpRequest, viewer: StaffViewer, charge_id: UUID) -> H
     """Somebody took note of a charge that did not come through: it leaves the inbox."""
     charge = access_charge(viewer, charge_id)
     mark_charge_seen(viewer=viewer, charge=charge)
+    return redirect("desk:inbox")
+
+
+@require_POST
+@desk_view(Permission.TAKE_PAYMENTS)
+def agreement_seen(request: HttpRequest, viewer: StaffViewer, agreement_id: UUID) -> HttpResponse:
+    """Somebody took note of what the payer held or ended: it leaves the inbox."""
+    mark_stop_seen(viewer=viewer, agreement=access_agreement(viewer, agreement_id))
     return redirect("desk:inbox")
 
 
