@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from paywell.agreements.chargeable import (
     ABOVE,
     Parts,
+    above_in_month,
     cut_to_owed,
     find_given_up,
     find_open_lines,
@@ -187,19 +188,39 @@ def _announce_autopay(agreement: Agreement, tomorrow: date) -> int:
         if payer.viewer is None:
             _explain(agreement, tomorrow, payer.why_not)
             return 0
-        parts = _not_dealt_with(agreement, find_open_lines(agreement, payer.viewer, due_by=tomorrow))
+        parts = _not_dealt_with(agreement, find_open_lines(agreement, payer.viewer, due_by=tomorrow), tomorrow)
         most = agreement.charge_limit_minor
-        left = get_month_left(agreement)
+        left = get_month_left(agreement, tomorrow)
         if left is not None:
-            most = min(most, max(left.minor, 0))
+            most = min(most, max(left.minor - _get_announced(agreement, tomorrow), 0))
         fitting, beyond = _fit(parts, most)
         for line_id, minor in beyond:
-            words = _("It is more than the limit leaves. It waits until it is paid in another way.")
-            _skip(agreement, f"{ABOVE}{agreement.id}:{line_id}", minor, tomorrow, words, line_id=line_id)
+            _say_beyond(agreement, line_id, minor, tomorrow)
         if not fitting:
             return 0
         _plan(agreement, f"autopay:{agreement.id}:{tomorrow.isoformat()}", fitting, tomorrow)
     return 1
+
+
+def _get_announced(agreement: Agreement, day: date) -> int:
+    """What is announced for the day's month and not tried yet."""
+    rows = Charge.objects.filter(
+        practice_id=agreement.practice_id, agreement=agreement, state=ChargeState.PLANNED,
+        due_on__year=day.year, due_on__month=day.month,
+    )  # fmt: skip
+    return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
+def _say_beyond(agreement: Agreement, line_id: UUID, minor: int, tomorrow: date) -> None:
+    """It does not fit: for ever, or into what this month leaves. Said once, or once a month."""
+    of_line = f"{agreement.id}:{line_id}"
+    if minor > agreement.charge_limit_minor:
+        words = _("It is more than the limit for one charge. It waits until it is paid in another way.")
+        key = ABOVE + of_line
+    else:
+        words = _("It is more than this month's limit leaves. It is charged next month, unless it is paid before.")
+        key = above_in_month(tomorrow) + of_line
+    _skip(agreement, key, minor, tomorrow, words, line_id=line_id)
 
 
 def _explain(agreement: Agreement, tomorrow: date, why_not: str) -> None:
@@ -212,14 +233,14 @@ def _explain(agreement: Agreement, tomorrow: date, why_not: str) -> None:
         _skip(agreement, f"obstacle:{agreement.id}:{year}-{week}", due, tomorrow, why_not)
 
 
-def _not_dealt_with(agreement: Agreement, parts: Parts) -> Parts:
-    """Without lines that are announced already, failed, or were above the limit: a person's to do."""
+def _not_dealt_with(agreement: Agreement, parts: Parts, tomorrow: date) -> Parts:
+    """Without lines that are announced already, failed, or were above a limit: for a person, or for next month."""
+    ids = [line_id for line_id, _minor in parts]
     rows = ChargeLine.objects.filter(
-        practice_id=agreement.practice_id, line_id__in=[line_id for line_id, _minor in parts],
-        charge__agreement__account_id=agreement.account_id,
+        practice_id=agreement.practice_id, line_id__in=ids, charge__agreement__account_id=agreement.account_id,
     )  # fmt: skip
     out = set(rows.filter(charge__state__in=_LIVE).values_list("line_id", flat=True))
-    out |= {line_id for _agreement, line_id in find_given_up([agreement], [line_id for line_id, _minor in parts])}
+    out |= {line_id for _agreement, line_id in find_given_up([agreement], ids, tomorrow)}
     return [(line_id, minor) for line_id, minor in parts if line_id not in out]
 
 

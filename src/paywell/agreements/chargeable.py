@@ -39,7 +39,7 @@ Parts = list[tuple[UUID, int]]
 #: Ids of lines, or the query that gives them.
 Lines = Collection[UUID] | QuerySet[Any, Any]
 
-#: With this begins the key of the record that a line was more than AutoPay's limit left.
+#: With this begins the key of the record that a line is more than AutoPay may ever take at once.
 ABOVE: Final = "above:"
 
 
@@ -186,6 +186,11 @@ def find_planned_off(practice_id: UUID, line_ids: Lines) -> set[UUID]:
     """Lines that a plan that is agreed to pays off. One all of whose installments were charged or failed does not:
     what is left of its lines is for a person to take care of.
     """
+    return set(find_planned_off_by(practice_id, line_ids))
+
+
+def find_planned_off_by(practice_id: UUID, line_ids: Lines) -> dict[UUID, UUID]:
+    """`find_planned_off`, and the agreement to the plan of each line. One query."""
     to_come = Installment.objects.filter(practice_id=practice_id, plan=OuterRef("plan")).filter(
         Q(charge=None) | ~Q(charge__state__in=[ChargeState.DONE, ChargeState.FAILED])
     )
@@ -193,7 +198,7 @@ def find_planned_off(practice_id: UUID, line_ids: Lines) -> set[UUID]:
         Exists(to_come), practice_id=practice_id, line_id__in=line_ids, plan__agreement__ended_at=None,
         plan__agreement__isnull=False,
     )  # fmt: skip
-    return set(rows.values_list("line_id", flat=True))
+    return dict(rows.values_list("line_id", "plan__agreement_id"))
 
 
 def spread(parts: Sequence[tuple[UUID, int]], minor: int) -> Parts:
@@ -218,21 +223,22 @@ def cut_to_owed(practice_id: UUID, announced: Mapping[UUID, int]) -> Parts:
     ]
 
 
-def get_month_left(agreement: Agreement) -> Money | None:
-    """What the agreement's limit for the month leaves, by what was tried and is charged or still open.
+def get_month_left(agreement: Agreement, on: date | None = None) -> Money | None:
+    """What the agreement's limit leaves in the month of that day (None: today), by what was tried and is charged
+    or still open.
 
     None: there is no such limit. With the account held, this is a reservation.
     """
-    return get_months_left([agreement]).get(agreement.id)
+    return get_months_left([agreement], on).get(agreement.id)
 
 
-def get_months_left(agreements: Iterable[Agreement]) -> dict[UUID, Money]:
+def get_months_left(agreements: Iterable[Agreement], on: date | None = None) -> dict[UUID, Money]:
     """`get_month_left` of those of one practice's agreements that have such a limit, by id. One query, or none."""
     limited = {row.id: row for row in agreements if row.month_limit_minor is not None}
     if not limited:
         return {}
     practice = next(iter(limited.values())).practice
-    first = business_date(clock.now(), practice.timezone).replace(day=1)
+    first = (on or business_date(clock.now(), practice.timezone)).replace(day=1)
     tries = ChargeTry.objects.filter(
         practice_id=practice.id,
         charge__agreement_id__in=limited,
@@ -259,15 +265,27 @@ def get_owed(agreement: Agreement, viewer: PortalViewer) -> Money:
     return Money(rows.aggregate(total=Sum("balance_minor"))["total"] or 0, agreement.currency)
 
 
-def find_given_up(agreements: Collection[Agreement], line_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """Agreement and line of what AutoPay won't charge again: it failed, or was more than the limit left.
+def above_in_month(day: date) -> str:
+    """With this begins the key of the record that a line was above what the limit for that month left."""
+    return f"month:{day:%Y-%m}:"
 
-    Both are for a person to take care of. One query.
+
+def find_given_up(
+    agreements: Collection[Agreement], line_ids: Collection[UUID], on: date | None = None
+) -> set[tuple[UUID, UUID]]:
+    """Agreement and line of what AutoPay won't charge on that day (None: today): it failed, is more than its limit,
+    or more than the limit for the month left.
+
+    The first two are for a person to take care of; the third is charged next month, or paid before. One query.
     """
+    if not agreements:
+        return set()
     rows = ChargeLine.objects.filter(
         practice_id__in={row.practice_id for row in agreements},
         charge__agreement__in=[row.id for row in agreements],
         line_id__in=line_ids,
     )
-    rows = rows.filter(Q(charge__state=ChargeState.FAILED) | Q(charge__key__startswith=ABOVE))
+    day = on or business_date(clock.now(), next(iter(agreements)).practice.timezone)
+    above = Q(charge__key__startswith=ABOVE) | Q(charge__key__startswith=above_in_month(day))
+    rows = rows.filter(Q(charge__state=ChargeState.FAILED) | above)
     return set(rows.values_list("charge__agreement_id", "line_id"))

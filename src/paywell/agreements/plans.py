@@ -10,7 +10,7 @@ from uuid import UUID
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.agreements import errors
-from paywell.agreements.chargeable import find_untouchable
+from paywell.agreements.chargeable import find_planned_off, find_untouchable
 from paywell.agreements.models import Installment, Plan, PlanLine
 from paywell.audit.actions import record
 from paywell.clients.models import BillingAccount
@@ -114,7 +114,7 @@ def get_day(first_on: date, every: str, number: int) -> date:
 
 
 def _get_parts(account: BillingAccount, line_ids: Collection[UUID]) -> list[tuple[UUID, int]]:
-    """What is owed on the chosen lines, all of them the account's, free, and in no other plan."""
+    """What is owed on the chosen lines, all of them the account's, free, and in no other plan that goes on."""
     wanted = set(line_ids)
     lines = InvoiceLine.objects.filter(
         practice_id=account.practice_id, account=account, id__in=wanted, voided_at=None
@@ -124,10 +124,10 @@ def _get_parts(account: BillingAccount, line_ids: Collection[UUID]) -> list[tupl
         raise NotFoundForViewer
     if not ids:
         raise errors.plan_invalid("Choose what the plan pays off.", "lines")
-    in_plans = PlanLine.objects.filter(
-        practice_id=account.practice_id, line_id__in=ids, plan__withdrawn_at=None
-    ).exclude(plan__agreement__ended_at__isnull=False)
-    if in_plans.exists():
+    offered = PlanLine.objects.filter(
+        practice_id=account.practice_id, line_id__in=ids, plan__withdrawn_at=None, plan__agreement=None
+    )
+    if offered.exists() or find_planned_off(account.practice_id, ids):
         raise errors.plan_invalid("One of these services is in a plan already.", "lines")
     if find_untouchable(account.practice_id, ids):
         raise errors.plan_invalid("One of these services is being paid, or the client asked about it.", "lines")

@@ -15,7 +15,7 @@ from paywell.agreements.chargeable import (
     find_given_up,
     find_open_lines_of,
     find_payers,
-    find_planned_off,
+    find_planned_off_by,
     get_months_left,
 )
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeLine, ChargeState, Plan
@@ -106,19 +106,41 @@ def list_failed_charges(viewer: StaffViewer) -> QuerySet[Charge]:
     return rows.select_related("agreement__account", "agreement__contact").order_by("closed_at", "id")
 
 
+def list_stopped(viewer: StaffViewer) -> QuerySet[Agreement]:
+    """What payers held or ended by themselves and of which nobody at the desk took note yet, oldest first.
+
+    Each with the `client_id` of one of the account's clients, to open what was agreed to.
+    """
+    of_account = Client.objects.filter(practice=viewer.practice, default_account=OuterRef("account"))
+    rows = Agreement.objects.filter(practice=viewer.practice, stopped_at__isnull=False)
+    rows = rows.annotate(client_id=Subquery(of_account.order_by("created_at").values("id")[:1]))
+    return rows.select_related("account", "contact").order_by("stopped_at", "id")
+
+
 def find_covered(account: BillingAccount, line_ids: Collection[UUID]) -> set[UUID]:
     """Those of the account's lines that nobody has to pay by hand: a plan pays them off, or AutoPay charges them.
 
-    AutoPay that can't charge now (on hold, the card expired) covers nothing, nor what it won't charge (again): more
-    than its limit, or failed for good. Whoever relies on it there has to hear of it.
+    What can't charge now (held by the payer, the card expired) covers nothing, nor does AutoPay cover what it won't
+    charge: more than its limits, or failed for good. Whoever relies on it there has to hear of it. A plan that the
+    practice itself holds goes on covering: the practice gave the payer time.
     """
-    covered = find_planned_off(account.practice_id, line_ids)
     rows = Agreement.objects.filter(
-        practice=account.practice_id, account=account, kind=AgreementKind.AUTOPAY, ended_at=None
-    )
+        practice=account.practice_id, account=account, kind__in=[AgreementKind.AUTOPAY, AgreementKind.PLAN],
+        ended_at=None,
+    )  # fmt: skip
     agreements = list(rows.select_related("practice", "account", "contact", "user", "card"))
     payers = find_payers(agreements)
-    pairs = [(row, viewer) for row in agreements if (viewer := payers[row.id].viewer) is not None]
+    charging = {
+        row.id for row in agreements
+        if payers[row.id].viewer is not None or (row.held_at is not None and row.held_by_id != row.user_id)
+    }  # fmt: skip
+    planned = find_planned_off_by(account.practice_id, line_ids)
+    covered = {line_id for line_id, agreement_id in planned.items() if agreement_id in charging}
+    pairs = [
+        (row, viewer)
+        for row in agreements
+        if row.kind == AgreementKind.AUTOPAY and (viewer := payers[row.id].viewer) is not None
+    ]
     given_up = find_given_up([row for row, _viewer in pairs], line_ids) if pairs else set()
     open_lines = find_open_lines_of(pairs)
     covered |= {

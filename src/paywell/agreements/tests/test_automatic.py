@@ -10,6 +10,7 @@ from paywell.agreements.agree import accept_plan, end_agreement, hold_agreement
 from paywell.agreements.automatic import announce_due, charge_due
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState, Plan
 from paywell.agreements.plans import get_day, offer_plan, withdraw_plan
+from paywell.agreements.queries import find_covered
 from paywell.agreements.tests.factories import MORNING, TODAY, agree, make_card, payer
 from paywell.billing.questions import ask_question
 from paywell.core import clock
@@ -248,3 +249,67 @@ def test_another_contact_on_the_account_can_t_hold_or_end_it(world: World, proce
     ):
         with pytest.raises(NotFoundForViewer):
             action()
+
+
+def test_what_is_above_this_month_s_limit_is_said_once_and_charged_next_month(
+    world: World, processor: FakeProcessor
+) -> None:
+    with clock.set_to(MORNING):
+        agreement = agree(world, AUTO, limit=12_000, month_limit=Money(15_000))
+        first, second = make_line(world, on=DUE), make_line(world, 5_000, on=DUE + timedelta(days=1))
+    for number in range(6):
+        with clock.set_to(day(number)):
+            announce_due()
+            charge_due()
+    said = Charge.objects.get(state=ChargeState.SKIPPED)
+    words = "It is more than this month's limit leaves. It is charged next month, unless it is paid before."
+    assert (said.words, said.lines.get().line_id) == (words, second.id)
+    with clock.set_to(day(6)):
+        assert find_covered(world.account, [first.id, second.id]) == set()  # so it is reminded of until then
+    for number in range(25, 28):  # November ends on day 26: told on it, charged on the first
+        with clock.set_to(day(number)):
+            announce_due()
+            charge_due()
+    assert Charge.objects.filter(agreement=agreement, state=ChargeState.DONE).count() == 2
+    owed = get_line_balances(practice_id=world.practice.id, line_ids=[first.id, second.id])
+    assert owed == {first.id: 0, second.id: 0}
+    assert list(Attempt.objects.order_by("created_at").values_list("captured_minor", flat=True)) == [12_000, 5_000]
+
+
+def test_what_a_plan_that_is_over_left_can_go_into_a_new_one(world: World, processor: FakeProcessor) -> None:
+    with clock.set_to(MORNING):
+        line = make_line(world, 10_000)
+        plan = offer(world, lines=[line], count=2, every="week")
+        accept_plan(viewer=payer(world), plan=plan, card_id=make_card(world).id, is_agreed=True)
+        with pytest.raises(UserError, match="in a plan already"):
+            offer(world, lines=[line])
+    processor.behavior = "declined"
+    for number in range(40):
+        with clock.set_to(day(number)):
+            announce_due()
+            charge_due()
+    assert list(Charge.objects.values_list("state", flat=True)) == [ChargeState.FAILED] * 2
+    with clock.set_to(day(40)):
+        again = offer(world, lines=[line], first_on=DUE + timedelta(days=45))
+        assert again.total_minor == 10_000
+        with pytest.raises(UserError, match="in a plan already"):
+            offer(world, lines=[line], first_on=DUE + timedelta(days=45))
+    assert Plan.objects.count() == 2
+
+
+def test_a_plan_that_the_payer_holds_or_that_can_t_charge_covers_nothing(
+    world: World, processor: FakeProcessor
+) -> None:
+    with clock.set_to(MORNING):
+        line = make_line(world, 10_000)
+        plan = offer(world, lines=[line])
+        agreement = accept_plan(viewer=payer(world), plan=plan, card_id=make_card(world).id, is_agreed=True)
+        assert find_covered(world.account, [line.id]) == {line.id}
+        hold_agreement(viewer=payer(world), agreement=agreement, is_held=True)
+        assert find_covered(world.account, [line.id]) == set()
+        hold_agreement(viewer=payer(world), agreement=agreement, is_held=False)
+        hold_agreement(viewer=world.staff, agreement=agreement, is_held=True)  # the practice gives the payer time
+        assert find_covered(world.account, [line.id]) == {line.id}
+        hold_agreement(viewer=world.staff, agreement=agreement, is_held=False)
+        SavedCard.objects.update(exp_year=2020)
+        assert find_covered(world.account, [line.id]) == set()
