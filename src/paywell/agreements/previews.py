@@ -12,6 +12,7 @@ from paywell.agreements.queries import Chargeable, get_chargeables
 from paywell.clients.models import BillingAccount
 from paywell.core.money import Money
 from paywell.ledger.models import LineBalance
+from paywell.payments.card_names import name_card
 from paywell.payments.models import SavedCard
 
 _NO_CARD = "No card is saved."
@@ -107,6 +108,6 @@ def _find_cards(options: list[Chargeable], none_agreed: str) -> tuple[tuple[Batc
         if chargeable.why_not:
             reasons.append(chargeable.why_not)
             continue
-        card = f"{agreement.card.brand.capitalize()} {agreement.card.last4}"
+        card = name_card(agreement.card.brand, agreement.card.last4)
         cards.append(BatchCard(agreement.id, card, agreement.contact.name, chargeable.most))
     return tuple(cards), "" if cards else reasons[0]

@@ -20,6 +20,7 @@ from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.db import lock, phase
 from paywell.core.errors import UserError
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.invoicing.actions import issue_invoice
 from paywell.invoicing.models import Invoice
 from paywell.invoicing.queries import get_uninvoiced
@@ -118,7 +119,7 @@ def _begin(rules: BillingRules, today: date) -> bool:
         request_work(
             practice_id=rules.practice_id,
             kind=INVOICES,
-            title=_("Invoices by rule, %(day)s") % {"day": today.isoformat()},
+            title=_("Invoices by rule, %(day)s") % {"day": write_day(today)},
             actor_id=None,
             parameters={
                 "date_from": (today - LOOK_BACK).isoformat(),

@@ -25,6 +25,7 @@ from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.identifiers import clean_diagnosis_code, clean_modifiers
 from paywell.core.money import MAX_MINOR, Money
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.practice.models import Clinician, Location, Practice
 
 _CODE = re.compile(r"[0-9A-Z][0-9A-Z.\-]{0,9}", re.ASCII)
@@ -289,7 +290,7 @@ def end_diagnosis(*, diagnosis: Diagnosis, ended_on: date | None, actor_id: UUID
             ).order_by("-on").first()  # fmt: skip
             if later is not None:
                 raise UserError(
-                    f"A service of {later.on:%b} {later.on.day}, {later.on.year} points to it. End it on that day "
+                    f"A service of {write_day(later.on)} points to it. End it on that day "
                     "or later, or edit that service first.",
                     code="diagnosis_in_use", field="ended_on",
                 )  # fmt: skip

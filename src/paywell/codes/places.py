@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from paywell.codes.types import Finding, Verdict
+from paywell.core.templatetags.paywell import day as write_day
 
 #: Care at a distance was one code until that day: from then on one for the person at home, one for elsewhere.
 TELEHEALTH_SPLIT: Final = date(2022, 1, 1)
@@ -63,7 +64,6 @@ def check_place(code: str, on: date) -> Verdict:
         )
     if place.since and on < place.since:
         instead = " Use 02 for care at a distance." if code == "10" else ""
-        day = f"{place.since:%b} {place.since.day}, {place.since.year}"
-        told = f"Place of service {code} holds from {day} on.{instead}"
+        told = f"Place of service {code} holds from {write_day(place.since)} on.{instead}"
         return Verdict(code, Finding.NOT_VALID, told, place.name)
     return Verdict(code, Finding.VALID, description=place.name)

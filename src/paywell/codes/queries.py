@@ -14,6 +14,7 @@ from paywell.codes.actions import fold
 from paywell.codes.models import CodeRelease, DiagnosisCode
 from paywell.codes.types import Finding, FoundCode, Verdict
 from paywell.core.identifiers import is_diagnosis_code
+from paywell.core.templatetags.paywell import day as write_day
 
 #: What people type for what the list spells out.
 _SHORT_FOR: Final[Mapping[str, str]] = {
@@ -60,7 +61,7 @@ def check_codes(codes: Iterable[str], on: date) -> dict[str, Verdict]:
     }
     release = get_release(on) if formed else None
     if release is None:
-        told = f"No installed list of ICD-10-CM covers {_day(on)}, so it could not be checked."
+        told = f"No installed list of ICD-10-CM covers {write_day(on)}, so it could not be checked."
         return verdicts | {code: Verdict(code, Finding.NOT_COVERED, f"{code}: {told}") for code in formed}
     rows = {row.code: row for row in DiagnosisCode.objects.filter(release=release, code__in=formed)}
     headings = [code for code, row in rows.items() if not row.is_billable]
@@ -119,7 +120,7 @@ def _judge(
         told = f"{code} is not in the excerpt of ICD-10-CM that is installed, so it could not be checked."
         return Verdict(code, Finding.NOT_LISTED, told)
     if row is None:
-        told = f"{code} is not a valid ICD-10-CM code on {_day(on)} (list {release.name})."
+        told = f"{code} is not a valid ICD-10-CM code on {write_day(on)} (list {release.name})."
         return Verdict(code, Finding.NOT_VALID, told)
     if row.is_billable:
         return Verdict(code, Finding.VALID, description=row.description)
@@ -140,7 +141,3 @@ def _list_below(release: CodeRelease, headings: list[str]) -> dict[str, list[str
     rows = DiagnosisCode.objects.filter(begins, release=release, is_billable=True)
     codes = list(rows.order_by("code").values_list("code", flat=True)[: 60 * len(headings)])
     return {heading: [code for code in codes if code.startswith(heading)] for heading in headings}
-
-
-def _day(on: date) -> str:
-    return f"{on:%b} {on.day}, {on.year}"

@@ -21,6 +21,7 @@ from paywell.clients.models import BillingAccount
 from paywell.core import clock
 from paywell.core.errors import NotAllowed
 from paywell.core.money import Money
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.documents.joining import join
 from paywell.documents.models import IssuedDocument
 from paywell.documents.movements import OF_ACCOUNT, get_period
@@ -105,7 +106,7 @@ def request_statements(
     return request_work(
         practice_id=viewer.practice.id,
         kind=StatementBatch.name,
-        title=_("Statements, %(first)s to %(last)s") % {"first": _day(date_from), "last": _day(date_to)},
+        title=_("Statements, %(first)s to %(last)s") % {"first": write_day(date_from), "last": write_day(date_to)},
         actor_id=viewer.id,
         parameters={
             "which": which.value, "output": output.value,
@@ -208,7 +209,3 @@ def _result(item: WorkItem, files: dict[UUID, NewFile]) -> Result:
 def _file_name(row: IssuedDocument, account: BillingAccount) -> str:
     """`ST-0012-ana-duarte.pdf`: for the practice's own folder; the portal's names carry no name."""
     return f"{row.label}-{slugify(account.name)[:60]}.pdf".replace("-.", ".")
-
-
-def _day(on: date) -> str:
-    return f"{on:%b} {on.day}, {on.year}"

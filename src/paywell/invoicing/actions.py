@@ -14,6 +14,7 @@ from paywell.core.db import lock, phase
 from paywell.core.errors import UserError
 from paywell.core.ids import new_id
 from paywell.core.money import Money
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.invoicing import holds
 from paywell.invoicing.frozen import freeze_invoice, get_digest
 from paywell.invoicing.models import Invoice, InvoiceLine
@@ -209,7 +210,7 @@ def _make_lines(
         parts = get_parts(service, shares)
         if account.id not in parts:
             raise UserError(
-                f"{account.name} owes nothing for the service of {service.on:%m/%d/%Y}. Leave it out, or "
+                f"{account.name} owes nothing for the service of {write_day(service.on)}. Leave it out, or "
                 "change the "
                 "standing shares.",
                 code="not_owed_by_account",
@@ -248,11 +249,11 @@ def _refuse_twice(
     others = [(account_id, minor) for service_id, account_id, minor in live if service_id == service.id]
     if any(account_id == account.id for account_id, _ in others):
         raise UserError(
-            f"The service of {service.on:%m/%d/%Y} stands on an invoice already.", code="already_invoiced"
+            f"The service of {write_day(service.on)} stands on an invoice already.", code="already_invoiced"
         )
     if sum(minor for _, minor in others) + share.minor > part.minor:
         raise UserError(
-            f"The shares changed after the service of {service.on:%m/%d/%Y} was invoiced to somebody else. "
+            f"The shares changed after the service of {write_day(service.on)} was invoiced to somebody else. "
             "Void that "
             "invoice first.",
             code="shares_changed",

@@ -22,6 +22,7 @@ from paywell.billing.models import Entry, EntryKind
 from paywell.core.money import Money
 from paywell.invoicing.models import InvoiceLine
 from paywell.ledger.models import AccountKind, Transfer
+from paywell.payments.card_names import name_card
 from paywell.payments.models import Attempt, Refund
 
 Text = str | Promise
@@ -167,7 +168,7 @@ class _Facts:
     def _card(self, attempt: Attempt) -> str:
         if self.card_of is not None and attempt.contact_id != self.card_of:
             return ""
-        return f"{attempt.card_brand.capitalize()} {attempt.card_last4}".strip()
+        return name_card(attempt.card_brand, attempt.card_last4)
 
 
 def _tell(line: InvoiceLine, rows: Sequence[Transfer], facts: _Facts) -> Story:

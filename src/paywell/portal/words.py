@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from paywell.billing.models import Method
 from paywell.documents.types import Kind
+from paywell.payments.card_names import name_card
 from paywell.payments.models import RefundState
 from paywell.payments.types import Closed, PaymentRow, Shown
 from paywell.processors.contract import Decline
@@ -127,24 +128,6 @@ REFUNDS: Final[Mapping[str, Text]] = {
     RefundState.DONE: _("Went back to the card"),
     RefundState.FAILED_LATE: _("Came back: the card did not take it. The practice will reach out to you."),
 }
-
-_BRANDS: Final[Mapping[str, str]] = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "discover": "Discover",
-    "diners": "Diners Club",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-}
-
-
-def name_card(brand: str, last4: str) -> str:
-    """`Visa 4242`, from a brand's code or its name; empty where the card is not known."""
-    if not last4:
-        return ""
-    return f"{_BRANDS.get(brand.lower()) or brand or _('Card')} {last4}"
-
 
 #: How a payment by hand was made.
 METHODS: Final[Mapping[str, Text]] = {

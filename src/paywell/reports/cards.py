@@ -16,6 +16,7 @@ from paywell.agreements.models import Agreement
 from paywell.clients.access import clients_of
 from paywell.clients.models import Grant
 from paywell.core.db import apart
+from paywell.payments.card_names import name_card
 from paywell.payments.models import SavedCard
 from paywell.reports.movements import is_narrowed
 from paywell.reports.types import Column, Period, Report, Row, Rows, make_chart
@@ -70,7 +71,7 @@ def _make_rows(viewer: StaffViewer, keys: Sequence[UUID]) -> list[Row]:
         rows.append(
             Row(
                 (
-                    card.contact.name, ", ".join(clients.values()), f"{card.brand.title()} {card.last4}",
+                    card.contact.name, ", ".join(clients.values()), name_card(card.brand, card.last4),
                     _get_last_day(card.exp_year, card.exp_month), _("Yes") if card.id in used else _("No"),
                 ),
                 next(iter(clients), None),

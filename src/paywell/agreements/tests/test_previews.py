@@ -140,6 +140,15 @@ def tell(row: BatchRow) -> tuple[str, int, list[int], str]:
     return row.account_name, row.owed.minor, [card.most.minor for card in row.cards], row.why_not
 
 
+def test_a_card_to_charge_is_named_as_everywhere_else(world: World) -> None:
+    payer = add_payer(world, "Ada")
+    agree(payer)
+    make_line(payer, 500)
+    payer.contact.cards.update(brand="amex", last4="0005")
+    [row] = [row for row in preview_batch(world.staff) if row.account_name == "Ada"]
+    assert [card.card for card in row.cards] == ["American Express 0005"]
+
+
 def test_each_account_is_told_what_could_be_charged_or_what_is_in_the_way(world: World) -> None:
     make_varied(world)
     assert [tell(row) for row in preview_batch(world.staff)] == [

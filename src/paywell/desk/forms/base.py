@@ -63,7 +63,7 @@ class DayInput(forms.DateInput):
 
 def day(label: Any, *, required: bool = True, **options: Any) -> forms.DateField:
     """A calendar day, typed or picked."""
-    messages = {"invalid": _("Enter a date, like 2026-11-03."), "required": _("Enter a date.")}
+    messages = {"invalid": _("Enter a date, like Nov 3, 2026."), "required": _("Enter a date.")}
     return forms.DateField(
         label=label,
         required=required,

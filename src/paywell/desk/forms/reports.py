@@ -64,7 +64,7 @@ class MonthForm(DeskForm):
         required=False,
         widget=forms.DateInput(format="%Y-%m", attrs={"type": "month"}),
         input_formats=["%Y-%m", "%m/%Y", "%b %Y"],
-        error_messages={"invalid": _("Enter a month, like 2026-11.")},
+        error_messages={"invalid": _("Enter a month, like Nov 2026.")},
     )
 
     def __init__(self, data: Mapping[str, Any], *, fallback: Span) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -25,6 +24,7 @@ from paywell.desk.words import (
     STATUS_TONES,
     STATUS_WORDS,
 )
+from paywell.payments.card_names import name_card, name_expiry
 from paywell.payments.models import Review, SavedCard
 from paywell.payments.types import PaymentRow, Shown
 from paywell.processors.registry import CONNECTORS
@@ -33,9 +33,6 @@ from paywell.reports.types import Cell, Column, Report, Row
 register = template.Library()
 #: Boxes of one question that stand open; the rest folds away, if it is more than one.
 CHOICES_SHOWN = 10
-_BRANDS: Mapping[str, str] = {
-    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover",
-}  # fmt: skip
 
 
 @register.simple_tag
@@ -111,15 +108,19 @@ def card(row: PaymentRow) -> str:
     method = getattr(row, "method", "")
     if method:
         return f"{METHOD_WORDS[method]} {row.method_reference}".strip()
-    if not row.card_last4:
-        return ""
-    return f"{_BRANDS.get(row.card_brand.lower(), row.card_brand)} {row.card_last4}".strip()
+    return name_card(row.card_brand, row.card_last4)
 
 
 @register.filter
 def saved_card(row: SavedCard) -> str:
     """`Visa 4242`, of a card that is kept."""
-    return f"{_BRANDS.get(row.brand.lower(), row.brand)} {row.last4}".strip()
+    return name_card(row.brand, row.last4)
+
+
+@register.filter
+def card_expiry(row: SavedCard) -> str:
+    """`08/28`; empty where it is not known."""
+    return name_expiry(row.exp_month, row.exp_year)
 
 
 @register.simple_tag

@@ -86,11 +86,11 @@ def test_the_months_end_says_that_it_adds_up(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("report", "asked", "said"),
     [
-        ("income", {"date_from": "yesterday"}, "Enter a date, like 2026-11-03."),
+        ("income", {"date_from": "yesterday"}, "Enter a date, like Nov 3, 2026."),
         ("income", {"date_from": "2026-11-03", "date_to": "2026-11-02"}, "Choose an end"),
         ("receivables", {"on": "1066-10-14"}, "Choose a day between 2000 and 2100."),
         ("card-expiry", {"date_to": "9999-12-31"}, "Choose a day between 2000 and 2100."),
-        ("month-end", {"month": "November"}, "Enter a month, like 2026-11."),
+        ("month-end", {"month": "November"}, "Enter a month, like Nov 2026."),
     ],
 )  # fmt: skip
 def test_days_that_make_no_sense_are_said_and_nothing_is_counted(

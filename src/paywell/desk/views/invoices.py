@@ -24,6 +24,7 @@ from paywell.clients.models import BillingAccount, Client
 from paywell.core.errors import UserError
 from paywell.core.ids import new_key
 from paywell.core.money import Money
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.desk.forms.billing import BatchForm, ReasonForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.batch import LeftOutOfBatch, get_left_out_of_batch
@@ -212,7 +213,7 @@ def _issue_batch(request: HttpRequest, viewer: StaffViewer, form: BatchForm) -> 
         work = request_work(
             practice_id=viewer.practice.id,
             kind=INVOICES,
-            title=_("Invoices for %(first)s to %(last)s") % {"first": first.isoformat(), "last": last.isoformat()},
+            title=_("Invoices for %(first)s to %(last)s") % {"first": write_day(first), "last": write_day(last)},
             actor_id=viewer.id,
             parameters={"date_from": first.isoformat(), "date_to": last.isoformat()},
             key=f"invoices:{request.POST.get('key', '')[:40]}",

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from paywell.clients.models import Relationship
 from paywell.core.identifiers import get_tax_id_warning, is_npi, is_tax_id, is_taxonomy
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.documents.check.types import Case, Level, Problem
 from paywell.practice.models import Clinician
 
@@ -28,7 +29,7 @@ def check_coverage(case: Case) -> Iterator[Problem]:
     if not case.coverages:
         if case.ended:
             last = max(coverage.ends_on for coverage in case.ended if coverage.ends_on)
-            words = f"The insurance on file ended on {last:%m/%d/%Y}, before these services."
+            words = f"The insurance on file ended on {write_day(last)}, before these services."
             yield Problem("coverage_ended", Level.WARN, words, carc="27")
         else:
             words = "No insurance is on file, so the superbill names no subscriber and no member ID."
@@ -69,10 +70,10 @@ def _check_filing(case: Case) -> Iterator[Problem]:
         return
     last_day = case.services[0].on + timedelta(days=days)
     if case.today > last_day:
-        words = f"The insurer wanted the claim by {last_day:%m/%d/%Y}. It may be too late for this service."
+        words = f"The insurer wanted the claim by {write_day(last_day)}. It may be too late for this service."
         yield Problem("filing_limit", Level.WARN, words, case.services[0].on, "29")
     elif case.today > last_day - timedelta(days=30):
-        words = f"Tell the client to send it soon: the insurer wants the oldest service by {last_day:%m/%d/%Y}."
+        words = f"Tell the client to send it soon: the insurer wants the oldest service by {write_day(last_day)}."
         yield Problem("filing_limit", Level.WARN, words, carc="29")
 
 

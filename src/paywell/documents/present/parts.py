@@ -14,25 +14,14 @@ from paywell.core.money import Money, format_money
 from paywell.documents.letters import NO_GLYPH, missing_letters, name_letters, texts_of
 from paywell.documents.text import beside
 from paywell.documents.types import Document, Setting
+from paywell.payments.card_names import name_brand
 
 Printed = dict[str, Any]
-
-#: Names by which people know the cards' brands.
-_BRANDS = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "american_express": "American Express",
-    "discover": "Discover",
-    "diners": "Diners Club",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-}
 
 
 def card_name(brand: str, last4: str) -> str:
     """A card in words: `Visa ending in 4242`; empty where nothing is known or may be shown."""
-    name = _BRANDS.get(brand.lower(), brand)
+    name = name_brand(brand)
     if not last4:
         return name
     return gettext("%(brand)s ending in %(last4)s") % {"brand": name or gettext("Card"), "last4": last4}

@@ -186,7 +186,7 @@ def test_coverage_ended_before_all_services(case: Case) -> None:
     ended = replace(case, coverages=[], ended=[coverage(case, ends_on=date(2026, 10, 1))])
     problem = found(ended, "coverage_ended")
     assert problem is not None
-    assert "10/01/2026" in problem.words
+    assert "Oct 1, 2026" in problem.words
 
 
 # Supervision, groups, several lines

@@ -157,6 +157,8 @@ def test_a_service_stands_once_on_a_live_invoice_of_an_account() -> None:
     with pytest.raises(UserError) as refused:
         issue_invoice(practice=practice, account=client.default_account, services=[service], actor_id=None)
     assert refused.value.code == "already_invoiced"
+    on = f"{service.on:%b} {service.on.day}, {service.on.year}"
+    assert refused.value.message == f"The service of {on} stands on an invoice already."
     void_invoice(invoice=invoice, reason="Wrong date", actor_id=None)
     again = issue_invoice(practice=practice, account=client.default_account, services=[service], actor_id=None)
     assert again.number == 2

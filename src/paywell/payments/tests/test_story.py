@@ -8,6 +8,7 @@ from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.ledger.models import Transfer
 from paywell.payments.actions import refund_payment, start_payment
+from paywell.payments.models import Attempt
 from paywell.payments.story import tell_account, tell_lines
 from paywell.payments.tests.factories import World, make_form, make_line
 from paywell.payments.tests.fake_processor import FakeProcessor
@@ -45,6 +46,13 @@ def test_the_story_goes_from_the_fee_to_the_balance(world: World, processor: Fak
     ]
     assert story.balance.minor == 12_000 - 5_000 + 1_000 - 2_000
     assert story.share + sum((step.owed for step in story.steps), Money(0)) == story.balance
+
+
+def test_a_card_is_named_as_everywhere_else(world: World, processor: FakeProcessor) -> None:
+    line = make_line(world)
+    paid = start_payment(viewer=world.viewer, form=make_form(line))
+    Attempt.objects.filter(pk=paid.pk).update(card_brand="american_express", card_last4="0005")
+    assert tell_lines(world.practice.id, [line])[0].steps[0].detail == "American Express 0005"
 
 
 def test_another_payer_s_card_is_not_named(world: World, processor: FakeProcessor) -> None:

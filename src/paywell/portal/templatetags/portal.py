@@ -15,9 +15,10 @@ from paywell.core.money import Money
 from paywell.core.snippets import Snippet
 from paywell.core.templatetags.paywell import badge, local_day, money
 from paywell.documents.types import Kind
+from paywell.payments.card_names import name_card, name_expiry
 from paywell.payments.types import PayableLine, PaymentRow, Shown
 from paywell.portal.rows import render_history_row, render_pay_row
-from paywell.portal.words import KIND_WORDS, STATUSES, name_card, name_method
+from paywell.portal.words import KIND_WORDS, STATUSES, name_method
 
 register = template.Library()
 
@@ -42,6 +43,12 @@ def document_kind(kind: Kind) -> str:
 def card_name(brand: str, last4: str) -> str:
     """`Visa 4242`."""
     return name_card(brand, last4)
+
+
+@register.simple_tag
+def card_expiry(month: int | None, year: int | None) -> str:
+    """`08/28`; empty where it is not known."""
+    return name_expiry(month, year)
 
 
 @register.simple_tag

@@ -15,8 +15,8 @@ from paywell.clients.types import PortalViewer
 from paywell.clients.web import portal_view
 from paywell.core.errors import UserError
 from paywell.payments.access import access_saved_card
+from paywell.payments.card_names import name_card
 from paywell.payments.cards import list_cards, remove_card, rename_card, set_default_card
-from paywell.portal.words import name_card
 
 
 @require_safe

@@ -30,6 +30,7 @@ from paywell.documents.access import access_link_receipt
 from paywell.documents.web import pdf_response
 from paywell.payments.actions import cancel_attempt, check_attempt, start_payment
 from paywell.payments.availability import get_availability
+from paywell.payments.card_names import name_card
 from paywell.payments.jobs import send_asked_links
 from paywell.payments.link_history import list_link_payments
 from paywell.payments.machine import OPEN
@@ -42,7 +43,7 @@ from paywell.portal.policy import allow_processor
 from paywell.portal.stepping import get_step_address, render_step
 from paywell.portal.views.pay import check_payable, get_processor, lead_on, window_context
 from paywell.portal.views.payment import SCREENS
-from paywell.portal.words import CLOSED, explain_decline, name_card
+from paywell.portal.words import CLOSED, explain_decline
 from paywell.processors.contract import Style
 from paywell.processors.registry import CONNECTORS
 
