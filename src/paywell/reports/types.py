@@ -68,7 +68,8 @@ _CHUNK: Final = 500
 class Rows(Sequence[Row]):
     """Rows in their order that are made when they are asked for: a page makes its own few, a file all.
 
-    `keys` stand for the rows, one each; `make` gives the rows of some of them.
+    `keys` stand for the rows, one each; `make` gives the rows of some of them. Where a query has the order, the
+    keys are `range(count)` and `make` gets the range of places that is asked for.
     """
 
     def __init__(self, keys: Sequence[Any], make: Callable[[Sequence[Any]], Sequence[Row]]) -> None:
@@ -85,7 +86,8 @@ class Rows(Sequence[Row]):
     def __getitem__(self, place: int | slice) -> Row | tuple[Row, ...]:
         if isinstance(place, slice):
             return tuple(self.make(self.keys[place]))
-        return self.make([self.keys[place]])[0]
+        place = range(len(self.keys))[place]
+        return self.make(self.keys[place : place + 1])[0]
 
     def __iter__(self) -> Iterator[Row]:
         for start in range(0, len(self.keys), _CHUNK):
