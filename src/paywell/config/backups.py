@@ -57,13 +57,13 @@ def make_backup(path: Path | None = None, *, prefix: str = "paywell") -> Backup:
     try:
         partial.touch(mode=0o600)
         if kind == "sqlite":
-            _copy_sqlite(Path(connection.settings_dict["NAME"]), partial)
+            copy_sqlite(Path(connection.settings_dict["NAME"]), partial)
         else:
             _dump_postgresql(partial)
         with partial.open("rb+") as copy:
             os.fsync(copy.fileno())
         told = {"made_at": began.isoformat(), "kind": kind, "sha256": _digest(partial), "version": __version__}
-        _note_of(path).write_text(json.dumps(told, indent=1))
+        note_of(path).write_text(json.dumps(told, indent=1))
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -75,14 +75,14 @@ def read_backup(path: Path) -> Backup:
     if not path.is_file():
         raise BackupError(f"There is no {path}.")
     try:
-        told = json.loads(_note_of(path).read_text())
+        told = json.loads(note_of(path).read_text())
         made_at, kind, digest = datetime.fromisoformat(told["made_at"]), told["kind"], told["sha256"]
     except FileNotFoundError:
         raise BackupError(
-            f"{_note_of(path).name} is missing beside it: it says when the back-up was made."
+            f"{note_of(path).name} is missing beside it: it says when the back-up was made."
         ) from None
     except (ValueError, KeyError, TypeError):
-        raise BackupError(f"{_note_of(path).name} can't be read.") from None
+        raise BackupError(f"{note_of(path).name} can't be read.") from None
     if kind != connection.vendor:
         raise BackupError(f"This is a back-up of {kind}, and the database here is {connection.vendor}.")
     if _digest(path) != digest:
@@ -96,15 +96,15 @@ def put_back(backup: Backup) -> None:
     if backup.kind == "sqlite":
         target = Path(connection.settings_dict["NAME"])
         target.parent.mkdir(parents=True, exist_ok=True)
-        _check_sqlite(backup.path)
-        _copy_sqlite(backup.path, target)
-        _check_sqlite(target)
+        check_sqlite(backup.path)
+        copy_sqlite(backup.path, target)
+        check_sqlite(target)
     else:
-        _restore_postgresql(backup.path)
+        restore_postgresql(backup.path, connection.settings_dict["NAME"])
     connections.close_all()
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
+def copy_sqlite(source: Path, target: Path) -> None:
     """Page by page through SQLite itself, so that a copy of a database in use is whole."""
     try:
         with (
@@ -116,7 +116,8 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         raise BackupError(f"SQLite could not copy {source} to {target}: {error}") from None
 
 
-def _check_sqlite(path: Path) -> None:
+def check_sqlite(path: Path) -> None:
+    """Whole, and no reference leads nowhere. Raises BackupError."""
     try:
         with closing(sqlite3.connect(path, timeout=30)) as database:
             register(database)  # the check evaluates our constraints, which use Django's functions
@@ -133,10 +134,11 @@ def _dump_postgresql(target: Path) -> None:
     _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--enable-row-security", f"--file={target}")
 
 
-def _restore_postgresql(source: Path) -> None:
+def restore_postgresql(source: Path, name: str) -> None:
+    """Into the database of that name, in place of what it holds."""
     _run(
         "pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges", "--exit-on-error",
-        "--single-transaction", f"--dbname={connection.settings_dict['NAME']}", str(source),
+        "--single-transaction", f"--dbname={name}", str(source),
     )  # fmt: skip
 
 
@@ -163,7 +165,8 @@ def _login() -> Mapping[str, str]:
     return {variable: str(known[name]) for name, variable in names.items() if known.get(name)}
 
 
-def _note_of(path: Path) -> Path:
+def note_of(path: Path) -> Path:
+    """What stands beside a copy."""
     return path.with_name(path.name + ".json")
 
 

@@ -31,6 +31,8 @@ def production_is_whole(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         faults.append(("E006", "DEBUG must be off."))
     if not settings.STAFF_SECOND_FACTOR_REQUIRED:
         faults.append(("E007", "Staff must have a second factor."))
+    if settings.BACKUPS not in ("daily", "off"):
+        faults.append(("E008", "PAYWELL_BACKUPS must be daily (the worker makes one each day) or off."))
     return [Error(message, id=f"paywell.{code}") for code, message in faults]
 
 

@@ -18,6 +18,8 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
     ("paywell.books.jobs.check_month", 86400),
     ("paywell.audit.jobs.seal_views", 3600),
     ("paywell.core.jobs.gather_statistics", 86400),
+    ("paywell.config.jobs.back_up", 3600),
+    ("paywell.config.jobs.drill", 3600),
     ("paywell.agreements.jobs.announce", 3600),
     ("paywell.agreements.jobs.charge", 300),
     ("paywell.billing.jobs.invoices", 900),
@@ -25,9 +27,11 @@ PERIODIC: Final[tuple[tuple[str, int], ...]] = (
 )
 
 #: What a worker that has just started leaves for so many seconds. It starts when everything else does, after an
-#: upgrade or when the machine does, while people pay: the checks read all the books, and can wait.
+#: upgrade or when the machine does, while people pay: the checks read all the books, back-ups the database.
 NOT_AT_ONCE: Final[Mapping[str, int]] = {
     "paywell.books.jobs.check": 120,
     "paywell.books.jobs.check_recent": 240,
     "paywell.books.jobs.check_month": 360,
+    "paywell.config.jobs.back_up": 600,
+    "paywell.config.jobs.drill": 1200,
 }

@@ -14,6 +14,9 @@ VAR = Path(os.environ.get("PAYWELL_VAR", Path.cwd() / "var"))
 #: Folders of fonts for letters that the package's own fonts lack, such as Chinese, Japanese and Korean.
 FONT_FOLDERS = [folder for folder in os.environ.get("PAYWELL_FONTS", "").split(os.pathsep) if folder]
 
+#: `daily`: the worker makes a back-up each day and tries one out each week. `off`: somebody else does.
+BACKUPS = os.environ.get("PAYWELL_BACKUPS", "daily")
+
 DEBUG = False
 SECRET_KEY = os.environ.get("PAYWELL_SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("PAYWELL_OLD_SECRET_KEYS", "").split(",") if key]

@@ -10,6 +10,7 @@ SALT_KEY = ["test-only-salt"]
 ALLOWED_HOSTS = ["*"]
 PUBLIC_URL = "http://testserver"
 ALLOW_TEST_PROCESSORS = True
+BACKUPS = "off"
 #: The tests of the second factor switch it on.
 STAFF_SECOND_FACTOR_REQUIRED = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

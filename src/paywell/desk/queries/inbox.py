@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from paywell.accounts.models import Role
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.care.models import CatalogItem
+from paywell.core.backup_news import get_backup_news, is_daily
 from paywell.core.money import Money
 from paywell.desk.queries.clients import count_uninvited
 from paywell.desk.queries.left_out import get_left_out
@@ -55,7 +56,7 @@ def get_inbox(viewer: StaffViewer) -> Inbox:
         reviews=_list_reviews(viewer) if viewer.may(Permission.REFUND) else (),
         waiting=get_waiting(viewer),
         checklist=checklist,
-        gaps=() if checklist else tuple(_gaps(viewer)),
+        gaps=(*_backup_gaps(viewer), *(() if checklist else _gaps(viewer))),
         uninvoiced_count=count_uninvoiced(viewer) if viewer.may(Permission.ISSUE_INVOICES) else 0,
         left_out=get_left_out(viewer),
         overdue=_get_overdue(viewer) if sees_money and viewer.role is not Role.CLINICIAN else zero,
@@ -84,6 +85,13 @@ def _get_overdue(viewer: StaffViewer) -> Money:
         practice_id=viewer.practice.id, balance_minor__gt=0, due_on__lt=get_today(viewer)
     )
     return Money(late.aggregate(total=Sum("balance_minor"))["total"] or 0, viewer.practice.currency)
+
+
+def _backup_gaps(viewer: StaffViewer) -> list[SetupGap]:
+    if not viewer.may(Permission.CHANGE_SETTINGS) or not is_daily() or get_backup_news().is_well:
+        return []
+    words = _("The newest back-up failed, or could not be put back when it was tried out.")
+    return [SetupGap("no_backup", words, reverse("desk:status"), _("See why"))]
 
 
 def _gaps(viewer: StaffViewer) -> list[SetupGap]:

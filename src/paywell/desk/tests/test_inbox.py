@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.urls import reverse
 
 from paywell.accounts.models import Role
@@ -14,6 +16,7 @@ from paywell.billing.invoice_runs import INVOICES
 from paywell.billing.models import BillingRules, Entry, TakeBackRequest
 from paywell.care.models import Service
 from paywell.core import clock
+from paywell.core.backup_news import note_failed, note_made, note_tried_out
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.desk.queries.waiting import count_waiting
@@ -341,3 +344,26 @@ def test_a_payer_who_stopped_waits_until_somebody_took_note(desk: Desk) -> None:
     assert browser.post(seen, follow=True).status_code == 200
     assert counted(desk) == str(before - 1)
     assert f"{agreement.contact.name} ended" not in browser.get(url("inbox")).content.decode()
+
+
+def test_a_backup_that_failed_is_told_to_the_owner_and_the_status_page_says_why(
+    desk: Desk, tmp_path: Path, settings: LazySettings
+) -> None:
+    settings.VAR, settings.BACKUPS = tmp_path, "daily"
+    at = clock.now()
+    status, inbox = url("status"), url("inbox")
+    assert "None was made yet." in desk.browser().get(status).content.decode()
+    note_made(at, 2_000_000)
+    note_tried_out(at, seconds=3, transfers=1, why="")
+    text = desk.browser().get(status).content.decode()
+    assert "It came back whole, with 1 ledger transfer." in text
+    assert "The newest back-up failed" not in desk.browser().get(inbox).content.decode()
+    note_failed("The disk is full.")
+    text = desk.browser().get(status).content.decode()
+    assert "No back-up could be made on" in text
+    assert "The disk is full." in text
+    for role, is_told in ((Role.OWNER, True), (Role.BILLER, False), (Role.FRONT_DESK, False)):
+        assert ("The newest back-up failed" in desk.browser(role).get(inbox).content.decode()) is is_told
+    settings.BACKUPS = "off"
+    assert "chose to make them in another way" in desk.browser().get(status).content.decode()
+    assert "The newest back-up failed" not in desk.browser().get(inbox).content.decode()

@@ -12,6 +12,7 @@ from paywell.accounts.types import PERMISSIONS, Permission, StaffViewer
 from paywell.accounts.web import desk_view, switch_practice
 from paywell.books.invariants import TITLES
 from paywell.books.queries import get_last_check
+from paywell.core.backup_news import get_backup_news, is_daily
 from paywell.core.paging import Page
 from paywell.desk.pages import show
 from paywell.desk.queries import inbox as inbox_queries
@@ -77,7 +78,7 @@ def roles(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @require_safe
 @desk_view(Permission.SEE_AUDIT)
 def status(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    """When the books were last checked, and what offends."""
+    """When the books were last checked, and what offends; what became of the back-ups."""
     check = get_last_check(viewer)
     found = check.findings if check else []
     payments = find_named_payments(viewer, read_ids(str(each["id"]) for each in found))
@@ -85,7 +86,10 @@ def status(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         each | {"title": TITLES.get(each["law"], ""), "payment_id": payments.get(str(each["id"]))} for each in found
     ]
     laws = list(TITLES.values())
-    return show(request, viewer, "status", "status", check=check, findings=findings, laws=laws)
+    return show(
+        request, viewer, "status", "status", check=check, findings=findings, laws=laws, backups=get_backup_news(),
+        is_daily=is_daily(),
+    )  # fmt: skip
 
 
 @require_POST

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from paywell.config.backups import BackupError, make_backup
+from paywell.config.daily import make_daily_backup
 
 
 class Command(BaseCommand):
@@ -15,10 +17,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="Default: a new file in the var folder's backups.")
+        parser.add_argument(
+            "--daily", action="store_true", help="As the worker does: give way to others, keep fourteen of them."
+        )
 
-    def handle(self, *args: Any, file: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, file: Path | None, daily: bool, **options: Any) -> None:
+        if daily:
+            os.nice(10)
         try:
-            backup = make_backup(file)
+            backup = make_daily_backup() if daily else make_backup(file)
         except BackupError as error:
             raise CommandError(str(error)) from None
         size = backup.path.stat().st_size / 1_000_000
