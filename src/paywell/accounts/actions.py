@@ -44,6 +44,16 @@ def create_user(*, email: str, name: str = "", password: str | None = None, acto
     return user
 
 
+def refuse_role_alone(role: str, clinician: Clinician | None) -> None:
+    """Raises UserError `clinician_needed` where the role is a clinician's and nobody says whose."""
+    if role == Role.CLINICIAN and clinician is None:
+        raise UserError(
+            "Choose which clinician signs in: they see their own clients only.",
+            code="clinician_needed",
+            field="clinician",
+        )
+
+
 def create_staff_member(
     *, practice: Practice, user: User, role: Role, clinician: Clinician | None = None, actor_id: UUID | None
 ) -> StaffMember:
@@ -51,12 +61,7 @@ def create_staff_member(
     `clinician_elsewhere`, `staff_exists`."""
     if role not in Role.values:
         raise UserError("Choose a role.", code="role_invalid", field="role")
-    if role == Role.CLINICIAN and clinician is None:
-        raise UserError(
-            "Choose which clinician signs in: they see their own clients only.",
-            code="clinician_needed",
-            field="clinician",
-        )
+    refuse_role_alone(role, clinician)
     if clinician is not None and clinician.practice_id != practice.id:
         raise UserError("Choose a clinician of this practice.", code="clinician_elsewhere", field="clinician")
     with transaction.atomic():

@@ -12,14 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from paywell.accounts.forms import OwnerForm
 from paywell.accounts.installation import install, is_installed, use_code
 from paywell.core.errors import UserError
 from paywell.core.security_log import access_refused
-from paywell.core.zones import ZONES
 
 #: In the session of the browser that gave the code.
 MAY_INSTALL: Final = "may_install"
-_FIELDS: Final = ("owner_name", "owner_email", "practice_name", "timezone")
 
 
 @never_cache
@@ -51,28 +50,16 @@ def make_owner(request: HttpRequest) -> HttpResponseBase:
     _refuse_when_installed(request)
     if not request.session.get(MAY_INSTALL):
         return redirect("accounts:setup")
-    typed = {name: request.POST.get(name, "")[:254] for name in _FIELDS}
-    error = None
-    if request.method == "POST":
+    form = OwnerForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         try:
-            owner, _practice = install(password=request.POST.get("password", ""), **typed)
+            owner, _practice = install(**form.cleaned_data)
         except UserError as refusal:
-            error = refusal
+            form.add_error(None, refusal.message)
         else:
             del request.session[MAY_INSTALL]
             return perform_login(request, owner, redirect_url=reverse("desk:setup"), email=owner.email)
-    context = {"error": error, "typed": typed, "zones": ZONES, "wrong": _field_of(error)}
-    return render(request, "accounts/setup_owner.html", context, status=422 if error else 200)
-
-
-def _field_of(error: UserError | None) -> str:
-    """The id of the form's field that an error is about."""
-    if error is None:
-        return ""
-    names = {"email": "owner_email", "password": "password", "timezone": "timezone"}
-    if error.field == "name":
-        return "owner_name" if error.message == "Enter your name." else "practice_name"
-    return names.get(error.field or "", "practice_name")
+    return render(request, "accounts/setup_owner.html", {"form": form}, status=422 if form.errors else 200)
 
 
 def _refuse_when_installed(request: HttpRequest) -> None:

@@ -46,7 +46,7 @@ def add_catalog_item(
     kind: ServiceKind = ServiceKind.SESSION,
 ) -> CatalogItem:
     """An entry of the practice's own price list. Raises UserError `code_invalid`, `fee_invalid`, `item_taken`."""
-    code, wording = _clean_code(code), _clean_wording(wording)
+    code, wording = clean_code(code), _clean_wording(wording)
     refuse_fee(practice, fee)
     with transaction.atomic():
         if CatalogItem.objects.filter(practice=practice, code=code, wording=wording).exists():
@@ -150,7 +150,7 @@ def record_service(
             location=location,
             kind=kind or ServiceKind.SESSION,
             on=on,
-            code=_clean_code(code) if code else "",
+            code=clean_code(code) if code else "",
             wording=_clean_wording(wording),
             modifiers=clean_modifiers(modifiers),
             place_of_service=clean_place(location.place_of_service if location else place_of_service, on),
@@ -252,8 +252,7 @@ def add_diagnosis(
     if client.practice_id != practice.id:
         raise ValueError("A diagnosis belongs to a client of the same practice.")
     code = clean_diagnosis_code(code)
-    if ended_on is not None and ended_on < diagnosed_on:
-        raise UserError("The end is before the beginning.", code="diagnosis_dates", field="ended_on")
+    refuse_diagnosis_dates(diagnosed_on, ended_on)
     verdict, override = check_code(code, diagnosed_on), override.strip()[:200]
     is_blocked = verdict.level is Level.BLOCK
     if is_blocked and not override:
@@ -283,8 +282,7 @@ def end_diagnosis(*, diagnosis: Diagnosis, ended_on: date | None, actor_id: UUID
     with transaction.atomic():
         row = lock(Diagnosis.objects.filter(practice_id=diagnosis.practice_id, pk=diagnosis.pk)).get()
         if ended_on is not None:
-            if ended_on < row.diagnosed_on:
-                raise UserError("The end is before the beginning.", code="diagnosis_dates", field="ended_on")
+            refuse_diagnosis_dates(row.diagnosed_on, ended_on)
             later = Service.objects.filter(
                 practice_id=row.practice_id, pointers__diagnosis=row, on__gt=ended_on, voided_at=None
             ).order_by("-on").first()  # fmt: skip
@@ -305,7 +303,14 @@ def end_diagnosis(*, diagnosis: Diagnosis, ended_on: date | None, actor_id: UUID
     return row
 
 
-def _clean_code(text: str) -> str:
+def refuse_diagnosis_dates(diagnosed_on: date, ended_on: date | None) -> None:
+    """Raises UserError `diagnosis_dates`."""
+    if ended_on is not None and ended_on < diagnosed_on:
+        raise UserError("The end is before the beginning.", code="diagnosis_dates", field="ended_on")
+
+
+def clean_code(text: str) -> str:
+    """A service's code in upper case. Raises UserError `code_invalid`."""
     cleaned = text.strip().upper()
     if not _CODE.fullmatch(cleaned):
         raise UserError("A code has up to ten letters and digits.", code="code_invalid", field="code")
@@ -363,10 +368,7 @@ def get_diagnoses(client: Client, on: date, diagnosis_ids: Sequence[UUID]) -> li
     """The diagnoses in the order asked for; each the client's own and in force on the day."""
     if not diagnosis_ids:
         return []
-    if len(diagnosis_ids) > MAX_DIAGNOSES or len(set(diagnosis_ids)) != len(diagnosis_ids):
-        raise UserError(
-            "A service takes up to four diagnoses, each once.", code="diagnoses_too_many", field="diagnoses"
-        )
+    _refuse_many(diagnosis_ids)
     found = {
         row.id: row
         for row in Diagnosis.objects.filter(practice_id=client.practice_id, client=client, id__in=diagnosis_ids)
@@ -374,10 +376,23 @@ def get_diagnoses(client: Client, on: date, diagnosis_ids: Sequence[UUID]) -> li
     rows = [found[one] for one in diagnosis_ids if one in found]
     if len(rows) != len(diagnosis_ids):
         raise UserError("Choose diagnoses of this client.", code="diagnosis_not_found", field="diagnoses")
+    refuse_diagnoses(rows, on)
+    return rows
+
+
+def refuse_diagnoses(rows: Sequence[Diagnosis], on: date) -> None:
+    """Raises UserError `diagnoses_too_many`, `diagnosis_not_in_force` for a service of that day."""
+    _refuse_many([row.id for row in rows])
     if any(row.diagnosed_on > on or (row.ended_on and row.ended_on < on) for row in rows):
         raise UserError(
             "A diagnosis counts from its own date on: one of these is not in force on the day of the service.",
             code="diagnosis_not_in_force",
             field="diagnoses",
         )
-    return rows
+
+
+def _refuse_many(diagnosis_ids: Sequence[UUID]) -> None:
+    if len(diagnosis_ids) > MAX_DIAGNOSES or len(set(diagnosis_ids)) != len(diagnosis_ids):
+        raise UserError(
+            "A service takes up to four diagnoses, each once.", code="diagnoses_too_many", field="diagnoses"
+        )

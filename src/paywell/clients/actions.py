@@ -265,6 +265,12 @@ def _check_shares(shares: Mapping[UUID, int], fixed: Mapping[UUID, int]) -> None
         raise UserError("The shares must add up to 100%.", code="shares_sum", field="shares")
 
 
+def refuse_birth_date(born: date | None) -> None:
+    """Raises UserError `birth_date_invalid` for a day before 1900 or to come."""
+    if born is not None and not date(1900, 1, 1) <= born <= clock.now().date():
+        raise UserError("Enter a date of birth in the past.", code="birth_date_invalid", field="birth_date")
+
+
 def _fill(client: Client, changes: Mapping[str, Any]) -> list[str]:
     """Check and set the fields; gives the names of those that changed."""
     values: dict[str, Any] = {k: v.strip() if isinstance(v, str) else v for k, v in changes.items()}
@@ -277,9 +283,7 @@ def _fill(client: Client, changes: Mapping[str, Any]) -> list[str]:
             values[field] = need(values[field], field, f"Enter the client's legal {question} name.")
     if values.get("sex", "") not in ("", "F", "M", "X"):
         raise UserError("Choose F, M or X, or leave it empty.", code="sex_invalid", field="sex")
-    birth_date = values.get("birth_date")
-    if birth_date is not None and not date(1900, 1, 1) <= birth_date <= clock.now().date():
-        raise UserError("Enter a date of birth in the past.", code="birth_date_invalid", field="birth_date")
+    refuse_birth_date(values.get("birth_date"))
     if values.get("clinician") is not None:
         refuse_elsewhere(client.practice_id, values["clinician"], "clinician_elsewhere", "clinician")
     if values.get("external_id"):

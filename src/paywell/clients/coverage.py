@@ -68,7 +68,7 @@ def _fill(coverage: Coverage, fields: dict[str, Any]) -> list[str]:
     values: dict[str, Any] = {k: " ".join(v.split()) if isinstance(v, str) else v for k, v in fields.items()}
     for name in ("member_id", "group_number", "authorization_number"):
         if name in values:
-            values[name] = _clean_number(values[name], name)
+            values[name] = clean_number(values[name], name)
     if "subscriber_state" in values:
         values["subscriber_state"] = values["subscriber_state"].upper()
     if "referring_npi" in values:
@@ -87,15 +87,20 @@ def _refuse(coverage: Coverage) -> None:
         raise UserError("Choose whose insurance it is.", code="relationship_invalid", field="relationship")
     if coverage.starts_on is None:
         raise UserError("Enter from when it holds.", code="starts_on_missing", field="starts_on")
-    if coverage.ends_on and coverage.ends_on < coverage.starts_on:
-        raise UserError("The end is before the beginning.", code="coverage_dates", field="ends_on")
+    refuse_coverage_dates(coverage.starts_on, coverage.ends_on)
     if coverage.filing_days is not None and not 1 <= coverage.filing_days <= MAX_FILING_DAYS:
         raise UserError("Give between 1 and 1,100 days.", code="filing_days", field="filing_days")
     if not 1 <= coverage.rank <= 9:
         raise UserError("Give a number from 1 to 9.", code="rank_invalid", field="rank")
 
 
-def _clean_number(text: str, field: str) -> str:
+def refuse_coverage_dates(starts_on: date, ends_on: date | None) -> None:
+    """Raises UserError `coverage_dates`."""
+    if ends_on and ends_on < starts_on:
+        raise UserError("The end is before the beginning.", code="coverage_dates", field="ends_on")
+
+
+def clean_number(text: str, field: str = "member_id") -> str:
     """Upper case without blanks and hyphens, as the claim form wants it (boxes 1a, 11 and 23)."""
     cleaned = text.upper().replace(" ", "").replace("-", "")
     if len(cleaned) > 29 or not _NUMBER.fullmatch(cleaned):

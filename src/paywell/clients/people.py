@@ -84,16 +84,11 @@ def grant_access(
     practice = contact.practice
     if role not in GrantRole.values:
         raise UserError("Choose a role.", code="role_invalid", field="role")
-    if may_see_diagnosis and not may_see_documents:
-        raise UserError(
-            "Seeing the diagnosis needs the right to see documents too.",
-            code="diagnosis_needs_documents",
-            field="may_see_diagnosis",
-        )
+    refuse_diagnosis_alone(may_see_documents=may_see_documents, may_see_diagnosis=may_see_diagnosis)
     refuse_elsewhere(practice.id, client, "client_elsewhere", "client")
     refuse_elsewhere(practice.id, account, "account_elsewhere", "account")
     valid_from = valid_from or clock.business_date(clock.now(), practice.timezone)
-    _check_dates(valid_from, valid_until)
+    refuse_grant_dates(valid_from, valid_until)
     with transaction.atomic():
         same = Grant.objects.filter(practice=practice, contact=contact, client=client, account=account)
         if same.filter(valid_from=valid_from, withdrawn_at=None).exists():
@@ -123,7 +118,7 @@ def end_grant(*, grant: Grant, last_day: date | None = None, actor_id: UUID | No
         if last_day is None:
             grant.withdrawn_at = grant.withdrawn_at or clock.now()
         else:
-            _check_dates(grant.valid_from, last_day)
+            refuse_grant_dates(grant.valid_from, last_day)
             grant.valid_until = last_day
         grant.save(update_fields=["withdrawn_at", "valid_until"])
         detail = {"last_day": last_day.isoformat() if last_day else ""}
@@ -176,7 +171,18 @@ def _save_contact(contact: Contact) -> None:
         ) from None
 
 
-def _check_dates(valid_from: date, valid_until: date | None) -> None:
+def refuse_diagnosis_alone(*, may_see_documents: bool, may_see_diagnosis: bool) -> None:
+    """Raises UserError `diagnosis_needs_documents`."""
+    if may_see_diagnosis and not may_see_documents:
+        raise UserError(
+            "Seeing the diagnosis needs the right to see documents too.",
+            code="diagnosis_needs_documents",
+            field="may_see_diagnosis",
+        )
+
+
+def refuse_grant_dates(valid_from: date, valid_until: date | None) -> None:
+    """Raises UserError `grant_dates`."""
     if valid_until is not None and valid_until < valid_from:
         raise UserError(
             "The last day of access can't be before its first.", code="grant_dates", field="valid_until"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -79,8 +79,8 @@ def update_practice(*, practice: Practice, actor_id: UUID | None, **fields: Any)
         changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
         for field in changed:
             setattr(row, field, values[field])
-        _refuse_part2_without_notice(row)
-        _refuse_half_a_pay_to_address(row)
+        refuse_part2_without_notice(vars(row))
+        refuse_half_a_pay_to_address(vars(row))
         if changed:
             row.save(update_fields=changed)
             record(
@@ -123,10 +123,12 @@ def set_payments_allowed(*, practice: Practice, allowed: bool, actor_id: UUID | 
 
 
 def add_clinician(*, practice: Practice, name: str, actor_id: UUID | None, **fields: Any) -> Clinician:
-    """Somebody who renders care. Raises UserError `name_missing`, `npi_invalid`, `external_id_taken`."""
+    """Somebody who renders care. Raises UserError `name_missing`, `npi_invalid`, `license_dates`,
+    `external_id_taken`."""
     values = _clean({"name": name, **fields}, CLINICIAN_FIELDS)
     with transaction.atomic():
         _refuse_taken_external_id(practice, values.get("external_id", ""), None)
+        refuse_license_dates(values)
         _refuse_foreign_supervisor(practice, values.get("supervisor"))
         clinician = Clinician.objects.create(practice=practice, **values)
         record(
@@ -146,6 +148,7 @@ def update_clinician(*, clinician: Clinician, actor_id: UUID | None, **fields: A
         changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
         for field in changed:
             setattr(row, field, values[field])
+        refuse_license_dates(vars(row))
         if changed:
             row.save(update_fields=changed)
             record(
@@ -161,7 +164,7 @@ def add_location(*, practice: Practice, name: str, actor_id: UUID | None, **fiel
     Raises UserError `name_missing`, `location_taken`, `pay_to_incomplete` and those of the fields.
     """
     location = Location(practice=practice, **_clean({"name": name, **fields}, LOCATION_FIELDS))
-    _refuse_half_a_pay_to_address(location)
+    refuse_half_a_pay_to_address(vars(location))
     with transaction.atomic():
         _refuse_taken_name(practice, location.name, None)
         location.save(force_insert=True)
@@ -181,7 +184,7 @@ def update_location(*, location: Location, actor_id: UUID | None, **fields: Any)
         changed = sorted(field for field, value in values.items() if getattr(row, field) != value)
         for field in changed:
             setattr(row, field, values[field])
-        _refuse_half_a_pay_to_address(row)
+        refuse_half_a_pay_to_address(vars(row))
         if changed:
             row.save(update_fields=changed)
             record(
@@ -331,8 +334,18 @@ def _refuse_foreign_supervisor(practice: Practice, supervisor: Clinician | None)
         raise UserError("Choose a supervisor of this practice.", code="supervisor_invalid", field="supervisor")
 
 
-def _refuse_part2_without_notice(practice: Practice) -> None:
-    if practice.is_part2_program and not practice.part2_notice:
+def refuse_license_dates(values: Mapping[str, Any]) -> None:
+    """`values` of a clinician by field. Raises UserError `license_dates`: it ends before it begins."""
+    first, last = values.get("license_from"), values.get("license_until")
+    if first and last and last < first:
+        raise UserError(
+            "The license ends before it begins. Check both dates.", code="license_dates", field="license_until"
+        )
+
+
+def refuse_part2_without_notice(values: Mapping[str, Any]) -> None:
+    """`values` of a practice by field. Raises UserError `part2_notice_missing`."""
+    if values.get("is_part2_program") and not values.get("part2_notice"):
         raise UserError(
             "Enter the notice: documents of such a program must carry it.",
             code="part2_notice_missing",
@@ -340,9 +353,10 @@ def _refuse_part2_without_notice(practice: Practice) -> None:
         )
 
 
-def _refuse_half_a_pay_to_address(row: Practice | Location) -> None:
+def refuse_half_a_pay_to_address(values: Mapping[str, Any]) -> None:
+    """`values` of a practice or a place by field. Raises UserError `pay_to_incomplete` at the first that misses."""
     names = ("pay_to_street", "pay_to_city", "pay_to_state", "pay_to_postal_code")
-    missing = [name for name in names if not getattr(row, name)]
+    missing = [name for name in names if not values.get(name)]
     if missing and len(missing) < len(names):
         raise UserError(
             "Enter the whole address to which payments are sent, or leave all of it empty.",

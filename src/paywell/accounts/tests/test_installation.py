@@ -123,6 +123,36 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(client: Browser,
     assert client.post(reverse("accounts:setup_owner"), FORM).status_code == 302
 
 
+def test_an_empty_form_names_each_missing_field_at_once(client: Browser) -> None:
+    enter(client, make_code())
+    typed = {"timezone": "America/Denver", "practice_name": "Willow Creek"}
+    answer = client.post(reverse("accounts:setup_owner"), typed)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    for field, words in (
+        ("owner_name", "Enter your name."),
+        ("owner_email", "Enter your e-mail address: you sign in with it."),
+        ("password", "Choose a password of at least 15 characters."),
+    ):
+        assert f'<a href="#{field}">{words}</a>' in html
+        assert f'id="{field}_error"' in html
+    assert "#practice_name" not in html
+    assert 'value="Willow Creek"' in html
+    assert '<option value="America/Denver" selected>Mountain Time, Denver</option>' in html
+    assert not User.objects.exists()
+
+
+def test_a_password_is_compared_with_the_e_mail_that_was_typed_beside_what_else_is_wrong(client: Browser) -> None:
+    enter(client, make_code())
+    answer = client.post(
+        reverse("accounts:setup_owner"),
+        FORM | {"owner_email": "maximilian@example.org", "password": "maximilian@example", "practice_name": ""},
+    )
+    assert "The password is too similar to the email" in answer.content.decode()
+    assert 'href="#practice_name"' in answer.content.decode()
+    assert not User.objects.exists()
+
+
 def test_afterwards_it_is_closed_for_ever_even_to_the_browser_that_had_the_code(client: Browser) -> None:
     late, code = Browser(), make_code()
     enter(late, code)

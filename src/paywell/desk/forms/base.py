@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain, parse_money
-from paywell.core.phones import format_phone
+from paywell.core.phones import format_phone, parse_phone
 
 
 class MoneyInput(forms.TextInput):
@@ -44,11 +45,31 @@ class MoneyField(forms.CharField):
         return format_plain(value) if isinstance(value, Money) else value
 
 
-class PhoneField(forms.CharField):
+class CheckedField(forms.CharField):
+    """Text that a room's own check reads, so that its word comes together with those about the other fields.
+
+    The check says more than the length does; what it gives is the action's to use: what was typed stays as it is.
+    """
+
+    def __init__(self, *, check: Callable[[str], object] | None = None, **options: Any) -> None:
+        self.check = check
+        super().__init__(**options)
+
+    def run_validators(self, value: Any) -> None:
+        if self.check is not None and value not in self.empty_values:
+            try:
+                self.check(value)
+            except UserError as error:
+                raise ValidationError(error.message, code=error.code) from None
+        super().run_validators(value)
+
+
+class PhoneField(CheckedField):
     """A phone number as people type it. A kept one stands there as screens show it; a typed one stays as it is."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=32, required=False, widget=forms.TextInput(attrs={"type": "tel"}), **options)
+        widget = forms.TextInput(attrs={"type": "tel"})
+        super().__init__(check=parse_phone, max_length=32, required=False, widget=widget, **options)
 
     def prepare_value(self, value: Any) -> Any:
         return format_phone(value) if isinstance(value, str) and value.startswith("+") else value
@@ -81,10 +102,11 @@ def refuse_long_ago(on: date) -> date:
     return on
 
 
-def text(label: Any, length: int, *, required: bool = False, **options: Any) -> forms.CharField:
-    """One line of text."""
-    options.setdefault("error_messages", {"required": _("Enter this.")})
-    return forms.CharField(label=label, max_length=length, required=required, **options)
+def text(
+    label: Any, length: int, *, required: bool = False, check: Callable[[str], object] | None = None, **options: Any
+) -> forms.CharField:
+    """One line of text. `check` is what raises UserError where it has not the form it must have."""
+    return CheckedField(label=label, max_length=length, required=required, check=check, **options)
 
 
 #: How a limit is told, by the code of Django's validator.
@@ -93,6 +115,15 @@ LIMITS: Final = {
     "max_value": _("Enter %(limit_value)s or less."),
     "max_length": _("Use at most %(limit_value)s characters."),
 }
+#: What an empty field says, by its class, where it says nothing of its own: the first that fits.
+EMPTY: Final = (
+    (MoneyField, _("Enter an amount, like 120.00.")),
+    (forms.IntegerField, _("Enter a number.")),
+    (forms.EmailField, _("Enter an e-mail address, like name@example.org.")),
+    (forms.ChoiceField, _("Choose one.")),
+    (forms.Field, _("Enter this.")),
+)
+_UNSAID: Final = forms.Field.default_error_messages["required"]
 #: An e-mail address that is none; as where a sign-in is made.
 NO_EMAIL: Final = _("Enter an e-mail address, like name@example.org.")
 
@@ -110,12 +141,31 @@ class DeskForm(forms.Form):
         super().__init__(*args, **options)
         for field in self.fields.values():
             field.widget.is_required = False
+            if not isinstance(field.widget, forms.CheckboxInput):
+                field.widget.attrs.setdefault("autocomplete", "off")
+
+    def full_clean(self) -> None:
+        """As Django's, in our own words; also of the fields that a form makes for itself."""
+        for field in self.fields.values():
             for code, words in LIMITS.items():
                 field.error_messages.setdefault(code, words)
             if isinstance(field, forms.EmailField):
                 field.error_messages["invalid"] = NO_EMAIL
-            if not isinstance(field.widget, forms.CheckboxInput):
-                field.widget.attrs.setdefault("autocomplete", "off")
+            if field.error_messages["required"] == _UNSAID:
+                field.error_messages["required"] = next(words for kind, words in EMPTY if isinstance(field, kind))
+        super().full_clean()
+
+    def judge(self, check: Callable[[], object]) -> None:
+        """For `clean`: what a room's own check of several values refuses, beside all that is wrong otherwise.
+
+        A field of which something is said already gets no second word.
+        """
+        try:
+            check()
+        except UserError as error:
+            field = error.field if error.field in self.fields else None
+            if field is None or field not in self.errors:
+                self.add_error(field, ValidationError(error.message, code=error.code))
 
     @property
     def waiting(self) -> list[forms.BoundField]:

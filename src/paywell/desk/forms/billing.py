@@ -11,9 +11,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import Permission, StaffViewer
+from paywell.care.actions import clean_place, refuse_day, refuse_diagnoses, refuse_insurer
 from paywell.care.models import NEVER_ON_A_SUPERBILL, CatalogItem, Diagnosis
 from paywell.clients.models import Client
 from paywell.codes.places import PLACES
+from paywell.core.identifiers import clean_modifiers
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day as write_day
 from paywell.desk.forms.base import DeskForm, MoneyField, day, refuse_long_ago, text
@@ -81,7 +83,7 @@ class ServiceForm(DeskForm):
         label=_("Fee, all units"), required=False, help_text=_("Empty: the catalogue's fee times the units.")
     )
     insurer = MoneyField(label=_("Insurer's part"), required=False, help_text=_("The client owes the rest."))
-    modifiers = text(_("Modifiers"), 20, help_text=_("Up to four, like HO HJ."))
+    modifiers = text(_("Modifiers"), 20, check=clean_modifiers, help_text=_("Up to four, like HO HJ."))
     diagnoses = DiagnosisChoice(
         label=_("Diagnoses"),
         queryset=Diagnosis.objects.none(),
@@ -100,6 +102,7 @@ class ServiceForm(DeskForm):
 
     def __init__(self, *args: Any, viewer: StaffViewer, client: Client, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.client = client
         practice = viewer.practice
         choices: dict[str, Any] = {
             "catalog_item": CatalogItem.objects.filter(practice=practice, is_active=True).order_by("wording"),
@@ -121,6 +124,27 @@ class ServiceForm(DeskForm):
 
     def clean_on(self) -> date:
         return refuse_long_ago(self.cleaned_data["on"])
+
+    def clean(self) -> dict[str, Any]:
+        """What recording would refuse, all of it at once; of one that repeats, before its days are shown."""
+        values = super().clean() or {}
+        on, insurer, fee = values.get("on"), values.get("insurer"), self.get_fee(values)
+        if fee is not None and insurer is not None:
+            self.judge(lambda: refuse_insurer(insurer.minor, fee))
+        if on is not None:
+            location = values.get("location")
+            place = location.place_of_service if location else values.get("place_of_service") or "11"
+            self.judge(lambda: refuse_day(self.client, on))
+            self.judge(lambda: clean_place(place, on))
+            self.judge(lambda: refuse_diagnoses(values.get("diagnoses") or (), on))
+        return values
+
+    def get_fee(self, values: dict[str, Any]) -> Money | None:
+        """What the service is to cost with these values, as far as they tell."""
+        fee, item = values.get("fee"), values.get("catalog_item")
+        if fee is not None or item is None or "fee" in self.errors:
+            return fee
+        return Money(item.fee_minor * values.get("units", 1), item.currency)
 
     def asks_twice(self) -> bool:
         """Whether the client has this service on that day already, so that the page has to ask."""

@@ -11,8 +11,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import StaffViewer
+from paywell.care.actions import refuse_diagnosis_dates
 from paywell.care.models import ServiceKind
+from paywell.clients.actions import refuse_birth_date
 from paywell.clients.models import BillingAccount, GrantRole, StandingShare
+from paywell.clients.people import refuse_diagnosis_alone, refuse_grant_dates
+from paywell.core.identifiers import clean_diagnosis_code
 from paywell.core.money import Money
 from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
 from paywell.practice.models import Clinician
@@ -66,6 +70,11 @@ class ClientForm(DeskForm):
         super().__init__(*args, **options)
         clinicians = Clinician.objects.filter(practice=viewer.practice, is_active=True).order_by("name")
         self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        self.judge(lambda: refuse_birth_date(values.get("birth_date")))
+        return values
 
 
 class NewClientForm(ClientForm):
@@ -121,6 +130,15 @@ class AccessForm(DeskForm):
         known = BillingAccount.objects.filter(id__in=[account.id for account in accounts])
         self.fields["account"].queryset = known.order_by("name")  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        rights = {name: values.get(name, False) for name in ("may_see_documents", "may_see_diagnosis")}
+        self.judge(lambda: refuse_diagnosis_alone(**rights))
+        first = values.get("valid_from")
+        if first is not None:
+            self.judge(lambda: refuse_grant_dates(first, values.get("valid_until")))
+        return values
+
 
 class PersonForm(AccessForm):
     """A person who signs in or pays for a client."""
@@ -161,7 +179,13 @@ class ContactForm(DeskForm):
 class DiagnosisForm(DeskForm):
     """A code, or words to find one by; `pick` is the one chosen among what was found."""
 
-    code = text(_("ICD-10-CM code"), 60, required=True, help_text=_("Like F41.1; or words, like anxiety."))
+    code = text(
+        _("ICD-10-CM code"),
+        60,
+        required=True,
+        check=clean_diagnosis_code,
+        help_text=_("Like F41.1; or words, like anxiety."),
+    )
     description = text(_("Description"), 200, help_text=_("Empty: what the list of codes says."))
     diagnosed_on = day(_("Date of diagnosis"))
     ended_on = day(_("Ended"), required=False)
@@ -174,6 +198,13 @@ class DiagnosisForm(DeskForm):
         super().__init__(*args, **options)
         if not asks_why:
             del self.fields["override"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        first = values.get("diagnosed_on")
+        if first is not None:
+            self.judge(lambda: refuse_diagnosis_dates(first, values.get("ended_on")))
+        return values
 
 
 class AccountForm(DeskForm):

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import StaffViewer
 from paywell.care.models import CatalogItem, Diagnosis
+from paywell.clients.coverage import clean_number, refuse_coverage_dates
 from paywell.clients.models import BillingAccount, Client, Relationship
+from paywell.core.identifiers import clean_npi
 from paywell.core.money import Money
 from paywell.desk.forms.base import DeskForm, day, text
 from paywell.desk.forms.billing import DiagnosisChoice, ItemChoice
@@ -159,8 +161,8 @@ class CoverageForm(DeskForm):
     )  # fmt: skip
 
     insurer = text(_("Insurer"), 120, required=True)
-    member_id = text(_("Member ID"), 40, help_text=_("Kept encrypted."))
-    group_number = text(_("Group number"), 40)
+    member_id = text(_("Member ID"), 40, check=clean_number, help_text=_("Kept encrypted."))
+    group_number = text(_("Group number"), 40, check=clean_number)
     relationship = forms.ChoiceField(
         label=_("The client is, to the subscriber"), choices=Relationship.choices, initial=Relationship.SELF
     )
@@ -185,6 +187,13 @@ class CoverageForm(DeskForm):
         help_text=_("From the day of the service; commonly 90 to 365."),
     )
     needs_authorization = forms.BooleanField(label=_("Wants an authorization"), required=False)
-    authorization_number = text(_("Authorization number"), 40)
+    authorization_number = text(_("Authorization number"), 40, check=clean_number)
     referring_name = text(_("Referred by"), 160)
-    referring_npi = text(_("Their NPI"), 10)
+    referring_npi = text(_("Their NPI"), 10, check=clean_npi)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        first = values.get("starts_on")
+        if first is not None:
+            self.judge(lambda: refuse_coverage_dates(first, values.get("ends_on")))
+        return values

@@ -11,7 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from paywell.billing.entries import EntryForm
+from paywell.billing.entries import EntryForm, refuse_card_number
 from paywell.billing.models import WITH_METHOD, EntryKind, Method
 from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money
@@ -37,7 +37,7 @@ class EntryPageForm(DeskForm):
     amount = MoneyField(label=_("Amount"))
     is_more = forms.BooleanField(label=_("Yes, that much was paid"), required=False)
     method = forms.ChoiceField(label=_("Method"), choices=list(METHOD_WORDS.items()), widget=forms.RadioSelect)
-    reference = text(_("Reference"), 40)
+    reference = text(_("Reference"), 40, check=refuse_card_number)
     on = day(_("Date"))
     lines = forms.MultipleChoiceField(
         label=_("For these services"),

@@ -57,6 +57,10 @@ class ServiceEditForm(ServiceForm):
                 (service.place_of_service, service.place_of_service),
             ]
 
+    def get_fee(self, values: dict[str, Any]) -> Money | None:
+        """What was typed. Where nothing was, `care.editing` knows what stays."""
+        return values.get("fee")
+
     def edit(self) -> ServiceEdit:
         """What the form said. Only after `is_valid`."""
         said = self.cleaned_data

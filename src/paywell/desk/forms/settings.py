@@ -8,11 +8,21 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from paywell.accounts.actions import refuse_role_alone
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
+from paywell.care.actions import clean_code
 from paywell.care.models import ServiceKind
-from paywell.core.zones import ZONES
+from paywell.core.identifiers import clean_npi, clean_tax_id, clean_taxonomy
+from paywell.core.zones import ZONES, describe_zone, list_zones
 from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
+from paywell.practice.actions import (
+    clean_postal_code,
+    clean_state,
+    refuse_half_a_pay_to_address,
+    refuse_license_dates,
+    refuse_part2_without_notice,
+)
 from paywell.practice.logo import MAX_BYTES
 from paywell.practice.models import Clinician
 
@@ -33,8 +43,8 @@ class PracticeForm(DeskForm):
     email = forms.EmailField(label=_("E-mail"), required=False)
     street = text(_("Street"), 200)
     city = text(_("City"), 80)
-    state = text(_("State"), 2, help_text=_("Two letters, like CO."))
-    postal_code = text(_("ZIP code"), 10)
+    state = text(_("State"), 2, check=clean_state, help_text=_("Two letters, like CO."))
+    postal_code = text(_("ZIP code"), 10, check=clean_postal_code)
     pay_to_name = text(
         _("Send payments to"),
         120,
@@ -44,15 +54,15 @@ class PracticeForm(DeskForm):
         _("Street for payments"), 200, help_text=_("Empty: payments come to the practice's own address.")
     )
     pay_to_city = text(_("City for payments"), 80)
-    pay_to_state = text(_("State for payments"), 2)
-    pay_to_postal_code = text(_("ZIP code for payments"), 10)
+    pay_to_state = text(_("State for payments"), 2, check=clean_state)
+    pay_to_postal_code = text(_("ZIP code for payments"), 10, check=clean_postal_code)
     pay_to_note = text(
         _("What else to say of paying"), 200, help_text=_("Like: Write the invoice number on your check.")
     )
     tax_id_kind = forms.ChoiceField(label=_("Kind of tax number"), choices=[("EIN", "EIN"), ("SSN", "SSN")])
     tax_id = text(_("Tax number"), 11)
-    npi = text(_("Group NPI"), 10)
-    timezone = forms.ChoiceField(label=_("Time zone"), choices=[(zone, zone) for zone in ZONES])
+    npi = text(_("Group NPI"), 10, check=clean_npi)
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=list_zones)
     discreet_label = text(
         _("Name on card statements"), 22, help_text=_("Others may read it: better nothing that tells of therapy.")
     )
@@ -91,7 +101,8 @@ class PracticeForm(DeskForm):
             }
         zone = viewer.practice.timezone
         if zone not in ZONES:
-            self.fields["timezone"].choices = [(zone, zone), *[(z, z) for z in ZONES]]  # type: ignore[attr-defined]
+            kept = (zone, describe_zone(zone))
+            self.fields["timezone"].choices = [kept, *list_zones()]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """An empty tax number leaves the one on file, as long as its kind stays too."""
@@ -102,6 +113,9 @@ class PracticeForm(DeskForm):
             values.pop("tax_id", None)
             if self.practice.tax_id and values.get("tax_id_kind") != self.practice.tax_id_kind:
                 self.add_error("tax_id", ValidationError(_("Enter the number too when its kind changes.")))
+        self.judge(lambda: clean_tax_id(values.get("tax_id", ""), values.get("tax_id_kind", "EIN")))
+        self.judge(lambda: refuse_part2_without_notice(values))
+        self.judge(lambda: refuse_half_a_pay_to_address(values))
         return values
 
 
@@ -110,12 +124,12 @@ class ClinicianForm(DeskForm):
 
     name = text(_("Name"), 120, required=True, help_text=_("As registered with the NPI."))
     credentials = text(_("Credentials"), 40, help_text=_("Like LCSW or PhD."))
-    npi = text(_("NPI"), 10)
+    npi = text(_("NPI"), 10, check=clean_npi)
     license_number = text(_("License number"), 40)
-    license_state = text(_("License state"), 2)
+    license_state = text(_("License state"), 2, check=clean_state)
     license_from = day(_("License valid from"), required=False)
     license_until = day(_("License valid until"), required=False)
-    taxonomy = text(_("Taxonomy code"), 10)
+    taxonomy = text(_("Taxonomy code"), 10, check=clean_taxonomy)
     has_signature_on_file = forms.BooleanField(
         label=_("Signature is on file"),
         required=False,
@@ -131,9 +145,16 @@ class ClinicianForm(DeskForm):
         others = Clinician.objects.filter(practice=viewer.practice).exclude(pk=own_id).order_by("name")
         self.fields["supervisor"].queryset = others  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        self.judge(lambda: refuse_license_dates(values))
+        return values
+
 
 class CatalogItemForm(DeskForm):
-    code = text(_("Code"), 10, required=True, help_text=_("HCPCS, or a code of your own like IND50."))
+    code = text(
+        _("Code"), 10, required=True, check=clean_code, help_text=_("HCPCS, or a code of your own like IND50.")
+    )
     wording = text(_("Wording"), 120, required=True, help_text=_("What invoices and superbills print."))
     kind = forms.ChoiceField(label=_("Kind"), choices=ServiceKind.choices)
     fee = MoneyField(label=_("Fee"))
@@ -172,6 +193,11 @@ class StaffForm(DeskForm):
         super().__init__(*args, **options)
         clinicians = Clinician.objects.filter(practice=viewer.practice, is_active=True).order_by("name")
         self.fields["clinician"].queryset = clinicians  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        self.judge(lambda: refuse_role_alone(values.get("role", ""), values.get("clinician")))
+        return values
 
 
 class LookForm(DeskForm):
