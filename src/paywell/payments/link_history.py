@@ -1,9 +1,11 @@
-"""What was paid of a pay link's invoice, for whoever holds the link: days and amounts (product.md 1.6)."""
+"""How a pay link's invoice stands, for whoever holds the link: days and amounts (product.md 1.6)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from paywell.billing.models import Entry, EntryKind, EntryLine
@@ -11,8 +13,14 @@ from paywell.core import clock
 from paywell.core.errors import NotFoundForViewer
 from paywell.core.money import Money
 from paywell.core.security_log import access_refused
+from paywell.invoicing.models import Invoice, InvoiceLine
+from paywell.payments.disputes import tell_dispute
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.payer import LinkViewer
+from paywell.payments.story import Step, Text, tell_lines
+
+#: No contact has it: no card is named to whoever holds a link.
+_NOBODY: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,69 @@ class LinkPayment:
     method: str
     is_online: bool  #: by this very link; has a page of its own
     has_receipt: bool  #: nothing of another invoice stands on it
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStep:
+    """One thing that changed what is owed on the invoice. Its reason and its card stay in the portal."""
+
+    on: date
+    what: Text
+    change: Money  #: below zero lowers what is owed
+    payment: LinkPayment | None  #: where it has a page or a receipt under this link
+
+    @property
+    def lowers(self) -> Money:
+        return Money(-self.change.minor, self.change.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStory:
+    """From what was invoiced to the balance, and what needs a word because nobody expects it."""
+
+    invoiced: Money
+    steps: tuple[LinkStep, ...]
+    balance: Money
+    due_again: Money  #: of what was paid, what went back to a card
+    dispute: str  #: see disputes.tell_dispute
+    is_paid: bool  #: payments alone settled it
+
+
+def tell_link(viewer: LinkViewer) -> LinkStory:
+    """The story of the link's invoice. Ten queries at most, however long it is."""
+    own = InvoiceLine.objects.filter(practice=viewer.practice, id__in=viewer.line_ids)
+    lines = list(own.select_related("service", "invoice").order_by("position"))
+    currency = viewer.account.currency
+    told = tell_lines(viewer.practice.id, lines, card_of=_NOBODY)
+    found: dict[str, list[Step]] = {}
+    for step in sorted((step for story in told for step in story.steps), key=lambda step: step.at):
+        found.setdefault(step.source, []).append(step)
+    payments = {payment.id: payment for payment in list_link_payments(viewer)}
+    steps = tuple(_join(viewer, same, payments, currency) for same in found.values())
+    back = sum(_change_of(same) for source, same in found.items() if source.startswith("refund"))
+    paid = sum(
+        _change_of(same)
+        for source, same in found.items()
+        if source.startswith(("payment:", "refund", "recapture")) or _get_subject(source) in payments
+    )
+    invoiced = sum(line.amount_minor for line in lines)
+    touching = Attempt.objects.filter(practice=viewer.practice, lines__line__in=viewer.line_ids)
+    return LinkStory(
+        invoiced=Money(invoiced, currency),
+        steps=steps,
+        balance=sum((story.balance for story in told), Money(0, currency)),
+        due_again=Money(max(back, 0), currency),
+        dispute=tell_dispute(viewer.practice.id, touching.values("id")),
+        is_paid=bool(lines) and -paid == invoiced,
+    )
+
+
+def find_replacement(invoice: Invoice) -> Invoice | None:
+    """The invoice that stands in place of a void one today; None where there is none."""
+    found = Invoice.objects.filter(practice=invoice.practice_id, replaces=invoice).order_by("-number").first()
+    while found is not None and found.voided_at is not None:
+        found = Invoice.objects.filter(practice=invoice.practice_id, replaces=found).order_by("-number").first()
+    return found
 
 
 def list_link_payments(viewer: LinkViewer) -> list[LinkPayment]:
@@ -80,3 +151,28 @@ def _by_hand(viewer: LinkViewer) -> list[LinkPayment]:
         )
         for entry in entries.values()
     ]  # fmt: skip
+
+
+def _join(viewer: LinkViewer, same: Sequence[Step], payments: dict[UUID, LinkPayment], currency: str) -> LinkStep:
+    """What one source did to the lines of the invoice, as one step."""
+    first = same[0]
+    subject = _get_subject(first.source)
+    payment = payments.get(subject) if subject and not first.source.startswith("entry_reversed") else None
+    return LinkStep(
+        on=first.counts_on or clock.business_date(first.at, viewer.practice.timezone),
+        what=first.what,
+        change=Money(_change_of(same), currency),
+        payment=payment,
+    )
+
+
+def _change_of(steps: Iterable[Step]) -> int:
+    return sum(step.owed.minor for step in steps)
+
+
+def _get_subject(source: str) -> UUID | None:
+    """What a ledger source is about, by its id."""
+    try:
+        return UUID(source.partition(":")[2][:36])
+    except ValueError:
+        return None

@@ -34,6 +34,7 @@ from paywell.payments.models import Attempt, PayLink
 from paywell.payments.payer import LinkViewer
 
 _SALT: Final = "paywell.payments.pay_link"
+_VOID: Final = "void invoice"
 #: Fixed by the portal's addresses.
 LINK_PATH: Final = "/pay/{token}/"
 #: Most open invoices for which one request by e-mail sends links.
@@ -50,16 +51,27 @@ def get_url(link: PayLink) -> str:
     return settings.PUBLIC_URL + LINK_PATH.format(token=make_token(link))
 
 
-def access_pay_link(token: str) -> LinkViewer:
-    """Whoever holds the link. Raises NotFoundForViewer for a forged, expired or revoked one, or a void invoice.
+class InvoiceTakenBack(NotFoundForViewer):
+    """The link is good, but its invoice is void. Whoever holds it may know that, and nothing more."""
 
-    All of these look the same from outside.
+    def __init__(self, link: PayLink) -> None:
+        super().__init__()
+        self.link = link
+
+
+def access_pay_link(token: str) -> LinkViewer:
+    """Whoever holds the link. Raises NotFoundForViewer for a forged, expired or revoked one.
+
+    All of these look the same from outside. Raises InvoiceTakenBack where the link would be good but for its
+    invoice, which is void.
     """
     link_id = _read_token(token)
     link = link_id and PayLink.objects.select_related("practice", "invoice__account").filter(pk=link_id).first()
     reason = _why_over(link, clock.now()) if link else "forged"
     if not link or reason:
         access_refused(viewer="anonymous", kind="pay link", target=link_id or "", reason=reason)
+        if link and reason == _VOID:
+            raise InvoiceTakenBack(link)
         raise NotFoundForViewer
     lines = InvoiceLine.objects.filter(practice=link.practice, invoice=link.invoice, voided_at=None)
     return LinkViewer(
@@ -274,7 +286,7 @@ def _why_over(link: PayLink, now: datetime) -> str:
         return "revoked"
     if link.expires_at <= now:
         return "expired"
-    return "void invoice" if link.invoice.voided_at is not None else ""
+    return _VOID if link.invoice.voided_at is not None else ""
 
 
 def _rights(lines: QuerySet[InvoiceLine]) -> tuple[ClientRights, ...]:

@@ -66,3 +66,15 @@ def browser(world: World, processor: PortalProcessor) -> Browser:
 def another(processor: PortalProcessor) -> Callable[[str], World]:
     """Another practice with its own client."""
     return make_world
+
+
+@pytest.fixture
+def nobody(processor: PortalProcessor) -> Browser:
+    """A browser that keeps no cookie, as with Block All Cookies, and that checks CSRF as a real server does."""
+
+    class Cookieless(Browser):
+        def request(self, **request: object) -> object:
+            self.cookies.clear()
+            return super().request(**request)
+
+    return Cookieless(enforce_csrf_checks=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from paywell.accounts.web import View, client_ip, never_store
+from paywell.core import clock
 from paywell.core.db import scope_to_practice
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money
@@ -31,10 +33,12 @@ from paywell.documents.web import pdf_response
 from paywell.payments.actions import cancel_attempt, check_attempt, start_payment
 from paywell.payments.availability import get_availability
 from paywell.payments.card_names import name_card
+from paywell.payments.disputes import tell_dispute
 from paywell.payments.jobs import send_asked_links
-from paywell.payments.link_history import list_link_payments
+from paywell.payments.link_history import find_replacement, tell_link
 from paywell.payments.machine import OPEN
-from paywell.payments.pay_links import access_link_attempt, access_pay_link, make_token
+from paywell.payments.models import PayLink
+from paywell.payments.pay_links import InvoiceTakenBack, access_link_attempt, access_pay_link, make_token
 from paywell.payments.payer import LinkViewer
 from paywell.payments.queries import get_lines, get_payment
 from paywell.payments.types import PayableLine
@@ -42,7 +46,7 @@ from paywell.portal.forms import read_lines, read_pay_form
 from paywell.portal.policy import allow_processor
 from paywell.portal.stepping import get_step_address, render_step
 from paywell.portal.views.pay import check_payable, get_processor, lead_on, window_context
-from paywell.portal.views.payment import SCREENS
+from paywell.portal.views.payment import SCREENS, list_refund_lines
 from paywell.portal.words import CLOSED, explain_decline
 from paywell.processors.contract import Style
 from paywell.processors.registry import CONNECTORS
@@ -59,6 +63,8 @@ def link_view(view: View) -> View:
             scope_to_practice(viewer.practice.id)
             request.viewer = viewer  # type: ignore[attr-defined]
             response = view(request, viewer, *args, **kwargs)
+        except InvoiceTakenBack as void:
+            response = _taken_back(request, void.link)
         except NotFoundForViewer:
             response = render(request, "portal/link_over.html", status=404)
         # The address is the key: no page that is opened from here may learn it.
@@ -74,7 +80,7 @@ def open_link(request: HttpRequest, viewer: LinkViewer) -> HttpResponse:
     """What is open on the invoice, and the form to pay it: all of it, or the one line that `?line=` names."""
     lines = _lines(viewer)
     if not any(line.balance.minor > 0 for line in lines):
-        return _show(request, viewer, "link_paid", lines=lines, payments=list_link_payments(viewer))
+        return _show(request, viewer, "link_paid", lines=lines, story=tell_link(viewer))
     if (running := _running(viewer, lines)) is not None:
         return _show(request, viewer, "link_busy", lines=lines, running=running)
     if get_availability(viewer).closed is not None:
@@ -123,7 +129,9 @@ def payment(request: HttpRequest, viewer: LinkViewer, attempt_id: UUID) -> HttpR
         attempt=attempt, row=row, screen=SCREENS[attempt.state],
         card=name_card(row.card_brand, row.card_last4), decline=explain_decline(row.decline),
         is_bank_check=CONNECTORS[attempt.processor_account.connector].style is Style.INLINE,
-        balance=_due(viewer), step_address=get_step_address(attempt, _payment_url(viewer, attempt.id)),
+        balance=_due(viewer), refunds=list_refund_lines(attempt, None),
+        dispute=tell_dispute(viewer.practice.id, [attempt.id]) if attempt.disputed else "",
+        step_address=get_step_address(attempt, _payment_url(viewer, attempt.id)),
     )  # fmt: skip
 
 
@@ -230,10 +238,21 @@ def _window(
     start_url = reverse("paylink:start", args=[make_token(viewer.link)])
     status = 422 if error else 200
     response = _show(
-        request, viewer, "link", status=status, start_url=start_url, every=every,
-        payments=list_link_payments(viewer), **window,
+        request, viewer, "link", status=status, start_url=start_url, every=every, story=tell_link(viewer),
+        **window,
     )  # fmt: skip
     return allow_processor(response, processor.hosts())
+
+
+def _taken_back(request: HttpRequest, link: PayLink) -> HttpResponse:
+    """What whoever kept the link of a void invoice needs to know: nothing is owed on it, and what replaces it."""
+    scope_to_practice(link.practice_id)
+    context = {
+        "viewer": {"practice": link.practice}, "token": make_token(link), "invoice": link.invoice,
+        "on": clock.business_date(link.invoice.voided_at or clock.now(), link.practice.timezone),
+        "replacement": find_replacement(link.invoice),
+    }  # fmt: skip
+    return render(request, "portal/link_void.html", context, status=HTTPStatus.GONE)
 
 
 def _closed(request: HttpRequest, viewer: LinkViewer) -> HttpResponse:

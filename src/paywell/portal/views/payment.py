@@ -26,6 +26,7 @@ from paywell.documents.access import list_refund_receipts
 from paywell.payments.access import access_attempt, find_hand_payment, find_other_account
 from paywell.payments.actions import cancel_attempt, check_attempt, return_from_processor
 from paywell.payments.availability import get_availability
+from paywell.payments.disputes import tell_dispute
 from paywell.payments.machine import OPEN
 from paywell.payments.models import Attempt, AttemptState
 from paywell.payments.pay_links import make_token
@@ -89,7 +90,8 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
         "row": row,
         "screen": SCREENS[attempt.state],
         "card": name_method(row),
-        "refunds": _list_refunds(viewer, attempt),
+        "refunds": list_refund_lines(attempt, viewer),
+        "dispute": tell_dispute(viewer.practice.id, [attempt.id]) if attempt.disputed else "",
         "is_bank_check": is_inline,
         "card_not_kept": is_inline and attempt.consent_version and attempt.saved_card_id is None,
         "is_own": attempt.contact_id == viewer.contact.id,
@@ -102,13 +104,14 @@ def payment(request: HttpRequest, viewer: PortalViewer, attempt_id: UUID) -> Htt
     return render(request, "portal/payment.html", context)
 
 
-def _list_refunds(viewer: PortalViewer, attempt: Attempt) -> list[RefundLine]:
-    """What went back of the payment or is on its way, each with its receipt. One query, two where any is done.
+def list_refund_lines(attempt: Attempt, viewer: PortalViewer | None) -> list[RefundLine]:
+    """What went back of the payment or is on its way, each with its receipt for a viewer in the portal. One query,
+    two where any is done.
 
     A refund that the processor refused is none of it: nothing was said of it, and nothing moved.
     """
-    rows = list(attempt.refunds.filter(practice=viewer.practice).filter(state__in=REFUNDS).order_by("created_at"))
-    receipts = list_refund_receipts(viewer, rows)
+    rows = list(attempt.refunds.filter(practice=attempt.practice_id, state__in=REFUNDS).order_by("created_at"))
+    receipts = list_refund_receipts(viewer, rows) if viewer else {}
     return [
         RefundLine(
             row.closed_at or row.created_at,
