@@ -356,7 +356,7 @@ def test_a_backup_that_failed_is_told_to_the_owner_and_the_status_page_says_why(
     note_made(at, 2_000_000)
     note_tried_out(at, seconds=3, transfers=1, why="")
     text = desk.browser().get(status).content.decode()
-    assert "It came back whole, with 1 ledger transfer." in text
+    assert "It came back whole within 3 s, with 1 ledger transfer." in text
     assert "The newest back-up failed" not in desk.browser().get(inbox).content.decode()
     note_failed("The disk is full.")
     text = desk.browser().get(status).content.decode()
