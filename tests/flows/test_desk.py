@@ -90,3 +90,22 @@ def test_a_recorded_and_invoiced_service_appears_in_the_portal(
     steps.enter_new_card(window, steps.GOOD)
     steps.press_pay(window, client)
     steps.expect_result(client, "Paid $40.00")
+
+
+def test_at_320_px_the_practices_name_takes_two_lines_at_most_and_the_menu_names_the_person(
+    signed_in: Callable[..., Page], stack: Stack
+) -> None:
+    for who, path in (("Mara Feldt", "/desk/"), ("Ada Brook", "/portal/")):
+        page = signed_in(who)
+        page.set_viewport_size({"width": 320, "height": 700})
+        page.goto(f"{stack.address}{path}")
+        name = page.locator(".brand-name").first
+        name.evaluate("element => element.textContent = 'Northern Center for Family and Couples Counseling'")
+        lines = name.evaluate(
+            "element => Math.round(element.clientHeight / parseFloat(getComputedStyle(element).lineHeight))"
+        )
+        assert lines == 2
+        summary = page.locator("details.menu > summary").first
+        assert summary.inner_text().strip() == who.partition(" ")[0]
+        summary.click()
+        expect(page.locator(".menu-title").first).to_contain_text(who)

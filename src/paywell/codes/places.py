@@ -44,6 +44,12 @@ _SINCE: Final = {"10": TELEHEALTH_SPLIT, "27": date(2023, 10, 1)}
 PLACES: Final = {code: Place(code, name, _SINCE.get(code)) for code, name in _NAMES.items()}
 
 
+def name_place(code: str) -> str:
+    """`11 Office`: the digits that insurers read, with what they mean. Digits unknown here stand alone."""
+    place = PLACES.get(code)
+    return f"{code} {place.name}" if place else code
+
+
 def list_places(on: date) -> list[Place]:
     """The codes that hold on that day, in order."""
     return [place for place in PLACES.values() if place.since is None or place.since <= on]
@@ -64,6 +70,6 @@ def check_place(code: str, on: date) -> Verdict:
         )
     if place.since and on < place.since:
         instead = " Use 02 for care at a distance." if code == "10" else ""
-        told = f"Place of service {code} holds from {write_day(place.since)} on.{instead}"
+        told = f"Place of service {code} ({place.name}) holds from {write_day(place.since)} on.{instead}"
         return Verdict(code, Finding.NOT_VALID, told, place.name)
     return Verdict(code, Finding.VALID, description=place.name)

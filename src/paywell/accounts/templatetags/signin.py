@@ -31,6 +31,12 @@ def browser_name(user_agent: str) -> str:
     return browser or system or _("Another device")
 
 
+@register.filter
+def groups_of_four(key: str) -> list[str]:
+    """A key in pieces that a person can read off and compare."""
+    return [key[start : start + 4] for start in range(0, len(key), 4)]
+
+
 @register.inclusion_tag("accounts/_field.html")
 def field(
     bound: BoundField,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from paywell.accounts.templatetags.signin import browser_name
+from paywell.accounts.templatetags.signin import browser_name, groups_of_four
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from paywell.accounts.templatetags.signin import browser_name
 )
 def test_a_browser_is_called_as_people_call_it(user_agent, name):
     assert browser_name(user_agent) == name
+
+
+def test_a_key_is_shown_in_groups_of_four_and_nothing_of_it_is_lost():
+    assert groups_of_four("ABCDEFGHIJ") == ["ABCD", "EFGH", "IJ"]
+    assert groups_of_four("") == []

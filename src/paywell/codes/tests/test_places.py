@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from paywell.codes.places import PLACES, check_place, list_places
+from paywell.codes.places import PLACES, check_place, list_places, name_place
 from paywell.codes.types import Finding, Level
 
 
@@ -30,3 +30,9 @@ def test_what_is_not_two_digits_is_a_block(code: str) -> None:
 
 def test_each_place_has_a_name_of_its_own() -> None:
     assert len({place.name for place in PLACES.values()}) == len(PLACES) > 45
+
+
+def test_a_place_is_named_with_its_digits_and_unknown_digits_stand_alone() -> None:
+    assert name_place("11") == "11 Office"
+    assert name_place("10") == "10 By video or phone, client at home"
+    assert name_place("77") == "77"

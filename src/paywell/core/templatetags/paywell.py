@@ -179,6 +179,13 @@ def monogram(name: str) -> str:
     return name.strip()[:1].upper()
 
 
+@register.filter
+def split_name(name: str) -> tuple[str, str]:
+    """The first word of a name, which a phone's header has room for, and the rest."""
+    first, _, rest = name.strip().partition(" ")
+    return first, rest.strip()
+
+
 @register.inclusion_tag("core/parts/accent.html", takes_context=True)
 def accent_style(context: Mapping[str, Any], color: str) -> dict[str, object]:
     """The practice's accent as a `<style>` with the page's nonce: a strict policy allows no other way."""

@@ -41,3 +41,9 @@ def test_a_badge_escapes_its_word() -> None:
 def test_a_phone_number_reads_as_people_write_it() -> None:
     assert render("{{ '+12125550123'|phone }}") == "(212) 555-0123"
     assert render("{{ 'ext. 5'|phone }}") == "ext. 5"
+
+
+def test_of_a_name_the_first_word_stands_apart_from_the_rest() -> None:
+    source = "{% with parts=name|split_name %}{{ parts.0 }}|{{ parts.1 }}{% endwith %}"
+    assert render(source, name=" Mara  van Feldt ") == "Mara|van Feldt"
+    assert render(source, name="mara@example.org") == "mara@example.org|"

@@ -14,7 +14,7 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.care.actions import clean_place, refuse_day, refuse_diagnoses, refuse_insurer
 from paywell.care.models import NEVER_ON_A_SUPERBILL, CatalogItem, Diagnosis
 from paywell.clients.models import Client
-from paywell.codes.places import PLACES
+from paywell.codes.places import PLACES, name_place
 from paywell.core.identifiers import clean_modifiers
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day as write_day
@@ -76,7 +76,10 @@ class ServiceForm(DeskForm):
         label=_("Place of service"),
         required=False,
         initial="11",
-        help_text=_("What the superbill says. A place above has its own."),
+        help_text=_(
+            "Where the client was seen, in the two digits that insurers read: 11 is the office. A place chosen "
+            "above has its own."
+        ),
     )
     units = forms.IntegerField(label=_("Units"), min_value=1, max_value=999, initial=1)
     fee = MoneyField(
@@ -116,11 +119,13 @@ class ServiceForm(DeskForm):
             self.fields[name].currency = practice.currency  # type: ignore[attr-defined]
         if not viewer.may(Permission.SEE_DIAGNOSES) or not choices["diagnoses"].exists():
             del self.fields["diagnoses"]
-        places = [(place.code, f"{place.code} {place.name}") for place in PLACES.values()]
+        places = [(code, name_place(code)) for code in PLACES]
         self.fields["place_of_service"].choices = places  # type: ignore[attr-defined]
         if not choices["location"].exists():
             del self.fields["location"]
-            self.fields["place_of_service"].help_text = _("What the superbill says.")
+            self.fields["place_of_service"].help_text = _(
+                "Where the client was seen, in the two digits that insurers read: 11 is the office."
+            )
 
     def clean_on(self) -> date:
         return refuse_long_ago(self.cleaned_data["on"])

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from paywell.codes.places import list_places
+from paywell.codes.places import list_places, name_place
 from paywell.core import clock
 from paywell.core.identifiers import clean_npi
 from paywell.desk.forms.base import DeskForm, text
@@ -19,7 +19,8 @@ class PlaceForm(DeskForm):
 
     name = text(_("Name"), 120, required=True, help_text=_("As you call it. Superbills print it with its address."))
     place_of_service = forms.ChoiceField(
-        label=_("Place of service"), help_text=_("The two digits that superbills carry for care given there.")
+        label=_("Place of service"),
+        help_text=_("What kind of place it is, in the two digits that insurers read on a superbill."),
     )
     street = text(_("Street"), 200, help_text=_("Empty: superbills print the practice's own address."))
     city = text(_("City"), 80)
@@ -44,7 +45,7 @@ class PlaceForm(DeskForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        places = [(place.code, f"{place.code} {place.name}") for place in list_places(clock.now().date())]
+        places = [(place.code, name_place(place.code)) for place in list_places(clock.now().date())]
         present = self.initial.get("place_of_service", "11")
         if present not in dict(places):
             places.append((present, present))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from paywell.accounts.types import StaffViewer
 from paywell.care.editing import ServiceEdit
 from paywell.care.models import CatalogItem, Service
+from paywell.codes.places import name_place
 from paywell.core.money import Money
 from paywell.desk.forms.billing import ServiceForm
 from paywell.practice.models import Clinician, Location
@@ -54,7 +55,7 @@ class ServiceEditForm(ServiceForm):
         if service.place_of_service not in dict(fields["place_of_service"].choices):
             fields["place_of_service"].choices = [
                 *fields["place_of_service"].choices,
-                (service.place_of_service, service.place_of_service),
+                (service.place_of_service, name_place(service.place_of_service)),
             ]
 
     def get_fee(self, values: dict[str, Any]) -> Money | None:

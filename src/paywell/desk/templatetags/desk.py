@@ -10,6 +10,7 @@ from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from paywell.codes.places import name_place
 from paywell.core.money import Money
 from paywell.core.templatetags.paywell import badge, day, money
 from paywell.desk.review_words import ReviewWords, say_review
@@ -31,6 +32,7 @@ from paywell.processors.registry import CONNECTORS
 from paywell.reports.types import Cell, Column, Report, Row
 
 register = template.Library()
+register.filter("place_name", name_place)
 #: Boxes of one question that stand open; the rest folds away, if it is more than one.
 CHOICES_SHOWN = 10
 

@@ -202,7 +202,7 @@ def test_recording_a_service_says_all_that_is_wrong_at_once_also_of_one_that_rep
         "on": "That day is before the client was born.",
         "insurer": "The insurer&#x27;s part is between zero and the fee.",
         "modifiers": "A modifier has two letters or digits",
-        "place_of_service": "Place of service 10 holds from Jan 1, 2022 on.",
+        "place_of_service": "Place of service 10 (By video or phone, client at home) holds from Jan 1, 2022 on.",
         "diagnoses": "A diagnosis counts from its own date on",
     }
     assert answer.status_code == 422

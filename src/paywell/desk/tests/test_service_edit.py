@@ -207,3 +207,11 @@ def test_places_are_kept_in_the_settings_and_offered_while_they_are_in_use(desk:
     assert "Mill school" in browser.get(address("service_new", desk)).content.decode()
     browser.post(address("location_edit", desk, location_id=place.id), said | {"is_active": ""})
     assert "Mill school" not in browser.get(address("service_new", desk)).content.decode()
+
+
+def test_a_services_page_says_what_its_place_of_service_means(desk: Desk) -> None:
+    row = desk.waiting
+    html = desk.browser().get(reverse("desk:service", args=[row.id])).content.decode()
+    assert "<dt>Place of service</dt><dd>11 Office</dd>" in html
+    form = desk.browser().get(reverse("desk:service_edit", args=[row.id])).content.decode()
+    assert "Where the client was seen, in the two digits that insurers read: 11 is the office." in form

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
-from paywell.codes.places import PLACES
+from paywell.codes.places import name_place
 from paywell.desk.access import access_location
 from paywell.desk.forms.places import PlaceForm
 from paywell.desk.pages import show, succeeds
@@ -25,7 +25,7 @@ from paywell.practice.models import Location
 def locations(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     """Those that are offered first."""
     rows = Location.objects.filter(practice=viewer.practice).order_by("-is_active", "name")
-    named = [(row, PLACES[row.place_of_service].name if row.place_of_service in PLACES else "") for row in rows]
+    named = [(row, name_place(row.place_of_service)) for row in rows]
     return show(request, viewer, "locations", "settings", locations=named)
 
 

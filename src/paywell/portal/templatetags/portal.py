@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from paywell.clients.types import PortalViewer
 from paywell.core.money import Money
 from paywell.core.snippets import Snippet
-from paywell.core.templatetags.paywell import badge, local_day, money
+from paywell.core.templatetags.paywell import badge, local_day, money, split_name
 from paywell.documents.types import Kind
 from paywell.payments.card_names import name_card, name_expiry
 from paywell.payments.types import PayableLine, PaymentRow, Shown
@@ -76,7 +76,11 @@ def account_menu(context: dict[str, Any]) -> SafeString:
     switcher = ""
     if len(viewer.choices) > 1:
         switcher = render_to_string("portal/_switcher.html", {"viewer": viewer}, context["request"])
-    values = {"name": viewer.contact.name, "switcher": switcher, "csrf_token": str(context["csrf_token"])}
+    first, rest = split_name(viewer.contact.name)
+    values = {
+        "name": viewer.contact.name, "first": first, "rest": rest, "switcher": switcher,
+        "csrf_token": str(context["csrf_token"]),
+    }  # fmt: skip
     return _ACCOUNT_MENU(values, {})
 
 
