@@ -10,7 +10,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from paywell.accounts.types import Permission
-from paywell.audit.actions import VIEW
 from paywell.billing.models import EntryKind, Method
 from paywell.payments.decisions import Decision
 from paywell.payments.models import AttemptState, RefundState
@@ -241,25 +240,3 @@ SHELF_WORDS: Final[Mapping[str, Text]] = {
     "yearly": _("Yearly"),
     "estimates": _("Estimates"),
 }
-
-#: What an event of the audit trail is about.
-TARGET_WORDS: Final[Mapping[str, Text]] = {
-    "attempt": _("Payment"),
-    "billing_account": _("Billing account"),
-    "catalog_item": _("Catalogue"),
-    "client": _("Client"),
-    "contact": _("Person"),
-    "grant": _("Access"),
-    "saved_card": _("Saved card"),
-    "staff_member": _("Staff"),
-}
-
-
-def audit_words(action: str) -> str:
-    """`clients.grant_access` reads "Grant access"; any `.view` reads "Looked at it"."""
-    verb = action.rpartition(".")[2]
-    return str(_("Looked at it")) if verb == VIEW else verb.replace("_", " ").capitalize()
-
-
-def target_words(kind: str) -> str:
-    return str(TARGET_WORDS.get(kind, kind.replace("_", " ").capitalize()))

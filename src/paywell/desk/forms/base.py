@@ -124,6 +124,8 @@ EMPTY: Final = (
     (forms.Field, _("Enter this.")),
 )
 _UNSAID: Final = forms.Field.default_error_messages["required"]
+#: Of a reason that stands in the story of a balance.
+TOLD: Final = _("The client reads it under Why do I owe this?")
 #: An e-mail address that is none; as where a sign-in is made.
 NO_EMAIL: Final = _("Enter an e-mail address, like name@example.org.")
 

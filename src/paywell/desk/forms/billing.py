@@ -18,7 +18,7 @@ from paywell.codes.places import PLACES, name_place
 from paywell.core.identifiers import clean_modifiers
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day as write_day
-from paywell.desk.forms.base import DeskForm, MoneyField, day, refuse_long_ago, text
+from paywell.desk.forms.base import TOLD, DeskForm, MoneyField, day, refuse_long_ago, text
 from paywell.desk.words import DECISION_WORDS, METHOD_WORDS
 from paywell.documents.batches import Output, Which
 from paywell.payments.decisions import Decision
@@ -229,9 +229,15 @@ class StatementBatchForm(BatchForm):
 
 
 class ReasonForm(DeskForm):
-    """Why something is taken back."""
+    """Why something is done. Staff alone read it."""
 
     reason = text(_("Reason"), 200, required=True, error_messages={"required": _("Say why.")})
+
+
+class ToldReasonForm(DeskForm):
+    """Why something is taken back that a client saw."""
+
+    reason = text(_("Reason"), 200, required=True, help_text=TOLD, error_messages={"required": _("Say why.")})
 
 
 class ReviewForm(ReasonForm):
@@ -266,7 +272,7 @@ class ReviewForm(ReasonForm):
 
 class RefundForm(DeskForm):
     amount = MoneyField(label=_("Amount to refund"))
-    reason = text(_("Reason"), 200, required=True, error_messages={"required": _("Say why.")})
+    reason = text(_("Reason"), 200, required=True, help_text=TOLD, error_messages={"required": _("Say why.")})
 
     def __init__(self, *args: Any, left: Money, **options: Any) -> None:
         super().__init__(*args, **options)

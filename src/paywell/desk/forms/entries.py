@@ -16,7 +16,7 @@ from paywell.billing.models import WITH_METHOD, EntryKind, Method
 from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day as write_day
-from paywell.desk.forms.base import DeskForm, MoneyField, day, refuse_long_ago, text
+from paywell.desk.forms.base import TOLD, DeskForm, MoneyField, day, refuse_long_ago, text
 from paywell.desk.queries.accounts import OpenLine
 from paywell.desk.words import METHOD_WORDS
 
@@ -56,7 +56,7 @@ class EntryPageForm(DeskForm):
         _("Reason"),
         200,
         required=True,
-        help_text=_("The client reads it under Why do I owe this?"),
+        help_text=TOLD,
         error_messages={"required": _("Say why.")},
     )
 

@@ -14,19 +14,24 @@ from django.db.models import Q, QuerySet
 
 from paywell.accounts.models import StaffMember, User
 from paywell.accounts.types import StaffViewer
+from paywell.agreements.models import Agreement, Plan
 from paywell.audit.actions import VIEW
 from paywell.audit.models import AuditEvent
+from paywell.billing.models import Entry
 from paywell.care.models import Diagnosis, Service
 from paywell.clients.models import Client, Contact, Coverage, Grant
 from paywell.core.paging import Page
+from paywell.desk.audit_words import audit_words, target_words
 from paywell.desk.queries.audit_sight import events_of
 from paywell.desk.types import paginate
-from paywell.desk.words import audit_words, target_words
 from paywell.invoicing.models import Invoice, InvoiceLine
-from paywell.payments.models import Attempt, AttemptLine
+from paywell.payments.card_names import name_card
+from paywell.payments.models import Attempt, AttemptLine, PayLink, SavedCard
 
 #: Details that read well without the word for what they are.
-_SAY_ENOUGH: Final = frozenset({"page", "label", "reason", "name"})
+_SAY_ENOUGH: Final = frozenset({"label", "reason", "name"})
+#: What the words of the event say already.
+_SAID: Final = frozenset({"page"})
 
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -127,7 +132,7 @@ def _rows(viewer: StaffViewer, events: Sequence[AuditEvent]) -> list[AuditRow]:
     return [
         AuditRow(
             event=event,
-            words=audit_words(event.action),
+            words=audit_words(event.action, str(event.detail.get("page", ""))),
             actor=people.get(event.actor_id, "") if event.actor_id else "",
             target=target_words(event.target_kind) if event.target_kind else "",
             name=names.get(event.target_id, "") if event.target_id else "",
@@ -155,18 +160,29 @@ def _names(viewer: StaffViewer, events: Iterable[AuditEvent]) -> dict[UUID, str]
         one.id: f"{one.contact.name}, {one.client.name}"
         for one in of(Grant.objects.select_related("contact", "client"), "grant")
     }
-    found |= {one.id: one.account.name for one in of(Attempt.objects.select_related("account"), "attempt")}
+    for rows, kind in (
+        (Attempt.objects, "attempt"), (Entry.objects, "entry"), (Agreement.objects, "agreement"),
+        (Plan.objects, "plan"),
+    ):  # fmt: skip
+        found |= {one.id: one.account.name for one in of(rows.select_related("account"), kind)}
+    found |= {one.id: one.client.name for one in of(InvoiceLine.objects.select_related("client"), "line")}
+    found |= {one.id: name_card(one.brand, one.last4) for one in of(SavedCard.objects.all(), "saved_card")}
+    found |= {one.id: one.invoice.label for one in of(PayLink.objects.select_related("invoice"), "pay_link")}
     return found
 
 
 def _tell(detail: dict[str, object]) -> str:
     """The plain parts of an event's detail; ids stay in the export."""
-    shown = {key: value for key, value in detail.items() if isinstance(value, str | bool | int | list)}
+    shown = {
+        key: value
+        for key, value in detail.items()
+        if key not in _SAID and isinstance(value, str | bool | int | list)
+    }
     parts = []
     for key, value in shown.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         if key in _SAY_ENOUGH:
-            parts.append(text.replace("_", " ") if key == "page" else text)
+            parts.append(text)
         elif len(text) <= 60 and not _ID.fullmatch(text):
             parts.append(f"{key}: {text}".replace("_", " "))
     return "; ".join(parts)

@@ -78,7 +78,7 @@ def test_the_front_desk_reads_of_no_clinical_subject(desk: Desk, stranger: Clien
     assert "iagnoses" not in text
     assert "Diagnosis" not in text
     assert "F41" not in text
-    assert "client diagnoses" in desk.browser(Role.READ_ONLY).get(reverse("desk:audit")).content.decode()
+    assert "Looked at the diagnoses" in desk.browser(Role.READ_ONLY).get(reverse("desk:audit")).content.decode()
 
 
 def test_a_clinician_reads_of_own_clients_alone(desk: Desk, stranger: Client) -> None:

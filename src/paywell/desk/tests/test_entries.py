@@ -144,6 +144,21 @@ def test_the_insurer_s_answer_is_entered_on_the_service(desk: Desk) -> None:
     assert Entry.objects.filter(service=service).count() == 2
 
 
+def test_a_reason_that_the_client_reads_says_so_before_it_is_written(desk: Desk) -> None:
+    browser = desk.browser()
+    service = add_service(desk.client, desk.clinician, desk.item, desk.service.on, insurer_minor=9_000)
+    browser.post(url("insurer_entry", service.id), said("80.00", kind="insurer_payment", reason="Letter 7"))
+    entry = Entry.objects.get(service=service)
+    told = "The client reads it under Why do I owe this?"
+    for page in (
+        url("refund", desk.attempt.id), url("entry_reverse", entry.id), url("invoice_void", desk.unpaid.id),
+        url("adjust", desk.client.id),
+    ):  # fmt: skip
+        assert told in browser.get(page).content.decode(), page
+    for page in (url("service_void", desk.waiting.id), url("review_close", desk.review.id)):
+        assert told not in browser.get(page).content.decode(), page
+
+
 def test_the_insurer_s_answer_is_taken_back_on_the_service_and_a_large_payment_by_two_people(desk: Desk) -> None:
     BillingRules.objects.create(practice=desk.practice, approve_refunds_above_minor=7_999)
     service = add_service(desk.client, desk.clinician, desk.item, desk.service.on, insurer_minor=9_000)

@@ -23,7 +23,7 @@ from paywell.billing.take_backs import request_take_back
 from paywell.clients.access import access_client
 from paywell.core.money import Money, format_money
 from paywell.desk.access import access_service
-from paywell.desk.forms.billing import ReasonForm
+from paywell.desk.forms.billing import ToldReasonForm
 from paywell.desk.forms.entries import EntryPageForm
 from paywell.desk.pages import run, show, succeeds
 from paywell.desk.queries.accounts import choose_account, get_account_state
@@ -89,7 +89,7 @@ def entry_reverse(request: HttpRequest, viewer: StaffViewer, entry_id: UUID) -> 
     """Take an entry back, with a reason. What it did is undone by a line of its own; nothing is deleted."""
     entry = access_entry(viewer, entry_id)
     kind = EntryKind(entry.kind)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = ToldReasonForm(request.POST if request.method == "POST" else None)
     client = entry.service.client if entry.service else entry.account.clients.order_by("created_at").first()
     needs_second = not entry.reversed_at and not may_be_taken_back(entry)
     if form.is_valid() and needs_second:

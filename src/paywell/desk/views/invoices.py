@@ -25,7 +25,7 @@ from paywell.core.errors import UserError
 from paywell.core.ids import new_key
 from paywell.core.money import Money
 from paywell.core.templatetags.paywell import day as write_day
-from paywell.desk.forms.billing import BatchForm, ReasonForm
+from paywell.desk.forms.billing import BatchForm, ToldReasonForm
 from paywell.desk.pages import page_of, run, show, succeeds
 from paywell.desk.queries.batch import LeftOutOfBatch, get_left_out_of_batch
 from paywell.desk.queries.invoices import get_invoice_lines, get_invoice_rows, get_replacement, list_invoices
@@ -133,7 +133,7 @@ def invoice_batch(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @desk_view(Permission.ISSUE_INVOICES)
 def invoice_void(request: HttpRequest, viewer: StaffViewer, invoice_id: UUID) -> HttpResponse:
     row = access_invoice(viewer, invoice_id)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = ToldReasonForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and succeeds(
         form, lambda: void_invoice(invoice=row, reason=form.cleaned_data["reason"], actor_id=viewer.id)
     ):
