@@ -48,8 +48,8 @@ def charge_saved_card(
     """Staff charge a card whose owner agreed to it: chosen lines or the oldest first, in full or in part.
 
     Returns the charge in whatever state it has come to; the same `key` finds the same charge. Raises NotAllowed,
-    NotFoundForViewer, and UserError `not_chargeable`, `nothing_to_charge`, `above_limit`, `above_month_limit`
-    before anything is sent.
+    NotFoundForViewer, and UserError `not_chargeable`, `nothing_to_charge`, `above_chargeable`,
+    `above_limit`, `above_month_limit` before anything is sent.
     """
     if not viewer.may(Permission.TAKE_PAYMENTS):
         raise NotAllowed
@@ -76,8 +76,11 @@ def _place(
         owed = find_open_lines(agreement, payer.viewer)
         if line_ids:
             owed = [(line_id, minor) for line_id, minor in owed if line_id in set(line_ids)]
-        if amount.minor <= 0 or sum(minor for _line, minor in owed) < amount.minor:
+        free = Money(sum(minor for _line, minor in owed), amount.currency)
+        if amount.minor <= 0 or not free:
             raise errors.nothing_to_charge()
+        if amount > free:
+            raise errors.above_chargeable(free)
         check_limits(agreement, amount)
         now = clock.now()
         charge = Charge.objects.create(

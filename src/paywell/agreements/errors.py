@@ -62,6 +62,12 @@ def above_month_limit(left: Money) -> UserError:
     )
 
 
+def above_chargeable(most: Money) -> UserError:
+    return UserError(
+        f"At most {most} of what is owed there can be charged now.", code="above_chargeable", field="amount"
+    )
+
+
 def nothing_to_charge() -> UserError:
     return UserError("Nothing is owed that can be charged.", code="nothing_to_charge")
 

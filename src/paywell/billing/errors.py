@@ -23,7 +23,9 @@ def above_owed(owed: Money) -> UserError:
 
 
 def above_credit(credit: Money) -> UserError:
-    return UserError(f"There is only {credit} of credit.", code="amount_above_credit", field="amount")
+    return UserError(
+        f"There is only {credit} of credit. Enter at most that.", code="amount_above_credit", field="amount"
+    )
 
 
 def above_insurer(left: Money) -> UserError:
@@ -41,7 +43,7 @@ def reason_missing() -> UserError:
 
 
 def day_ahead() -> UserError:
-    return UserError("That day is still to come.", code="day_ahead", field="on")
+    return UserError("That day is still to come. Enter today or a day before.", code="day_ahead", field="on")
 
 
 def card_number() -> UserError:

@@ -70,11 +70,22 @@ def test_a_part_goes_to_the_oldest_first(world: World, processor: FakeProcessor)
 
 
 @pytest.mark.parametrize(
-    ("minor", "code"), [(12_001, "nothing_to_charge"), (0, "nothing_to_charge"), (10_001, "above_limit")]
+    ("minor", "code"), [(12_001, "above_chargeable"), (0, "nothing_to_charge"), (10_001, "above_limit")]
 )
 def test_never_more_than_is_owed_or_agreed(world: World, processor: FakeProcessor, minor: int, code: str) -> None:
     make_line(world)
     refused(world, agree(world, limit=10_000), code, minor)
+
+
+def test_more_than_the_chosen_services_owe_is_told_as_that(world: World, processor: FakeProcessor) -> None:
+    first, _second = make_line(world, 5_000), make_line(world)
+    agreement = agree(world)
+    with pytest.raises(UserError) as caught:
+        charge(world, agreement, 9_000, line_ids=[first.id])
+    assert (caught.value.message, caught.value.field) == (
+        "At most $50.00 of what is owed there can be charged now.", "amount"
+    )  # fmt: skip
+    assert processor.calls.count("submit") == 0
 
 
 def test_the_limit_of_the_month_holds_over_all_charges(world: World, processor: FakeProcessor) -> None:
@@ -170,7 +181,7 @@ def test_a_questioned_line_and_one_that_is_being_paid_are_left_out(world: World,
     start_payment(viewer=world.viewer, form=make_form(held))
     processor.behavior = "paid"
     agreement = agree(world)
-    refused(world, agreement, "nothing_to_charge", 12_001)
+    refused(world, agreement, "above_chargeable", 12_001)
     charge(world, agreement, 12_000)
     owed = get_line_balances(practice_id=world.practice.id, line_ids=[asked.id, held.id, free.id])
     assert owed == {asked.id: 12_000, held.id: 12_000, free.id: 0}

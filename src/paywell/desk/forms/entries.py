@@ -11,8 +11,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from paywell.billing import errors
 from paywell.billing.entries import EntryForm, refuse_card_number
 from paywell.billing.models import WITH_METHOD, EntryKind, Method
+from paywell.core.errors import UserError
 from paywell.core.ids import new_id
 from paywell.core.money import Money, format_money
 from paywell.core.templatetags.paywell import day as write_day
@@ -67,14 +69,18 @@ class EntryPageForm(DeskForm):
         lines: Sequence[OpenLine] = (),
         currency: str,
         owed: Money | None = None,
+        credit: Money | None = None,
         **options: Any,
     ) -> None:
-        """`owed`: what the account owes; a payment of much more is asked about once."""
+        """`owed`: what the account owes; a payment of much more is asked about once. `credit`: what it has left.
+
+        `initial["on"]` is the practice's today.
+        """
         options["initial"] = {"entry_id": new_id(), "kind": kinds[0].value, "method": "check"} | (
             options.get("initial") or {}
         )
         super().__init__(*args, **options)
-        self.kinds, self.owed = kinds, owed
+        self.kinds, self.owed, self.credit = kinds, owed, credit
         fields: dict[str, Any] = self.fields
         fields["amount"].currency = currency
         fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]
@@ -106,6 +112,9 @@ class EntryPageForm(DeskForm):
         """More than twice what is owed: two amounts in a row, or a figure too many."""
         values = super().clean() or {}
         amount = values.get("amount")
+        # Only beside other errors: alone it may be the same form sent twice, and `make_entry` knows which it is.
+        if amount is not None and self.errors and (refusal := self._refuse_amount(amount)):
+            self.add_error("amount", refusal.message)
         if "is_more" not in self.fields or not self.owed or amount is None or values.get("is_more"):
             return values
         if amount.minor > 2 * self.owed.minor > 0:
@@ -113,8 +122,20 @@ class EntryPageForm(DeskForm):
             self.add_error("is_more", ValidationError(words % {"more": format_money(amount - self.owed)}))
         return values
 
+    def _refuse_amount(self, amount: Money) -> UserError | None:
+        """What the account can't bear as it is now. `make_entry` asks again with the account held."""
+        kind = self.kinds[0]
+        if kind in (EntryKind.CREDIT_USED, EntryKind.CREDIT_OUT) and self.credit is not None:
+            return errors.above_credit(self.credit) if amount > self.credit else None
+        if kind is EntryKind.ADJUSTMENT and self.owed is not None:
+            return errors.above_owed(self.owed) if amount > self.owed else None
+        return None
+
     def clean_on(self) -> date:
-        return refuse_long_ago(self.cleaned_data["on"])
+        on: date = self.cleaned_data["on"]
+        if on > self.initial.get("on", on):
+            raise ValidationError(errors.day_ahead().message, code="day_ahead")
+        return refuse_long_ago(on)
 
     def entry(self, service_id: UUID | None = None) -> EntryForm:
         """What the form said. Only after `is_valid`."""

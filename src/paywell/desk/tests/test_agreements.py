@@ -73,6 +73,7 @@ def test_a_part_is_charged_within_the_agreement(desk: Desk, processor: FakeProce
     assert 'value="100.00"' in text
     refused = browser.post(page, {"key": "k0", "amount": "100.01"})
     assert "at most $100.00" in refused.content.decode()
+    assert Attempt.objects.exclude(pk=desk.attempt.pk).count() == 0
     for _ in range(2):
         assert browser.post(page, {"key": "k1", "amount": "40.00"}).status_code == 302
     attempt = Attempt.objects.exclude(pk=desk.attempt.pk).get()

@@ -144,6 +144,33 @@ def test_the_insurer_s_answer_is_entered_on_the_service(desk: Desk) -> None:
     assert Entry.objects.filter(service=service).count() == 2
 
 
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("credit_apply", "There is only $5.00 of credit. Enter at most that."),
+        ("credit_pay_out", "There is only $5.00 of credit. Enter at most that."),
+        ("adjust", "Enter at most what is owed, $210.00."),
+    ],
+)
+def test_all_that_is_wrong_with_an_entry_is_told_at_once(desk: Desk, page: str, words: str) -> None:
+    answer = desk.browser().post(
+        url(page, desk.client.id), said("400.00", kind="adjustment", reason="", on="2999-01-01")
+    )
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    for each in (words, "Say why.", "That day is still to come. Enter today or a day before."):
+        assert each in text
+    assert 'value="400.00"' in text
+    assert Entry.objects.count() == 1
+
+
+def test_the_same_entry_sent_twice_is_one_entry_also_where_nothing_is_left_for_a_second(desk: Desk) -> None:
+    browser, page = desk.browser(), url("adjust", desk.client.id)
+    form = said("210.00", kind="adjustment", reason="Agreed by phone")
+    answers = [browser.post(page, form).status_code for _ in range(2)]
+    assert (answers, Entry.objects.filter(kind="adjustment").count(), owed(desk)) == ([302, 302], 1, [0, 0])
+
+
 def test_a_reason_that_the_client_reads_says_so_before_it_is_written(desk: Desk) -> None:
     browser = desk.browser()
     service = add_service(desk.client, desk.clinician, desk.item, desk.service.on, insurer_minor=9_000)

@@ -129,6 +129,7 @@ def enter(request: HttpRequest, viewer: StaffViewer, client_id: UUID, kinds: Seq
         lines=state.lines,
         currency=account.currency,
         owed=state.owed,
+        credit=state.credit,
         initial={"amount": usual if usual.minor > 0 else None, "on": get_today(viewer)},
     )
     if form.is_valid():
