@@ -129,10 +129,12 @@ def end_grant(*, grant: Grant, last_day: date | None = None, actor_id: UUID | No
 def invite_contact(*, contact: Contact, invited_by: UUID | None) -> tuple[Invitation, str]:
     """Invite the contact to the portal: the row and the token of the link. `invited_by` is the user's id.
 
-    Raises UserError `email_missing`, `already_signs_in`.
+    Raises UserError `email_missing`, `already_signs_in`, `no_email_wished`.
     """
     if contact.user_id is not None:
         raise UserError("This person can sign in already.", code="already_signs_in")
+    clients = Client.objects.filter(practice=contact.practice_id, grants__contact=contact)
+    refuse_silent(wants_no_email=clients.filter(wants_no_email=True).exists())
     with transaction.atomic():
         invitation, token = accounts.invite(
             practice=contact.practice,
@@ -169,6 +171,17 @@ def _save_contact(contact: Contact) -> None:
             code="contact_user_taken",
             field="email",
         ) from None
+
+
+def refuse_silent(*, wants_no_email: bool) -> None:
+    """Raises UserError `no_email_wished`: an invitation is an e-mail, and none goes out about such a client."""
+    if wants_no_email:
+        raise UserError(
+            "The client wants no e-mail, so no invitation can be sent. Ask the client, and change it in the record "
+            "first.",
+            code="no_email_wished",
+            field="invite",
+        )
 
 
 def refuse_diagnosis_alone(*, may_see_documents: bool, may_see_diagnosis: bool) -> None:

@@ -14,8 +14,8 @@ from paywell.accounts.types import StaffViewer
 from paywell.care.actions import refuse_diagnosis_dates
 from paywell.care.models import ServiceKind
 from paywell.clients.actions import refuse_birth_date
-from paywell.clients.models import BillingAccount, GrantRole, StandingShare
-from paywell.clients.people import refuse_diagnosis_alone, refuse_grant_dates
+from paywell.clients.models import BillingAccount, Client, GrantRole, StandingShare
+from paywell.clients.people import refuse_diagnosis_alone, refuse_grant_dates, refuse_silent
 from paywell.core.identifiers import clean_diagnosis_code
 from paywell.core.money import Money
 from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
@@ -98,12 +98,19 @@ class NewClientForm(ClientForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if values.get("invite") and not values.get("email") and "email" not in self.errors:
-            self.add_error(
-                "email",
-                ValidationError(_("An invitation needs an e-mail address. Enter one, or untick the invitation.")),
-            )
+        if values.get("invite"):
+            _check_invitation(self, values, wants_no_email=values.get("wants_no_email", False))
         return values
+
+
+def _check_invitation(form: DeskForm, values: dict[str, Any], *, wants_no_email: bool) -> None:
+    """What keeps the ticked invitation from being sent."""
+    if not values.get("email") and "email" not in form.errors:
+        form.add_error(
+            "email",
+            ValidationError(_("An invitation needs an e-mail address. Enter one, or untick the invitation.")),
+        )
+    form.judge(lambda: refuse_silent(wants_no_email=wants_no_email))
 
 
 class AccessForm(DeskForm):
@@ -158,13 +165,15 @@ class PersonForm(AccessForm):
         "valid_from", "valid_until", "invite",
     )  # fmt: skip
 
+    def __init__(self, *args: Any, client: Client, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.client = client
+        self.fields["invite"].initial = not client.wants_no_email
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if values.get("invite") and not values.get("email") and "email" not in self.errors:
-            self.add_error(
-                "email",
-                ValidationError(_("An invitation needs an e-mail address. Enter one, or untick the invitation.")),
-            )
+        if values.get("invite"):
+            _check_invitation(self, values, wants_no_email=self.client.wants_no_email)
         return values
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from paywell.accounts.models import Invitation
 from paywell.clients.actions import change_client
-from paywell.clients.models import Client
-from paywell.clients.tests.factories import make_client
+from paywell.clients.models import Client, Contact
+from paywell.clients.tests.factories import make_client, make_contact, make_grant
 from paywell.core import clock
 from paywell.desk.tests.factories import Desk, add_service
 from paywell.documents.access import access_superbill
@@ -110,3 +111,40 @@ def test_the_list_is_narrowed_by_the_portal(desk: Desk, show: str, names: list[s
     make_client(desk.practice, legal_first_name="Cleo")
     page = desk.browser().get(reverse("desk:clients"), {"show": show}).context["page"]
     assert [row.client.legal_first_name for row in page.rows] == names
+
+
+def test_a_client_who_wants_no_email_is_not_told_to_be_invited(desk: Desk) -> None:
+    form = {
+        "legal_first_name": "Zoe", "legal_last_name": "Neil", "email": "zoe@example.org", "wants_no_email": "on",
+        "invite": "on",
+    }  # fmt: skip
+    before = (Client.objects.count(), Invitation.objects.count())
+    answer = desk.browser().post(reverse("desk:client_new"), form)
+    assert answer.status_code == 422
+    assert "The client wants no e-mail, so no invitation can be sent." in answer.content.decode()
+    assert (Client.objects.count(), Invitation.objects.count()) == before
+    assert desk.browser().post(reverse("desk:client_new"), form | {"invite": ""}).status_code == 302
+    assert Invitation.objects.count() == before[1]
+
+
+def test_nobody_is_invited_about_a_client_who_wants_no_email_however_it_is_asked(desk: Desk) -> None:
+    Client.objects.update(wants_no_email=True)
+    contact = make_contact(desk.practice, email="pat@example.org")
+    make_grant(contact, desk.client)
+    browser, before = desk.browser(), Invitation.objects.count()
+    page = browser.get(reverse("desk:client_people", args=[desk.client.id])).content.decode()
+    assert "The client wants no e-mail, so no invitation can be sent." in page
+    assert reverse("desk:invite", args=[desk.client.id, contact.id]) not in page
+    said = browser.post(reverse("desk:invite", args=[desk.client.id, contact.id]), follow=True).content.decode()
+    assert "no invitation can be sent" in said
+    form = {
+        "name": "Sam Ruiz", "email": "sam@example.org", "role": "payer", "account": desk.client.default_account_id,
+        "valid_from": "2026-11-23", "invite": "on",
+    }  # fmt: skip
+    answer = browser.post(reverse("desk:person_new", args=[desk.client.id]), form)
+    assert answer.status_code == 422
+    assert 'id="id_invite_error"' in answer.content.decode()
+    assert not Contact.objects.filter(name="Sam Ruiz").exists()
+    assert Invitation.objects.count() == before
+    assert browser.post(reverse("desk:person_new", args=[desk.client.id]), form | {"invite": ""}).status_code == 302
+    assert Invitation.objects.count() == before

@@ -41,8 +41,9 @@ def person_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> Ht
     row = access_client(viewer, client_id)
     accounts, chosen = _offered_accounts(request, viewer, row)
     form = PersonForm(
-        request.POST or None, accounts=accounts, initial={"valid_from": get_today(viewer), "account": chosen}
-    )
+        request.POST or None, client=row, accounts=accounts,
+        initial={"valid_from": get_today(viewer), "account": chosen},
+    )  # fmt: skip
     if form.is_valid():
         contact = run(form, lambda: add_person(viewer=viewer, client=row, **form.cleaned_data))
         if contact is not None:
