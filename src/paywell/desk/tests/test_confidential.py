@@ -93,7 +93,7 @@ def test_the_cards_of_who_may_pay_are_seen_without_anything_that_could_be_used(d
     )
     browser, address = desk.browser(), reverse("desk:client_cards", args=[desk.client.id])
     page = browser.get(address).content.decode()
-    for text in ("Visa 4242", "Ana Duarte", "10/2026", "Expired", "Test processor, one screen", "Nov 23, 2026"):
+    for text in ("Visa 4242", "Ana Duarte", "10/26", "Expired", "Test processor, one screen", "Nov 23, 2026"):
         assert text in page
     assert "secret" not in page
     type(desk.grant).objects.filter(pk=desk.grant.pk).update(may_pay=False)
