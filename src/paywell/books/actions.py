@@ -41,6 +41,7 @@ def record_check(report: Report) -> None:
                 at=now,
                 took_ms=report.took_ms,
                 with_processor=report.with_processor,
+                unasked=report.unasked_of[practice.id],
                 transfers=counts.get(practice.id, 0),
                 findings=[offence.to_json() for offence in found],
             )

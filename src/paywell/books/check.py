@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,13 +28,17 @@ _COUNTED = {
 
 @dataclass(slots=True)
 class Report:
-    """What one run looked at and what offends. `unasked` names processors that gave no whole answer."""
+    """What one run looked at and what offends.
+
+    `unasked` names processors that gave no whole answer; `unasked_of` says how many of which practice's.
+    """
 
     offences: list[Offence]
     looked_at: dict[str, int]
     took_ms: int = 0
     with_processor: bool = False
     unasked: list[str] = field(default_factory=list)
+    unasked_of: Counter[UUID] = field(default_factory=Counter)
 
     @property
     def is_well(self) -> bool:
@@ -71,7 +76,7 @@ def check_books(
     if with_processor:
         compared = compare_with_processors(practice_id, since=since)
         report.offences += compared.offences
-        report.unasked = compared.unasked
+        report.unasked, report.unasked_of = compared.unasked, compared.unasked_of
         report.looked_at["charges"] = compared.charges
     report.offences.sort(key=lambda each: each.law)
     report.took_ms = int((time.monotonic() - began) * 1000)

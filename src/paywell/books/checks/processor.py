@@ -35,13 +35,27 @@ REFUND_MISSED: Final = "The refunds of this payment are not those that the proce
 REFUND_ABOVE: Final = "The processor gave back more than it took for this payment."
 DISPUTE_MISSED: Final = "The disputes of this payment are not those that the processor tells."
 CENTS: Final = "The ledger's sum at this processor is not what the processor holds."
+#: What only a comparison finds.
+BESIDE: Final = frozenset(
+    {
+        CAPTURED_ELSEWHERE, NOT_THERE, OTHER_CHARGE, UNEXPLAINED, STILL_ALIVE, REFUND_MISSED, REFUND_ABOVE,
+        DISPUTE_MISSED, CENTS,
+    }
+)  # fmt: skip
 
 
 @dataclass(slots=True)
 class Compared:
+    """`unasked`: processors that gave no whole answer, in words; `unasked_of`: how many of which practice's."""
+
     offences: list[Offence] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
+    unasked_of: Counter[UUID] = field(default_factory=Counter)
     charges: int = 0
+
+    def leave(self, account: ProcessorAccount, why: str) -> None:
+        self.unasked.append(f"{account.connector} {account.id} {why}")
+        self.unasked_of[account.practice_id] += 1
 
 
 def compare_with_processors(practice_id: UUID | None, *, since: datetime | None = None) -> Compared:
@@ -59,12 +73,12 @@ def compare_with_processors(practice_id: UUID | None, *, since: datetime | None 
         try:
             processor = processor_accounts.make_processor(account)
             if Capability.LIST_SINCE not in processor.capabilities:
-                compared.unasked.append(f"{account.connector} {account.id} keeps no list")
+                compared.leave(account, "keeps no list")
                 continue
             whole = account.connected_at - timedelta(days=1)
             told = list(processor.list_since(max(whole, since) if since else whole))
         except (ProcessorUnavailable, UserError):
-            compared.unasked.append(f"{account.connector} {account.id} gave no answer")
+            compared.leave(account, "gave no answer")
             continue
         compared.charges += len(told)
         compared.offences += _Comparison(account, told, began, since).run()

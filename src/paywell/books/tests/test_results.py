@@ -14,15 +14,17 @@ from django.utils.module_loading import import_string
 from paywell.accounts.models import Role
 from paywell.accounts.types import StaffViewer
 from paywell.books import jobs
+from paywell.books.checks.processor import UNEXPLAINED
 from paywell.books.models import BookCheck
-from paywell.books.queries import get_last_check
+from paywell.books.queries import get_last_check, join_findings
 from paywell.books.tests.worlds import Books, deliver, slip_in, unguarded
 from paywell.core import clock
 from paywell.core.errors import NotAllowed
 from paywell.ledger.models import AccountKind
 from paywell.outbox.models import OutboxEvent
-from paywell.payments.models import Review
+from paywell.payments.models import ProcessorAccount, Review
 from paywell.payments.tests.factories import make_world
+from paywell.processors.contract import ProcessorUnavailable
 
 
 def run(**options: Any) -> tuple[int, str]:
@@ -112,3 +114,41 @@ def test_the_result_needs_the_right_to_the_audit(books: Books) -> None:
     viewer = StaffViewer(books.world.staff.id, books.world.practice, Role.READ_ONLY)
     with pytest.raises(NotAllowed):
         get_last_check(viewer)
+
+
+def test_what_a_comparison_found_stands_until_the_next_one_and_nothing_else_does(books: Books) -> None:
+    stuck, surplus = {"law": 5, "what": "Stuck.", "id": "1"}, {"law": 2, "what": UNEXPLAINED, "id": "ch_1"}
+    staff = books.world.staff
+    beside = keep(books, minute=0, with_processor=True, findings=[stuck, surplus])
+    assert (get_last_check(staff), get_last_check(staff, with_processor=True)) == (beside, beside)
+    assert join_findings(beside, beside) == [stuck, surplus]
+    last = keep(books, minute=10, with_processor=False, findings=[])
+    assert (get_last_check(staff), get_last_check(staff, with_processor=True)) == (last, beside)
+    assert join_findings(last, beside) == [surplus]
+    again = keep(books, minute=60, with_processor=True, findings=[])
+    assert get_last_check(staff, with_processor=True) == again
+    assert join_findings(again, again) == []
+
+
+def keep(books: Books, *, minute: int, with_processor: bool, findings: list[dict[str, Any]]) -> BookCheck:
+    return BookCheck.objects.create(
+        practice=books.world.practice, at=clock.now() + timedelta(minutes=minute), took_ms=1, transfers=11,
+        with_processor=with_processor, findings=findings,
+    )  # fmt: skip
+
+
+def test_a_processor_that_gave_no_answer_is_kept_for_its_own_practice(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_world("Lakeside")
+
+    def refuse(account: ProcessorAccount) -> None:
+        raise ProcessorUnavailable(account.connector)
+
+    jobs.check.call()
+    assert not BookCheck.objects.filter(unasked__gt=0).exists()
+    monkeypatch.setattr("paywell.payments.processor_accounts.make_processor", refuse)
+    other.processor_account.delete()
+    jobs.check_recent.call()
+    kept = dict(BookCheck.objects.filter(with_processor=True).values_list("practice_id", "unasked"))
+    assert kept == {books.world.practice.id: 1, other.practice.id: 0}

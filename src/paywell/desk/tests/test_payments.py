@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from paywell.accounts.models import Invitation, Role
+from paywell.books.checks.processor import UNEXPLAINED
 from paywell.books.models import BookCheck
 from paywell.care.models import CatalogItem
+from paywell.core import clock
 from paywell.desk.tests.factories import Desk, add_payment
 from paywell.documents.models import IssuedClient, IssuedDocument
 from paywell.documents.receipts import issue_refund_receipt
@@ -302,6 +304,25 @@ def test_the_receipts_of_refunds_cost_one_query_however_many_there_are(desk: Des
         for row in [issue_refund_receipt(make_refund(desk, 100)) for _each in range(many)]:
             IssuedClient.objects.create(practice=desk.practice, document=row, client=desk.client)
         assert count() == none + 1
+
+
+def test_the_status_page_tells_of_the_comparison_with_the_processor_and_of_what_it_found(desk: Desk) -> None:
+    browser, kept = desk.browser(), {"practice": desk.practice, "transfers": 3, "took_ms": 1}
+    BookCheck.objects.create(at=desk.attempt.created_at, findings=[], **kept)
+    text = browser.get(url("status")).content.decode()
+    assert "compared for the first time within the hour" in text
+    found = [{"law": 2, "id": "ch_1", "what": UNEXPLAINED}]
+    beside = BookCheck.objects.create(at=clock.now(), with_processor=True, findings=found, **kept)
+    BookCheck.objects.create(at=clock.now() + timedelta(minutes=10), findings=[], **kept)
+    text = browser.get(url("status")).content.decode()
+    assert "Compared with the card processor's own records on" in text
+    assert "The books need attention" in text
+    assert UNEXPLAINED in text
+    beside.unasked, beside.findings = 1, []
+    beside.save()
+    text = browser.get(url("status")).content.decode()
+    assert "gave no whole answer" in text
+    assert "The books need attention" not in text
 
 
 def test_a_finding_of_the_books_leads_to_the_payment_that_it_names(desk: Desk) -> None:

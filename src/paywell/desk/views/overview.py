@@ -11,7 +11,7 @@ from paywell.accounts.queries import list_staff
 from paywell.accounts.types import PERMISSIONS, Permission, StaffViewer
 from paywell.accounts.web import desk_view, switch_practice
 from paywell.books.invariants import TITLES
-from paywell.books.queries import get_last_check
+from paywell.books.queries import get_last_check, join_findings
 from paywell.core.backup_news import get_backup_news, is_daily
 from paywell.core.paging import Page
 from paywell.desk.pages import show
@@ -22,6 +22,7 @@ from paywell.desk.queries.payments import find_named_payments
 from paywell.desk.types import ClientRow, InvoiceRow
 from paywell.desk.views.ids import read_ids
 from paywell.desk.words import PERMISSION_WORDS
+from paywell.payments.availability import has_processor
 
 #: How much of what is found is shown while one types.
 FIRST_CLIENTS, FIRST_INVOICES = 6, 4
@@ -79,16 +80,16 @@ def roles(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 @desk_view(Permission.SEE_AUDIT)
 def status(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
     """When the books were last checked, and what offends; what became of the back-ups."""
-    check = get_last_check(viewer)
-    found = check.findings if check else []
+    check, beside = get_last_check(viewer), get_last_check(viewer, with_processor=True)
+    found = join_findings(check, beside)
     payments = find_named_payments(viewer, read_ids(str(each["id"]) for each in found))
     findings = [
         each | {"title": TITLES.get(each["law"], ""), "payment_id": payments.get(str(each["id"]))} for each in found
     ]
     laws = list(TITLES.values())
     return show(
-        request, viewer, "status", "status", check=check, findings=findings, laws=laws, backups=get_backup_news(),
-        is_daily=is_daily(),
+        request, viewer, "status", "status", check=check, findings=findings, laws=laws, beside=beside,
+        has_processor=has_processor(viewer.practice), backups=get_backup_news(), is_daily=is_daily(),
     )  # fmt: skip
 
 
