@@ -13,7 +13,7 @@ from paywell.documents.models import IssuedDocument
 from paywell.invoicing.models import Invoice, InvoiceLine
 from paywell.ledger.queries import get_line_balances
 from paywell.notifications import messages, recipients
-from paywell.notifications.outside import mail_outside, mail_receipt_outside, or_tell_desk
+from paywell.notifications.outside import mail_outside, mail_receipt_outside, mail_refund_outside, or_tell_desk
 from paywell.notifications.send import Mail, send_all
 from paywell.outbox.models import OutboxEvent
 from paywell.payments.models import Attempt, Channel, PayLink, Review
@@ -100,8 +100,8 @@ def on_payment_succeeded(event: OutboxEvent) -> None:
     receipt, news = messages.receipt_waits(attempt.practice), messages.payment_came_in(attempt.practice)
     mails = [Mail(to, receipt) for to in recipients.get_payer(attempt)]
     if attempt.channel == Channel.LINK:
-        lines = list(InvoiceLine.objects.filter(practice=attempt.practice_id, attempt_lines__attempt=attempt))
-        mails += [Mail(to, receipt) for to in recipients.get_payers(attempt.account, {x.client_id for x in lines})]
+        lines, clients = _paid_lines(attempt)
+        mails += [Mail(to, receipt) for to in recipients.get_payers(attempt.account, clients)]
         mails += mail_receipt_outside(attempt.account, lines, attempt.pay_link)
     if attempt.channel in _FROM_OUTSIDE:
         mails += [Mail(to, news) for to in recipients.get_assigned_staff(attempt)]
@@ -121,7 +121,12 @@ def on_refund_done(event: OutboxEvent) -> None:
     if attempt is None or "rebuilt" in event.payload:
         return
     message = messages.refund_made(attempt.practice)
-    send_all(event, attempt.practice, [Mail(to, message) for to in recipients.get_payer(attempt)])
+    mails = [Mail(to, message) for to in recipients.get_payer(attempt)]
+    if attempt.channel == Channel.LINK:
+        lines, clients = _paid_lines(attempt)
+        mails += [Mail(to, message) for to in recipients.get_payers(attempt.account, clients)]
+        mails += mail_refund_outside(attempt, lines)
+    send_all(event, attempt.practice, mails)
 
 
 def on_review_opened(event: OutboxEvent) -> None:
@@ -155,6 +160,12 @@ def find_owed_lines(invoice: Invoice) -> list[InvoiceLine]:
     lines = list(InvoiceLine.objects.filter(practice=invoice.practice_id, invoice=invoice, voided_at=None))
     owed = get_line_balances(practice_id=invoice.practice_id, line_ids=[line.id for line in lines])
     return [line for line in lines if owed.get(line.id, 0) > 0]
+
+
+def _paid_lines(attempt: Attempt) -> tuple[list[InvoiceLine], set[UUID]]:
+    """What the payment was for, and for which clients. Of one by link: nobody in particular made it."""
+    lines = list(InvoiceLine.objects.filter(practice=attempt.practice_id, attempt_lines__attempt=attempt))
+    return lines, {line.client_id for line in lines}
 
 
 def _get_attempt(event: OutboxEvent) -> Attempt | None:

@@ -109,6 +109,14 @@ _ALL: Final = (
            "more."),),
     ),
     NoticeKind(
+        "refund_link", _("Refund, without a sign-in"), _OUTSIDE,
+        _("{practice}: a refund"),
+        (_("A refund was sent to the card that was used. Banks take a few days to show it. You can see it without "
+           "signing in. The link is for you; please don't forward it."),
+         _("It works for {days} days.")),
+        has_days=True,
+    ),
+    NoticeKind(
         "pay_links", _("Link to pay online"), _("Whom staff choose, or who asked for it"),
         _("{practice}: a link to pay online"),
         (_("You can pay online without signing in. The link is for you; please don't forward it."),

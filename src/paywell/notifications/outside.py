@@ -19,7 +19,7 @@ from paywell.notifications.models import RecipientKind, SkipReason
 from paywell.notifications.recipients import Recipient, get_invited
 from paywell.notifications.send import Mail, find_reason
 from paywell.notifications.texts import Message, compose
-from paywell.payments.models import PayLink
+from paywell.payments.models import Attempt, PayLink
 from paywell.payments.notice_links import provide_links, provide_receipt_links
 from paywell.payments.pay_links import address_of, is_good
 
@@ -36,7 +36,7 @@ def mail_outside(account: BillingAccount, lines: Sequence[InvoiceLine], notice: 
 
 
 def mail_receipt_outside(
-    account: BillingAccount, lines: Sequence[InvoiceLine], link: PayLink | None = None
+    account: BillingAccount, lines: Sequence[InvoiceLine], link: PayLink | None = None, notice: str = "receipt_link"
 ) -> list[Mail]:
     """The news of a receipt to the same people: by the link by which it was paid, else by one for each invoice."""
     client_ids = {line.client_id for line in lines}
@@ -50,8 +50,14 @@ def mail_receipt_outside(
         if link is not None and links:
             links = [link] if is_good(link) else []
         why_not = why_not or ("" if links else SkipReason.NOTHING_TO_OPEN)
-        mails.append(_by_links(contact, "receipt_link", links, email, why_not))
+        mails.append(_by_links(contact, notice, links, email, why_not))
     return mails
+
+
+def mail_refund_outside(attempt: Attempt, lines: Sequence[InvoiceLine]) -> list[Mail]:
+    """The news that money of a payment by link went back: by that link while it works, else by a new one."""
+    link = attempt.pay_link if attempt.pay_link is not None and is_good(attempt.pay_link) else None
+    return mail_receipt_outside(attempt.account, lines, link, "refund_link")
 
 
 def or_tell_desk(account: BillingAccount, mails: list[Mail], message: Message) -> list[Mail]:

@@ -87,7 +87,7 @@ def test_no_text_of_an_e_mail_has_a_place_for_more_than_practice_link_days_and_p
     for kind in KINDS.values():
         found |= set(re.findall(r"\{(\w*)\}", f"{kind.subject} {kind.body}"))
     assert found == {"practice", "days", "phone", "link"} == set(PLACEHOLDERS)
-    assert len(KINDS) == 19
+    assert len(KINDS) == 20
 
 
 def test_no_message_is_given_an_amount_a_diagnosis_or_a_document() -> None:

@@ -196,6 +196,7 @@ def test_an_invoice_on_which_nothing_is_owed_asks_nobody_to_pay(case: Case) -> N
 
 
 PAID, BY_HAND = "payments.payment_succeeded", "billing.payment_recorded"
+REFUNDED = "payments.refund_done"
 
 
 def pay_by_link(case: Case) -> PayLink:
@@ -222,6 +223,41 @@ def test_whoever_pays_by_a_link_hears_of_the_receipt_by_that_link(case: Case) ->
     for secret in ("Zebra", "Ana", "Duarte", "120", "140", "20.00", "Nov", "4242", case.invoice.label):
         assert secret not in f"{message.subject} {message.body}"
     assert PayLink.objects.count() == 1
+
+
+def test_whoever_paid_by_a_link_hears_that_money_went_back(case: Case) -> None:
+    link = pay_by_link(case)
+    assert tell(case, REFUNDED)["contact"] == "sent"
+    [message] = [each for each in mail.outbox if each.to == [NOTED]]
+    assert Delivery.objects.get(recipient_kind="contact").notice == "refund_link"
+    assert "A refund was sent to the card that was used." in message.body
+    assert get_url(link) in message.body
+    for secret in ("Zebra", "Ana", "Duarte", "120", "140", "20.00", "Nov", "4242", case.invoice.label):
+        assert secret not in f"{message.subject} {message.body}"
+    assert PayLink.objects.count() == 1
+
+
+def test_a_refund_after_the_link_is_over_comes_with_a_new_one(case: Case) -> None:
+    link = pay_by_link(case)
+    PayLink.objects.update(revoked_at=NOON)
+    assert tell(case, REFUNDED)["contact"] == "sent"
+    [message] = [each for each in mail.outbox if each.to == [NOTED]]
+    new = PayLink.objects.get(revoked_at=None)
+    assert get_url(new) in message.body
+    assert get_url(link) not in message.body
+
+
+def test_a_payer_with_a_sign_in_hears_of_the_refund_of_what_was_paid_by_link(case: Case) -> None:
+    pay_by_link(case)
+    Contact.objects.filter(pk=case.contact.pk).update(user=make_user(email="bo@example.org"))
+    assert tell(case, REFUNDED) == {"contact": "sent"}
+    [message] = mail.outbox
+    assert (message.to, Delivery.objects.get().notice) == (["bo@example.org"], "refund_made")
+
+
+def test_a_refund_of_a_payment_in_the_portal_goes_to_whoever_paid_alone(case: Case) -> None:
+    assert tell(case, REFUNDED) == {}
+    assert mail.outbox == []
 
 
 def test_cash_is_acknowledged_by_a_link_also_where_nothing_is_owed_any_more(case: Case) -> None:
