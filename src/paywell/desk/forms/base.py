@@ -147,7 +147,7 @@ class DeskForm(forms.Form):
                 field.widget.attrs.setdefault("autocomplete", "off")
 
     def full_clean(self) -> None:
-        """As Django's, in our own words; also of the fields that a form makes for itself."""
+        """As Django's, in our own words, each once; also of the fields that a form makes for itself."""
         for field in self.fields.values():
             for code, words in LIMITS.items():
                 field.error_messages.setdefault(code, words)
@@ -156,6 +156,8 @@ class DeskForm(forms.Form):
             if field.error_messages["required"] == _UNSAID:
                 field.error_messages["required"] = next(words for kind, words in EMPTY if isinstance(field, kind))
         super().full_clean()
+        for errors in self.errors.values():
+            errors.data = list({error.messages[0]: error for error in errors.as_data()}.values())
 
     def judge(self, check: Callable[[], object]) -> None:
         """For `clean`: what a room's own check of several values refuses, beside all that is wrong otherwise.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -267,6 +268,22 @@ class SharesForm(DeskForm):
                 currency=currency,
                 initial=None if minor is None else Money(minor, currency),
             )
+
+    def clean(self) -> dict[str, Any]:
+        """Each account once, and the percentages together 100."""
+        values = super().clean() or {}
+        for account in self.accounts:
+            if values.get(f"share_{account.id.hex}") and values.get(f"fixed_{account.id.hex}"):
+                self.add_error(
+                    f"fixed_{account.id.hex}",
+                    ValidationError(_("Enter a percentage or a fixed amount, and leave the other empty.")),
+                )
+        typed = [values.get(f"share_{account.id.hex}") for account in self.accounts]
+        total = sum((percent for percent in typed if percent), Decimal(0))
+        if total and total != 100 and not any(name.startswith("share_") for name in self.errors):
+            words = _("The percentages come to %(total)s. Change them so that they come to 100.")
+            self.add_error(None, ValidationError(words, params={"total": _percent(int(total * 100))}))
+        return values
 
     def shares(self) -> dict[UUID, int]:
         """Basis points by account id, without those that owe nothing."""

@@ -148,7 +148,7 @@ def test_shares_must_come_to_a_hundred_percent(desk: Desk) -> None:
     mine, theirs = f"share_{desk.client.default_account_id.hex}", f"share_{other.id.hex}"
     browser = desk.browser()
     answer = browser.post(url("client_shares", desk.client.id), {mine: "60", theirs: "30"})
-    assert "add up to 100%" in answer.content.decode()
+    assert "Change them so that they come to 100." in answer.content.decode()
     assert not StandingShare.objects.exists()
     browser.post(url("client_shares", desk.client.id), {mine: "66.67", theirs: "33.33"})
     assert sorted(StandingShare.objects.values_list("basis_points", flat=True)) == [3_333, 6_667]

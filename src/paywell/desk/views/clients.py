@@ -24,7 +24,7 @@ from paywell.clients.queries import get_standing_shares, list_accounts, list_loo
 from paywell.codes.queries import check_code, list_releases, search_codes
 from paywell.codes.types import Level
 from paywell.core.errors import UserError
-from paywell.desk.actions import add_client, archive_client
+from paywell.desk.actions import add_client, archive_client, find_contact
 from paywell.desk.forms.clients import (
     SHARED_KINDS,
     ClientForm,
@@ -58,6 +58,8 @@ def client_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         client = run(form, lambda: add_client(viewer=viewer, **form.cleaned_data))
         if client is not None:
             messages.success(request, _("%(name)s is on file.") % {"name": client.name})
+            if form.cleaned_data["invite"]:
+                _tell_invited(request, viewer, client)
             return leave(request, "desk:client", client.id)
     asks_who = form.is_bound and form.asks_who()
     return show(
@@ -65,6 +67,15 @@ def client_new(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
         form=form, asks_who=asks_who, namesakes=_list_namesakes(viewer, form) if asks_who else (),
         status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+def _tell_invited(request: HttpRequest, viewer: StaffViewer, client: Client) -> None:
+    """Where the e-mail is somebody's who signs in already, no invitation was needed."""
+    contact = find_contact(viewer, client.email)
+    words = _("An invitation is on its way to %(email)s.")
+    if contact is not None and contact.user_id is not None:
+        words = _("%(email)s signs in already and sees this client now too.")
+    messages.info(request, words % {"email": client.email})
 
 
 def _list_namesakes(viewer: StaffViewer, form: NewClientForm) -> list[Client]:

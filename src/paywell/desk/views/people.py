@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,13 +16,14 @@ from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
 from paywell.clients import actions
 from paywell.clients.access import access_billing_account, access_client, access_grant
-from paywell.clients.models import BillingAccount, Client, Grant
+from paywell.clients.models import BillingAccount, Client, Contact, Grant
 from paywell.clients.queries import list_accounts
+from paywell.core.templatetags.paywell import day as write_day
 from paywell.desk.access import access_contact, refuse
 from paywell.desk.actions import add_person, change_rights
 from paywell.desk.forms.clients import AccessForm, ContactForm, EndAccessForm, PersonForm
 from paywell.desk.pages import act, run, show, succeeds
-from paywell.desk.queries.clients import get_header, list_people
+from paywell.desk.queries.clients import get_contact_status, get_header, list_people
 from paywell.desk.queries.scope import get_today
 
 
@@ -47,7 +49,9 @@ def person_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> Ht
     if form.is_valid():
         contact = run(form, lambda: add_person(viewer=viewer, client=row, **form.cleaned_data))
         if contact is not None:
-            messages.success(request, _("%(name)s has access now.") % {"name": contact.name})
+            messages.success(request, _say_access(viewer, contact, form.cleaned_data["valid_from"]))
+            if form.cleaned_data["invite"] and contact.user_id is None:
+                messages.info(request, _("An invitation is on its way to %(email)s.") % {"email": contact.email})
             return redirect("desk:client_people", row.id)
     return show(
         request, viewer, "person_form", "clients", client=row, form=form, status=422 if form.errors else 200
@@ -60,12 +64,15 @@ def contact_edit(request: HttpRequest, viewer: StaffViewer, client_id: UUID, con
     """A mistyped e-mail, another name or phone of a person with access."""
     row, contact = access_client(viewer, client_id), access_contact(viewer, contact_id)
     _check_same(viewer, row, contact_id)
+    was_invited = get_contact_status(contact) == "invited"
     initial = {name: getattr(contact, name) for name in ContactForm.base_fields}
     form = ContactForm(request.POST or None, initial=initial)
     if form.is_valid() and succeeds(
         form, lambda: actions.change_contact(contact=contact, actor_id=viewer.id, **form.cleaned_data)
     ):
         messages.success(request, _("%(name)s is saved.") % {"name": form.cleaned_data["name"]})
+        if was_invited and "email" in form.changed_data:
+            messages.info(request, _("The invitation to the earlier address no longer works. Send a new one."))
         return redirect("desk:client_people", row.id)
     return show(
         request, viewer, "contact_form", "clients",
@@ -101,7 +108,12 @@ def grant_end(request: HttpRequest, viewer: StaffViewer, client_id: UUID, grant_
     if form.is_valid() and succeeds(
         form, lambda: actions.end_grant(grant=grant, last_day=form.cleaned_data["last_day"], actor_id=viewer.id)
     ):
-        messages.success(request, _("The access of %(name)s is ended.") % {"name": grant.contact.name})
+        last, name = form.cleaned_data["last_day"], grant.contact.name
+        if last and last >= get_today(viewer):
+            said = _("The access of %(name)s ends after %(day)s.") % {"name": name, "day": write_day(last)}
+        else:
+            said = _("The access of %(name)s is ended.") % {"name": name}
+        messages.success(request, said)
         return redirect("desk:client_people", grant.client_id)
     return show(
         request, viewer, "grant_end", "clients",
@@ -141,6 +153,13 @@ def invitation_withdraw(
         back="desk:client_people",
         client_id=row.id,
     )
+
+
+def _say_access(viewer: StaffViewer, contact: Contact, first: date) -> str:
+    """Whether the person has access already, or from when."""
+    if first > get_today(viewer):
+        return _("%(name)s has access from %(day)s on.") % {"name": contact.name, "day": write_day(first)}
+    return _("%(name)s has access now.") % {"name": contact.name}
 
 
 def _grant(viewer: StaffViewer, client_id: UUID, grant_id: UUID) -> Grant:
