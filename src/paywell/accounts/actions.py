@@ -54,16 +54,20 @@ def refuse_role_alone(role: str, clinician: Clinician | None) -> None:
         )
 
 
+def _check_role(practice_id: UUID, role: str, clinician: Clinician | None) -> None:
+    if role not in Role.values:
+        raise UserError("Choose a role.", code="role_invalid", field="role")
+    refuse_role_alone(role, clinician)
+    if clinician is not None and clinician.practice_id != practice_id:
+        raise UserError("Choose a clinician of this practice.", code="clinician_elsewhere", field="clinician")
+
+
 def create_staff_member(
     *, practice: Practice, user: User, role: Role, clinician: Clinician | None = None, actor_id: UUID | None
 ) -> StaffMember:
     """Give the person a place at the practice. Raises UserError `role_invalid`, `clinician_needed`,
     `clinician_elsewhere`, `staff_exists`."""
-    if role not in Role.values:
-        raise UserError("Choose a role.", code="role_invalid", field="role")
-    refuse_role_alone(role, clinician)
-    if clinician is not None and clinician.practice_id != practice.id:
-        raise UserError("Choose a clinician of this practice.", code="clinician_elsewhere", field="clinician")
+    _check_role(practice.id, role, clinician)
     with transaction.atomic():
         if StaffMember.objects.filter(practice=practice, user=user, ended_at=None).exists():
             raise UserError("This person already works here.", code="staff_exists", field="email")
@@ -79,15 +83,54 @@ def create_staff_member(
     return member
 
 
+def change_role(
+    *, member: StaffMember, role: str, clinician: Clinician | None = None, actor_id: UUID | None
+) -> StaffMember:
+    """Another role for somebody who works here; it holds from their next page on. Who may no more is shut out then.
+
+    Raises UserError as `create_staff_member`, and `last_owner`, `staff_ended`.
+    """
+    _check_role(member.practice_id, role, clinician)
+    with transaction.atomic():
+        member = _lock_member(member)
+        if member.ended_at is not None:
+            raise UserError("This person doesn't work here any more.", code="staff_ended")
+        if role != Role.OWNER:
+            _refuse_last_owner(member)
+        before = member.role
+        if (before, member.clinician_id) != (role, clinician.id if clinician else None):
+            member.role, member.clinician = role, clinician
+            member.save(update_fields=["role", "clinician"])
+            audit.record(
+                practice_id=member.practice_id,
+                actor_id=actor_id,
+                action="accounts.change_role",
+                target_kind="staff_member",
+                target_id=member.id,
+                detail={"before": before, "role": str(role), "user": str(member.user_id)},
+            )
+    return member
+
+
+def _lock_member(member: StaffMember) -> StaffMember:
+    """The row, held with its practice: of two owners who change each other at once, one stays."""
+    lock(Practice.objects.filter(pk=member.practice_id)).get()
+    return lock(StaffMember.objects.filter(practice=member.practice_id, id=member.id)).get()
+
+
+def _refuse_last_owner(member: StaffMember) -> None:
+    owners = StaffMember.objects.filter(practice=member.practice_id, role=Role.OWNER, ended_at=None)
+    if member.role == Role.OWNER and owners.count() == 1:
+        raise UserError("A practice needs an owner. Make somebody else owner first.", code="last_owner")
+
+
 def end_staff_member(*, member: StaffMember, actor_id: UUID | None) -> StaffMember:
     """Close the desk to the person at once. The practice keeps at least one owner (`last_owner`)."""
     with transaction.atomic():
-        member = lock(StaffMember.objects.filter(practice=member.practice_id, id=member.id)).get()
+        member = _lock_member(member)
         if member.ended_at is not None:
             return member
-        owners = StaffMember.objects.filter(practice=member.practice_id, role=Role.OWNER, ended_at=None)
-        if member.role == Role.OWNER and owners.count() == 1:
-            raise UserError("A practice needs an owner. Make somebody else owner first.", code="last_owner")
+        _refuse_last_owner(member)
         member.ended_at = clock.now()
         member.save(update_fields=["ended_at"])
         audit.record(

@@ -214,6 +214,13 @@ def end_staff(*, viewer: StaffViewer, member: StaffMember) -> None:
     accounts.end_staff_member(member=member, actor_id=viewer.id)
 
 
+def change_role(*, viewer: StaffViewer, member: StaffMember, role: str, clinician: Clinician | None) -> StaffMember:
+    """Another role for somebody else; an owner does not give their own away by a slip."""
+    if member.user_id == viewer.id:
+        raise UserError("You can't change your own role. Ask another owner.", code="own_access")
+    return accounts.change_role(member=member, role=role, clinician=clinician, actor_id=viewer.id)
+
+
 def try_test_processor(
     *, viewer: StaffViewer, connector: str = "test_inline", base_url: str = ""
 ) -> ProcessorAccount:

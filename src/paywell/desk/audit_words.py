@@ -18,6 +18,7 @@ Text = str | Promise
 
 ACTION_WORDS: Final[Mapping[str, Text]] = {
     "accounts.accept_invitation": _("Accepted an invitation"),
+    "accounts.change_role": _("Changed somebody's role at the desk"),
     "accounts.create_staff_member": _("Gave somebody a place at the desk"),
     "accounts.create_user": _("Made a sign-in"),
     "accounts.end_staff_member": _("Ended somebody's place at the desk"),
@@ -198,6 +199,7 @@ PAGE_WORDS: Final[Mapping[str, Text]] = {
     "service_fee": _("Looked at a fee"),
     "service_new": _("Looked at the form for a service"),
     "service_void": _("Looked at the form to void a service"),
+    "staff_role": _("Looked at the form to change somebody's role at the desk"),
     "staff_end": _("Looked at the form to end somebody's place at the desk"),
     "statement_new": _("Looked at the form for a statement"),
     "superbill": _("Looked at a superbill"),

@@ -206,6 +206,7 @@ urlpatterns = [
     path("settings/staff/", settings.staff, name="staff"),
     path("settings/staff/new/", settings.staff_new, name="staff_new"),
     path("settings/staff/<uuid:member_id>/invite/", settings.staff_invite, name="staff_invite"),
+    path("settings/staff/<uuid:member_id>/role/", settings.staff_role, name="staff_role"),
     path("settings/staff/<uuid:member_id>/end/", settings.staff_end, name="staff_end"),
     path("work/", work.works, name="works"),
     path("work/<uuid:work_id>/", work.work, name="work"),

@@ -7,7 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 
 from paywell.accounts.access import access_desk
-from paywell.accounts.actions import create_staff_member, end_staff_member
+from paywell.accounts.actions import change_role, create_staff_member, end_staff_member
 from paywell.accounts.models import Role, StaffMember
 from paywell.accounts.tests.factories import make_clinician, make_practice, make_staff, make_user
 from paywell.accounts.types import PERMISSIONS, Permission
@@ -52,6 +52,22 @@ def test_the_last_owner_stays():
         end_staff_member(member=member, actor_id=None)
     assert refusal.value.code == "last_owner"
     assert StaffMember.objects.get().ended_at is None
+
+
+def test_the_last_owner_keeps_the_role_and_one_of_two_may_give_it_up():
+    practice = make_practice()
+    first = make_staff(practice)
+    with pytest.raises(UserError) as refusal:
+        change_role(member=first, role=Role.BILLER, actor_id=None)
+    assert refusal.value.code == "last_owner"
+    assert StaffMember.objects.get().role == Role.OWNER
+    second = make_staff(practice)
+    change_role(member=second, role=Role.BILLER, actor_id=None)
+    assert list(StaffMember.objects.order_by("id").values_list("role", flat=True)) == [Role.OWNER, Role.BILLER]
+    end_staff_member(member=second, actor_id=None)
+    with pytest.raises(UserError) as refusal:
+        change_role(member=second, role=Role.OWNER, actor_id=None)
+    assert refusal.value.code == "staff_ended"
 
 
 def test_a_clinician_signs_in_as_a_clinician_of_the_same_practice():

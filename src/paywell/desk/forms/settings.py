@@ -175,11 +175,9 @@ class CatalogItemChangeForm(DeskForm):
         self.fields["fee"].currency = viewer.practice.currency  # type: ignore[attr-defined]
 
 
-class StaffForm(DeskForm):
-    """Somebody who is to work at the desk."""
+class RoleForm(DeskForm):
+    """What somebody at the desk may do."""
 
-    name = text(_("Name"), 120, required=True)
-    email = forms.EmailField(label=_("E-mail"), max_length=254)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.BILLER)
     clinician = forms.ModelChoiceField(
         label=_("Clinician"),
@@ -198,6 +196,14 @@ class StaffForm(DeskForm):
         values = super().clean() or {}
         self.judge(lambda: refuse_role_alone(values.get("role", ""), values.get("clinician")))
         return values
+
+
+class StaffForm(RoleForm):
+    """Somebody who is to work at the desk."""
+
+    name = text(_("Name"), 120, required=True)
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    field_order = ("name", "email", "role", "clinician")
 
 
 class LookForm(DeskForm):

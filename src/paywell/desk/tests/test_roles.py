@@ -148,6 +148,7 @@ NEEDS: dict[str, P] = {
     "staff_new": P.CHANGE_SETTINGS,
     "staff_invite": P.CHANGE_SETTINGS,
     "staff_end": P.CHANGE_SETTINGS,
+    "staff_role": P.CHANGE_SETTINGS,
     "notices": P.CHANGE_SETTINGS,
     "reminders": P.CHANGE_SETTINGS,
     "deliveries": P.SEE_AUDIT,

@@ -208,10 +208,58 @@ def test_staff_are_added_invited_and_ended(desk: Desk) -> None:
     assert StaffMember.objects.get(pk=member.pk).ended_at is not None
 
 
+def test_a_role_is_changed_from_the_next_page_on_and_told_in_the_audit(desk: Desk) -> None:
+    owner, biller = desk.browser(), desk.browser(Role.BILLER)
+    member = desk.members[Role.BILLER]
+    assert biller.get(url("invoice_batch")).status_code == 200
+    page = owner.get(url("staff_role", member.id)).content.decode()
+    assert '<option value="biller" selected>' in page
+    said = owner.post(url("staff_role", member.id), {"role": "read_only"}, follow=True).content.decode()
+    assert "is Read-only from now on." in said
+    assert StaffMember.objects.get(pk=member.pk).role == Role.READ_ONLY
+    assert biller.get(url("invoice_batch")).status_code == 404
+    event = AuditEvent.objects.get(action="accounts.change_role")
+    assert event.detail == {"before": "biller", "role": "read_only", "user": str(member.user_id)}
+    owner.post(url("staff_role", member.id), {"role": "read_only"})
+    assert AuditEvent.objects.filter(action="accounts.change_role").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"role": "clinician"}, "Choose which clinician signs in: they see their own clients only."),
+        ({"role": "king"}, "Select a valid choice."),
+        ({"role": ""}, "Choose one."),
+    ],
+)
+def test_a_role_that_can_t_be_changes_nothing(desk: Desk, form: dict[str, str], words: str) -> None:
+    desk.browser(Role.BILLER)
+    member = desk.members[Role.BILLER]
+    answer = desk.browser().post(url("staff_role", member.id), form)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert StaffMember.objects.get(pk=member.pk).role == Role.BILLER
+    assert not AuditEvent.objects.filter(action="accounts.change_role").exists()
+
+
+def test_nobody_changes_their_own_role_and_only_an_owner_anybodys(desk: Desk) -> None:
+    desk.browser(Role.BILLER)
+    own = desk.members[Role.OWNER]
+    answer = desk.browser().post(url("staff_role", own.id), {"role": "biller"})
+    assert answer.status_code == 422
+    assert "change your own role. Ask another owner." in answer.content.decode()
+    assert url("staff_role", own.id) not in desk.browser().get(url("staff")).content.decode()
+    for role in (Role.BILLER, Role.CLINICIAN, Role.READ_ONLY):
+        answer = desk.browser(role).post(url("staff_role", desk.members[Role.BILLER].id), {"role": "owner"})
+        assert answer.status_code == 404
+    assert StaffMember.objects.get(pk=own.pk).role == Role.OWNER
+    assert StaffMember.objects.filter(role=Role.OWNER).count() == 1
+
+
 def test_the_audit_names_who_did_what(desk: Desk) -> None:
     browser = desk.browser()
     browser.post(url("payments_allowed"), {"allowed": "yes"})
-    assert "Set payments allowed" in browser.get(url("audit")).content.decode()
+    assert "Turned online payments on or off" in browser.get(url("audit")).content.decode()
 
 
 def test_a_form_without_the_token_changes_nothing(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from paywell.accounts.actions import invite
+from paywell.accounts.models import Role
 from paywell.accounts.queries import list_staff
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.accounts.web import desk_view
@@ -20,7 +21,7 @@ from paywell.care.models import CatalogItem, CodeLicense, ServiceKind
 from paywell.core.identifiers import CodeForm, get_code_form, get_tax_id_warning
 from paywell.core.money import Money
 from paywell.desk.access import access_catalog_item, access_clinician, access_staff_member
-from paywell.desk.actions import add_staff, end_staff
+from paywell.desk.actions import add_staff, change_role, end_staff
 from paywell.desk.forms.processors import list_connectors
 from paywell.desk.forms.settings import (
     CatalogItemChangeForm,
@@ -28,6 +29,7 @@ from paywell.desk.forms.settings import (
     ClinicianForm,
     LookForm,
     PracticeForm,
+    RoleForm,
     StaffForm,
 )
 from paywell.desk.pages import act, in_setup, leave, run, show, succeeds
@@ -199,6 +201,20 @@ def staff_invite(request: HttpRequest, viewer: StaffViewer, member_id: UUID) -> 
         done=_("An invitation is on its way to %(email)s.") % {"email": member.user.email},
         back="desk:staff",
     )
+
+
+@require_http_methods(_FORM)
+@desk_view(Permission.CHANGE_SETTINGS)
+def staff_role(request: HttpRequest, viewer: StaffViewer, member_id: UUID) -> HttpResponse:
+    """Another role for somebody who works here."""
+    member = access_staff_member(viewer, member_id)
+    initial = {"role": member.role, "clinician": member.clinician_id}
+    form = RoleForm(request.POST if request.method == "POST" else None, viewer=viewer, initial=initial)
+    if form.is_valid() and succeeds(form, lambda: change_role(viewer=viewer, member=member, **form.cleaned_data)):
+        said = {"name": member.user.get_full_name(), "role": Role(form.cleaned_data["role"]).label}
+        messages.success(request, _("The role of %(name)s is %(role)s from now on.") % said)
+        return redirect("desk:staff")
+    return _form(request, viewer, "staff_role", form, member=member)
 
 
 @require_http_methods(_FORM)
