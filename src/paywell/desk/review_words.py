@@ -213,7 +213,9 @@ REVIEW_WORDS: Final[Mapping[str, ReviewWords]] = {
         _("A dispute is lost"),
         _("The bank decided for the cardholder."),
         _("The money stays with the client. The services still count as paid here."),
-        _("Decide with the client: write it off, or agree on another way to pay and record it."),
+        _("Nothing here changes by itself. To be paid after all, record a charge of that amount for the client and "
+          "invoice it; else leave it. What is lost stays in the month's end under Withheld in disputes: tell your "
+          "bookkeeper."),
     ),
     "deposit_returned": ReviewWords(
         _("The bank sent a deposit back"),

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from paywell.accounts.types import StaffViewer
@@ -76,7 +76,9 @@ def report_credits(viewer: StaffViewer, period: Period) -> Report:
     credits = LedgerAccount.objects.filter(practice_id=viewer.practice.id, kind=CREDIT)
     accounts = _accounts_of(viewer).filter(pk__in=credits.values("owner_id"))
     held = [(key, credit) for key, credit in _read(viewer, period).items() if credit.get_total()]
-    names = dict(accounts.values_list("id", "name"))
+    # Any of the account's clients whom the viewer may see: credit is applied or paid out in the account's ledger.
+    client = Subquery(clients_of(viewer).filter(default_account=OuterRef("pk")).values("id")[:1])
+    names = {key: (name, client_id) for key, name, client_id in accounts.values_list("id", "name", client)}
     ages = [0, 0, 0]
     rows = []
     for key, credit in held:
@@ -89,7 +91,8 @@ def report_credits(viewer: StaffViewer, period: Period) -> Report:
         since = min((chunk.on for chunk in open_chunks), default=today)
         back_by = since + timedelta(days=REFUND_DAYS)
         amount = Money(credit.get_total(), currency)
-        rows.append(Row((names[key], amount, since, back_by, _tell_clock((back_by - today).days))))
+        name, client_id = names[key]
+        rows.append(Row((name, amount, since, back_by, _tell_clock((back_by - today).days)), client_id))
     rows.sort(key=lambda row: (row.cells[2], row.cells[0]))
     labels = (_("Up to 15 days"), _("16 to 30 days"), _("Over 30 days"))
     figures = [(label, Money(minor, currency)) for label, minor in zip(labels, ages, strict=True)]
