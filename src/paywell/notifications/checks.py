@@ -41,18 +41,29 @@ def check_text(kind: NoticeKind, subject: str, body: str, *, private: Collection
 
     Raises UserError at the field `subject` or `body`.
     """
-    subject, body = subject.strip(), "\n".join(line.rstrip() for line in body.strip().splitlines())
+    return check_subject(kind, subject, private=private), check_body(kind, body, private=private)
+
+
+def check_subject(kind: NoticeKind, subject: str, *, private: Collection[str] = ()) -> str:
+    """The subject as it is to be kept. Raises UserError at the field `subject`."""
+    subject = subject.strip()
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in subject):
         raise UserError(
             _("The subject is one line. Take the line break out."), code="subject_lines", field="subject"
         )
     _check(subject, "subject", SUBJECT_MAX, kind.subject_placeholders, private)
+    return subject
+
+
+def check_body(kind: NoticeKind, body: str, *, private: Collection[str] = ()) -> str:
+    """The body as it is to be kept. Raises UserError at the field `body`."""
+    body = "\n".join(line.rstrip() for line in body.strip().splitlines())
     _check(body, "body", BODY_MAX, kind.placeholders, private)
     if "{link}" not in body:
         raise UserError(
             _("Put {link} into the text: without it nobody knows where to go."), code="link_missing", field="body"
         )
-    return subject, body
+    return body
 
 
 def _check(text: str, field: str, longest: int, allowed: Collection[str], private: Collection[str]) -> None:

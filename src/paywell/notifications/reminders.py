@@ -41,6 +41,7 @@ LATE_DAYS: Final = 3
 MOST: Final = 5
 LONGEST_BEFORE: Final = 30
 LONGEST_AFTER: Final = 180
+_BOUNDS: Final = {"days_before": (0, LONGEST_BEFORE), "days_after": (1, LONGEST_AFTER)}
 
 
 def get_reminder_rules(practice: Practice) -> ReminderRules:
@@ -55,8 +56,7 @@ def set_reminder_rules(
     """Choose the schedule. It begins today: nothing whose day is past is sent after the fact."""
     if not viewer.may(Permission.CHANGE_SETTINGS):
         raise NotAllowed
-    before = _check(days_before, "days_before", 0, LONGEST_BEFORE)
-    after = _check(days_after, "days_after", 1, LONGEST_AFTER)
+    before, after = check_days("days_before", days_before), check_days("days_after", days_after)
     if is_on and not before and not after:
         raise UserError(_("Choose at least one day, or switch reminders off."), code="no_days", field="days_before")
     with phase():
@@ -77,7 +77,9 @@ def set_reminder_rules(
     return rules
 
 
-def _check(days: Collection[int], field: str, least: int, longest: int) -> list[int]:
+def check_days(field: str, days: Collection[int]) -> list[int]:
+    """The days of one field, each once and in order. Raises UserError `too_many_days`, `days_out_of_range`."""
+    least, longest = _BOUNDS[field]
     if len(set(days)) > MOST:
         raise UserError(_("Use at most %(count)d days.") % {"count": MOST}, code="too_many_days", field=field)
     if any(not least <= each <= longest for each in days):

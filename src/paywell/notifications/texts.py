@@ -78,9 +78,13 @@ def restore_text(*, viewer: StaffViewer, kind: NoticeKind) -> None:
 
 def check_own(practice: Practice, kind: NoticeKind, subject: str, body: str) -> tuple[str, str]:
     """`check_text` with the wordings and codes of the practice's catalogue, which are private too."""
+    return check_text(kind, subject, body, private=find_private(practice))
+
+
+def find_private(practice: Practice) -> set[str]:
+    """What stands in the practice's catalogue: it tells of care, whatever it is called. One query."""
     items = CatalogItem.objects.filter(practice=practice).values_list("wording", "code")
-    private = {part for item in items for part in item if len(part) > 2}
-    return check_text(kind, subject, body, private=private)
+    return {part for item in items for part in item if len(part) > 2}
 
 
 def compose(practice: Practice, key: str, *, link: str, days: int | None = None) -> Message:

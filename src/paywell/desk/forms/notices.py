@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from paywell.core.errors import UserError
 from paywell.desk.forms.base import DeskForm
-from paywell.notifications.checks import BODY_MAX, SUBJECT_MAX
-from paywell.notifications.kinds import KINDS
+from paywell.notifications.checks import BODY_MAX, SUBJECT_MAX, check_body, check_subject
+from paywell.notifications.kinds import KINDS, NoticeKind
+from paywell.notifications.reminders import check_days
+
+Result = TypeVar("Result")
 
 
 class NoticeTextForm(DeskForm):
-    """Bounds and contents are the room's to check (`notifications.checks`): it says why, these can't."""
+    """Bounds and contents are the room's to check (`notifications.checks`), each field for itself."""
 
     subject = forms.CharField(
         label=_("Subject"),
@@ -27,6 +32,17 @@ class NoticeTextForm(DeskForm):
         widget=forms.Textarea(attrs={"rows": 12, "maxlength": BODY_MAX}),
         error_messages={"required": _("Write a text, or restore the standard one.")},
     )
+
+    def __init__(self, *args: Any, kind: NoticeKind, private: Collection[str], **options: Any) -> None:
+        """`private`: wordings that may not leave in an e-mail (`notifications.texts.find_private`)."""
+        super().__init__(*args, **options)
+        self.kind, self.private = kind, private
+
+    def clean_subject(self) -> str:
+        return _ask(lambda: check_subject(self.kind, self.cleaned_data["subject"], private=self.private))
+
+    def clean_body(self) -> str:
+        return _ask(lambda: check_body(self.kind, self.cleaned_data["body"], private=self.private))
 
 
 class DaysField(forms.CharField):
@@ -56,6 +72,20 @@ class ReminderForm(DeskForm):
         max_length=60,
         help_text=_("With commas between them, like 3, 14, 30. At most five."),
     )
+
+    def clean_days_before(self) -> list[int]:
+        return _ask(lambda: check_days("days_before", self.cleaned_data["days_before"]))
+
+    def clean_days_after(self) -> list[int]:
+        return _ask(lambda: check_days("days_after", self.cleaned_data["days_after"]))
+
+
+def _ask(check: Callable[[], Result]) -> Result:
+    """What the room's own check gives, so that every field says what is wrong with it at once."""
+    try:
+        return check()
+    except UserError as error:
+        raise ValidationError(error.message, code=error.code) from error
 
 
 class DeliveryFilterForm(DeskForm):

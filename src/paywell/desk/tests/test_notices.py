@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -66,6 +67,28 @@ def test_a_refused_text_stays_in_the_form_and_the_page_says_why(desk: Desk, step
     form |= {"subject": "News\r\nBcc: x@example.org", "body": "{link}"}
     assert desk.browser().post(url(*EDIT), form).status_code == 422
     assert not NoticeText.objects.exists()
+
+
+def test_both_fields_of_a_text_say_at_once_what_is_wrong_with_them(desk: Desk) -> None:
+    form = {"subject": "For {client}", "body": "Your anxiety session is paid: {link}"}
+    answer = desk.browser().post(url(*EDIT), form)
+    text = unescape(answer.content.decode())
+    assert answer.status_code == 422
+    assert "{client} can't stand here. What can: {practice}." in text
+    assert "“anxiety” tells of care. Say it without." in text
+    assert "Your anxiety session is paid: {link}" in text
+    assert NoticeText.objects.count() == 0
+
+
+def test_both_fields_of_the_schedule_say_at_once_what_is_wrong_with_them(desk: Desk) -> None:
+    form = {"is_on": "on", "days_before": "soon", "days_after": "1, 900"}
+    answer = desk.browser().post(url("reminders"), form)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Write whole numbers with commas between them, like 1, 7." in text
+    assert "Use whole days from 1 to 180." in text
+    assert 'value="1, 900"' in text
+    assert ReminderRules.objects.count() == 0
 
 
 def test_an_unknown_kind_is_not_found(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from paywell.notifications.messages import get_front_door
 from paywell.notifications.models import NoticeText
 from paywell.notifications.recipients import list_silent_clinicians
 from paywell.notifications.reminders import get_reminder_rules, set_reminder_rules
-from paywell.notifications.texts import check_own, fill, get_text, restore_text, set_text
+from paywell.notifications.texts import check_own, fill, find_private, get_text, restore_text, set_text
 
 
 @require_safe
@@ -42,8 +42,9 @@ def notice_edit(request: HttpRequest, viewer: StaffViewer, notice: str) -> HttpR
     kind = _access_kind(viewer, notice)
     text = get_text(viewer.practice, kind)
     form = NoticeTextForm(
-        request.POST if request.method == "POST" else None, initial={"subject": text.subject, "body": text.body}
-    )
+        request.POST if request.method == "POST" else None, initial={"subject": text.subject, "body": text.body},
+        kind=kind, private=find_private(viewer.practice),
+    )  # fmt: skip
     subject, body = text.subject, text.body
     if form.is_valid():
         said = form.cleaned_data
