@@ -46,6 +46,10 @@ def plan_over() -> UserError:
     return UserError("The practice has withdrawn this plan.", code="plan_over")
 
 
+def plan_begun() -> UserError:
+    return plan_invalid("Choose a first day after today, so that the payer can agree before.", "first_on")
+
+
 def plan_invalid(why: str, field: str) -> UserError:
     return UserError(why, code="plan_invalid", field=field)
 

@@ -45,7 +45,7 @@ def offer_plan(
     if not 2 <= count <= INSTALLMENTS_MAX:
         raise errors.plan_invalid(f"Choose 2 to {INSTALLMENTS_MAX} installments.", "count")
     if first_on <= today:
-        raise errors.plan_invalid("Choose a first day after today, so that the payer can agree before.", "first_on")
+        raise errors.plan_begun()
     with phase():
         lock(BillingAccount.objects.filter(practice=viewer.practice, pk=account.pk)).get()
         parts = _get_parts(account, line_ids)

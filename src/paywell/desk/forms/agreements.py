@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from paywell.agreements import errors
 from paywell.agreements.previews import BatchCard, BatchRow
 from paywell.core.ids import new_key
 from paywell.core.money import Money, format_money
@@ -156,7 +158,14 @@ class PlanForm(DeskForm):
     )
     first_on = day(_("First on"))
 
-    def __init__(self, *args: Any, lines: Sequence[OpenLine], **options: Any) -> None:
+    def __init__(self, *args: Any, lines: Sequence[OpenLine], today: date, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.today = today
         fields: dict[str, Any] = self.fields
         fields["lines"].choices = [(str(line.line_id), describe_line(line)) for line in lines]
+
+    def clean_first_on(self) -> date:
+        first_on: date = self.cleaned_data["first_on"]
+        if first_on <= self.today:
+            raise forms.ValidationError(errors.plan_begun().message, code="plan_invalid")
+        return first_on

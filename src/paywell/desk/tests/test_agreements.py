@@ -245,3 +245,13 @@ def test_a_charge_says_for_which_services_it_is(desk: Desk, processor: FakeProce
     )
     page = desk.browser().get(url("client_agreements", desk.client.id)).content.decode()
     assert url("service", line.line.service_id) in page
+
+
+def test_all_that_is_wrong_with_a_plan_is_told_at_once(desk: Desk) -> None:
+    form = {"lines": [str(desk.unpaid.lines.get().id)], "count": "1", "every": "month", "first_on": "2020-01-01"}
+    answer = desk.browser().post(url("plan_new", desk.client.id), form)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Enter 2 or more." in text
+    assert "Choose a first day after today, so that the payer can agree before." in text
+    assert Plan.objects.get() == desk.plan

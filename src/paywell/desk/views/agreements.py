@@ -132,8 +132,9 @@ def plan_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> Http
     client = access_client(viewer, client_id)
     account, accounts = choose_account(viewer, client, request.GET.get("account", ""))
     state = get_account_state(viewer, account)
-    initial = {"first_on": get_today(viewer) + timedelta(days=7)}
-    form = PlanForm(request.POST or None, lines=state.lines, initial=initial)
+    today = get_today(viewer)
+    initial = {"first_on": today + timedelta(days=7)}
+    form = PlanForm(request.POST or None, lines=state.lines, today=today, initial=initial)
     if form.is_valid():
         said = form.cleaned_data
         plan = run(

@@ -109,6 +109,30 @@ def test_what_is_not_agreed_to_soundly_is_not_agreed(
     assert Agreement.objects.count() == 0
 
 
+def test_all_that_is_wrong_with_an_agreement_is_told_at_once_and_nothing_typed_is_lost(
+    browser: Browser, world: World
+) -> None:
+    make_card(world)
+    answer = browser.post(AGREE, {"card": "", "limit": "abc", "month_limit": "-5", "old": "yes"})
+    words = answer.content.decode()
+    assert answer.status_code == 422
+    # Each stands in the summary, and all but the tick at its own field too.
+    assert words.count("Choose one of your saved cards that has not expired.") == 2
+    assert words.count("Enter an amount in dollars and cents, like 120.00.") == 4
+    assert words.count("Tick that you agree. Nothing is charged without it.") == 1
+    assert 'value="abc"' in words
+    assert 'value="-5"' in words
+    assert 'name="old" value="yes" checked' in words
+    assert Agreement.objects.count() == 0
+
+
+def test_a_tick_is_kept_where_something_else_is_wrong(browser: Browser, world: World) -> None:
+    answer = browser.post(AGREE, said(make_card(world)) | {"limit": "0"})
+    words = answer.content.decode()
+    assert words.count("more than zero") == 2
+    assert 'name="agree" value="yes" checked' in words
+
+
 def test_somebody_else_s_card_and_agreement_are_not_found(browser: Browser, world: World) -> None:
     there = make_world("Elsewhere")
     theirs = make_card(there)

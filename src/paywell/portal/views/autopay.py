@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from paywell.agreements import errors
 from paywell.agreements.agree import accept_plan, end_agreement, hold_agreement, make_agreement
 from paywell.agreements.chargeable import find_processor_obstacle
 from paywell.agreements.models import Agreement, AgreementKind, Charge, ChargeState
@@ -51,20 +53,21 @@ def autopay_agree(request: HttpRequest, viewer: PortalViewer, kind: str) -> Http
     """The payer's yes, in the words that stand on the page."""
     if kind not in _OFFERED:
         raise NotFoundForViewer
+    said = _Said(viewer, request.POST, with_limits=True)
+    if said.charge_limit is None or said.problems:
+        return _page(request, viewer, said.problems, at=kind)
     try:
         make_agreement(
             viewer=viewer,
             kind=_OFFERED[kind],
-            card_id=_read_card(viewer, request.POST),
-            charge_limit=_read_limit(viewer, request.POST, "limit"),
-            month_limit=_read_limit(viewer, request.POST, "month_limit")
-            if request.POST.get("month_limit")
-            else None,
+            card_id=said.card_id,
+            charge_limit=said.charge_limit,
+            month_limit=said.month_limit,
             includes_old=request.POST.get("old") == "yes",
-            is_agreed=request.POST.get("agree") == "yes",
+            is_agreed=said.is_agreed,
         )
     except UserError as error:
-        return _page(request, viewer, error, at=kind)
+        return _page(request, viewer, [error], at=kind)
     done = _("AutoPay is on.") if kind == "autopay" else _("The practice may charge this card within your limit.")
     messages.success(request, done)
     return redirect("portal:autopay")
@@ -74,15 +77,13 @@ def autopay_agree(request: HttpRequest, viewer: PortalViewer, kind: str) -> Http
 @portal_view
 def plan_accept(request: HttpRequest, viewer: PortalViewer, plan_id: UUID) -> HttpResponse:
     plan = access_plan(viewer, plan_id)
+    said = _Said(viewer, request.POST, with_limits=False)
+    if said.problems:
+        return _page(request, viewer, said.problems, at=str(plan.id))
     try:
-        accept_plan(
-            viewer=viewer,
-            plan=plan,
-            card_id=_read_card(viewer, request.POST),
-            is_agreed=request.POST.get("agree") == "yes",
-        )
+        accept_plan(viewer=viewer, plan=plan, card_id=said.card_id, is_agreed=said.is_agreed)
     except UserError as error:
-        return _page(request, viewer, error, at=str(plan.id))
+        return _page(request, viewer, [error], at=str(plan.id))
     messages.success(request, _("You agreed to the plan. A notice comes the day before each installment."))
     return redirect("portal:autopay")
 
@@ -121,7 +122,7 @@ def _say_next(agreement: Agreement) -> str:
 
 
 def _page(
-    request: HttpRequest, viewer: PortalViewer, error: UserError | None = None, *, at: str = ""
+    request: HttpRequest, viewer: PortalViewer, problems: Sequence[UserError] = (), *, at: str = ""
 ) -> HttpResponse:
     active = processor_accounts.get_active(viewer.practice.id)
     cards = [card for card in list_usable_cards(viewer, active.id) if not card.is_expired] if active else []
@@ -141,11 +142,12 @@ def _page(
         "charges": _charge_rows(viewer),
         "may_pay": get_availability(viewer).closed is None,
         "wordings": {kind.value: WORDINGS[version] for kind, version in CURRENT.items()},
-        "error": error,
+        "problems": problems,
+        "wrong": {error.field or "": error.message for error in problems},
         "at": at,
-        "typed": request.POST if error else {},
+        "typed": request.POST if problems else {},
     }
-    return render(request, "portal/autopay.html", context, status=422 if error else 200)
+    return render(request, "portal/autopay.html", context, status=422 if problems else 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +193,36 @@ def _charge_rows(viewer: PortalViewer) -> list[ChargeRow]:
     ]
 
 
+class _Said:
+    """What the form by which a payer agrees said, and all that is wrong with it at once, from its top."""
+
+    def __init__(self, viewer: PortalViewer, data: QueryDict, *, with_limits: bool) -> None:
+        self.problems: list[UserError] = []
+        self.card_id = _read_card(viewer, data)
+        self.charge_limit: Money | None = None
+        self.month_limit: Money | None = None
+        self.is_agreed = data.get("agree") == "yes"
+        if self.card_id is None:
+            self.problems.append(errors.card_missing())
+        if with_limits:
+            self.charge_limit = self._read_limit(viewer, data, "limit")
+            self.month_limit = self._read_limit(viewer, data, "month_limit") if data.get("month_limit") else None
+            if self.charge_limit is not None and self.month_limit is not None:
+                self._note(errors.month_below_charge(), self.month_limit < self.charge_limit)
+        self._note(errors.not_agreed(), not self.is_agreed)
+
+    def _note(self, error: UserError, is_so: bool) -> None:
+        if is_so:
+            self.problems.append(error)
+
+    def _read_limit(self, viewer: PortalViewer, data: QueryDict, name: str) -> Money | None:
+        try:
+            return parse_money(data.get(name, ""), viewer.account.currency)
+        except UserError as error:
+            self.problems.append(UserError(error.message, code=error.code, field=name))
+            return None
+
+
 def _read_card(viewer: PortalViewer, data: QueryDict) -> UUID | None:
     chosen = data.get("card", "")
     return read_ids(viewer, [chosen], "card")[0] if chosen else None
-
-
-def _read_limit(viewer: PortalViewer, data: QueryDict, name: str) -> Money:
-    try:
-        return parse_money(data.get(name, ""), viewer.account.currency)
-    except UserError as error:
-        raise UserError(error.message, code=error.code, field=name) from None
