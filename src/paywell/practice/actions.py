@@ -21,6 +21,7 @@ from paywell.core.db import lock
 from paywell.core.errors import UserError
 from paywell.core.identifiers import clean_npi, clean_tax_id, clean_taxonomy
 from paywell.core.phones import parse_phone
+from paywell.core.states import abbreviate_state
 from paywell.practice.models import Clinician, ImportKind, ImportPreset, Location, Practice
 
 _STATE = re.compile(r"[A-Z]{2}", re.ASCII)
@@ -225,8 +226,8 @@ def clean_email(text: str, *, field: str = "email") -> str:
 
 
 def clean_state(text: str, *, field: str = "state") -> str:
-    """Two letters in upper case, or ""."""
-    cleaned = text.strip().upper()
+    """Two letters in upper case, also for a state's name, or ""."""
+    cleaned = abbreviate_state(text)
     if cleaned and not _STATE.fullmatch(cleaned):
         raise UserError("Write the state as two letters, like CO.", code="state_invalid", field=field)
     return cleaned

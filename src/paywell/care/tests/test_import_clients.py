@@ -110,7 +110,7 @@ def test_one_error_and_nothing_is_imported_and_all_errors_are_listed(practice: P
         "3,Ben,Ashby,1997-02-20,male-ish,,CO,\n"
         "4,Cleo,Dunn,2999-01-01,F,,CO,\n"
         "5,Dora,Hale,1979-01-23,F,nobody,CO,\n"
-        "6,Eve,Lund,1969-05-31,F,,Colorado,\n"
+        "6,Eve,Lund,1969-05-31,F,,Bavaria,\n"
         "7,Fay,Moon,2000-11-11,F,,CO,Nobody Known\n"
         "1,Gus,Pike,1991-03-17,M,,CO,\n",
     )
@@ -192,3 +192,9 @@ def test_the_command_lists_errors_and_asks_which_practice(practice: Practice, tm
         call_command("import_clients", str(path))
     with pytest.raises(CommandError, match="can't be read"):
         call_command("import_clients", str(tmp_path / "none.csv"), "--practice", "harbor")
+
+
+def test_a_states_name_is_brought_in_as_its_two_letters(practice: Practice) -> None:
+    report = bring(practice, "First name,Last name,State\nEve,Lund,New Mexico\n")
+    assert report.errors == []
+    assert Client.objects.get().state == "NM"

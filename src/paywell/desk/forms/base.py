@@ -14,6 +14,8 @@ from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain, parse_money
 from paywell.core.phones import format_phone, parse_phone
+from paywell.core.states import LONGEST, abbreviate_state
+from paywell.practice.actions import clean_state
 
 
 class MoneyInput(forms.TextInput):
@@ -73,6 +75,17 @@ class PhoneField(CheckedField):
 
     def prepare_value(self, value: Any) -> Any:
         return format_phone(value) if isinstance(value, str) and value.startswith("+") else value
+
+
+class StateField(CheckedField):
+    """A state in two letters. Its name is taken too: cut to two letters, Missouri would be Michigan."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("help_text", _("Two letters, like CO, or its name."))
+        super().__init__(check=clean_state, max_length=LONGEST, required=False, **options)
+
+    def to_python(self, value: Any) -> str:
+        return abbreviate_state(super().to_python(value) or "")
 
 
 class DayInput(forms.DateInput):

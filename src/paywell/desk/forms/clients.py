@@ -19,7 +19,7 @@ from paywell.clients.models import BillingAccount, Client, GrantRole, StandingSh
 from paywell.clients.people import refuse_diagnosis_alone, refuse_grant_dates, refuse_silent
 from paywell.core.identifiers import clean_diagnosis_code
 from paywell.core.money import Money
-from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
+from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, StateField, day, text
 from paywell.practice.models import Clinician
 
 
@@ -52,14 +52,14 @@ class ClientForm(DeskForm):
     phone = PhoneField(label=_("Phone"))
     street = text(_("Street"), 200)
     city = text(_("City"), 80)
-    state = text(_("State"), 2, help_text=_("Two letters, like CO."))
+    state = StateField(label=_("State"))
     postal_code = text(_("ZIP code"), 10)
     private_street = text(
         _("Confidential address: street"), 200,
         help_text=_("Where documents go instead, if the client asked for it. None goes to the one above then."),
     )  # fmt: skip
     private_city = text(_("Confidential address: city"), 80)
-    private_state = text(_("Confidential address: state"), 2)
+    private_state = StateField(label=_("Confidential address: state"))
     private_postal_code = text(_("Confidential address: ZIP code"), 10)
     wants_no_email = forms.BooleanField(
         label=_("Send no e-mail"),
@@ -223,7 +223,7 @@ class AccountForm(DeskForm):
     name = text(_("Name"), 120, required=True, help_text=_("Whom invoices are addressed to."))
     street = text(_("Street"), 200)
     city = text(_("City"), 80)
-    state = text(_("State"), 2)
+    state = StateField(label=_("State"))
     postal_code = text(_("ZIP code"), 10)
 
 

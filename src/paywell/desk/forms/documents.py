@@ -16,7 +16,7 @@ from paywell.clients.coverage import clean_number, refuse_coverage_dates
 from paywell.clients.models import BillingAccount, Client, Relationship
 from paywell.core.identifiers import clean_npi
 from paywell.core.money import Money
-from paywell.desk.forms.base import DeskForm, day, text
+from paywell.desk.forms.base import DeskForm, StateField, day, text
 from paywell.desk.forms.billing import DiagnosisChoice, ItemChoice
 from paywell.documents.estimates import Expected, get_last_day
 from paywell.practice.models import Clinician
@@ -172,7 +172,7 @@ class CoverageForm(DeskForm):
         _("Subscriber's street"), 200, help_text=_("Where it is somebody else's insurance. Superbills print it.")
     )
     subscriber_city = text(_("Subscriber's city"), 80)
-    subscriber_state = text(_("Subscriber's state"), 2, help_text=_("Two letters."))
+    subscriber_state = StateField(label=_("Subscriber's state"))
     subscriber_postal_code = text(_("Subscriber's ZIP code"), 10)
     starts_on = day(_("In force from"))
     ends_on = day(_("Last day"), required=False, help_text=_("Empty while it goes on."))

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from paywell.codes.places import list_places, name_place
 from paywell.core import clock
 from paywell.core.identifiers import clean_npi
-from paywell.desk.forms.base import DeskForm, text
-from paywell.practice.actions import clean_postal_code, clean_state, refuse_half_a_pay_to_address
+from paywell.desk.forms.base import DeskForm, StateField, text
+from paywell.practice.actions import clean_postal_code, refuse_half_a_pay_to_address
 
 
 class PlaceForm(DeskForm):
@@ -24,7 +24,7 @@ class PlaceForm(DeskForm):
     )
     street = text(_("Street"), 200, help_text=_("Empty: superbills print the practice's own address."))
     city = text(_("City"), 80)
-    state = text(_("State"), 2, check=clean_state, help_text=_("Two letters, like CO."))
+    state = StateField(label=_("State"))
     postal_code = text(_("ZIP code"), 10, check=clean_postal_code)
     npi = text(_("NPI of the place"), 10, check=clean_npi, help_text=_("Where it has one of its own."))
     pay_to_name = text(
@@ -34,7 +34,7 @@ class PlaceForm(DeskForm):
         _("Street for payments"), 200, help_text=_("Empty: payments go where the practice's details say.")
     )
     pay_to_city = text(_("City for payments"), 80)
-    pay_to_state = text(_("State for payments"), 2, check=clean_state)
+    pay_to_state = StateField(label=_("State for payments"))
     pay_to_postal_code = text(_("ZIP code for payments"), 10, check=clean_postal_code)
     is_active = forms.BooleanField(
         label=_("Offered when a service is recorded"),

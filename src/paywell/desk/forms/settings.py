@@ -15,10 +15,9 @@ from paywell.care.actions import clean_code
 from paywell.care.models import ServiceKind
 from paywell.core.identifiers import clean_npi, clean_tax_id, clean_taxonomy
 from paywell.core.zones import ZONES, describe_zone, list_zones
-from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, day, text
+from paywell.desk.forms.base import DeskForm, MoneyField, PhoneField, StateField, day, text
 from paywell.practice.actions import (
     clean_postal_code,
-    clean_state,
     refuse_half_a_pay_to_address,
     refuse_license_dates,
     refuse_part2_without_notice,
@@ -43,7 +42,7 @@ class PracticeForm(DeskForm):
     email = forms.EmailField(label=_("E-mail"), required=False)
     street = text(_("Street"), 200)
     city = text(_("City"), 80)
-    state = text(_("State"), 2, check=clean_state, help_text=_("Two letters, like CO."))
+    state = StateField(label=_("State"))
     postal_code = text(_("ZIP code"), 10, check=clean_postal_code)
     pay_to_name = text(
         _("Send payments to"),
@@ -54,7 +53,7 @@ class PracticeForm(DeskForm):
         _("Street for payments"), 200, help_text=_("Empty: payments come to the practice's own address.")
     )
     pay_to_city = text(_("City for payments"), 80)
-    pay_to_state = text(_("State for payments"), 2, check=clean_state)
+    pay_to_state = StateField(label=_("State for payments"))
     pay_to_postal_code = text(_("ZIP code for payments"), 10, check=clean_postal_code)
     pay_to_note = text(
         _("What else to say of paying"), 200, help_text=_("Like: Write the invoice number on your check.")
@@ -126,7 +125,7 @@ class ClinicianForm(DeskForm):
     credentials = text(_("Credentials"), 40, help_text=_("Like LCSW or PhD."))
     npi = text(_("NPI"), 10, check=clean_npi)
     license_number = text(_("License number"), 40)
-    license_state = text(_("License state"), 2, check=clean_state)
+    license_state = StateField(label=_("License state"))
     license_from = day(_("License valid from"), required=False)
     license_until = day(_("License valid until"), required=False)
     taxonomy = text(_("Taxonomy code"), 10, check=clean_taxonomy)

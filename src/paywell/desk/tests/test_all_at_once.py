@@ -243,3 +243,18 @@ def test_no_form_of_the_desk_answers_in_the_frameworks_words(desk: Desk) -> None
     long = browser.post(url("processor_connect", "test_inline"), {"account": "a" * 400}).content.decode()
     assert "Ensure this value" not in long
     assert "Use at most 300 characters." in long
+
+
+def test_a_states_name_is_kept_as_its_two_letters_and_not_cut_to_the_first_two(desk: Desk) -> None:
+    browser = desk.browser()
+    page = browser.get(url("client_edit", desk.client.id)).content.decode()
+    assert 'maxlength="2"' not in page
+    form = {"legal_first_name": "Ana", "legal_last_name": "Duarte", "state": "Missouri", "private_state": "alaska"}
+    assert browser.post(url("client_edit", desk.client.id), form).status_code == 302
+    row = Client.objects.get(pk=desk.client.pk)
+    assert (row.state, row.private_state) == ("MO", "AK")
+    wrong = browser.post(url("client_edit", desk.client.id), form | {"state": "Missuri"})
+    assert wrong.status_code == 422
+    assert 'value="Missuri"' in wrong.content.decode()
+    assert read_errors(wrong.content.decode(), ["state"]) == {"state": "Write the state as two letters, like CO."}
+    assert Client.objects.get(pk=desk.client.pk).state == "MO"

@@ -46,7 +46,7 @@ def test_two_practices_never_share_a_short_name() -> None:
     [
         ("phone", "12", "phone_invalid"),
         ("email", "nobody", "email_invalid"),
-        ("state", "Colorado", "state_invalid"),
+        ("state", "Bavaria", "state_invalid"),
         ("postal_code", "8040", "postal_code_invalid"),
         ("npi", "1234567890", "npi_invalid"),
         ("timezone", "Mars/Olympus", "timezone_invalid"),
