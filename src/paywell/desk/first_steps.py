@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
 from django.conf import settings
 
+from paywell.accounts import actions as accounts
 from paywell.accounts.types import StaffViewer
 from paywell.care.actions import add_catalog_item
 from paywell.clients.models import Client
 from paywell.core.errors import UserError
+from paywell.core.identifiers import clean_npi, clean_tax_id
 from paywell.core.money import parse_money
+from paywell.core.phones import parse_phone
+from paywell.core.zones import ZONES, list_zones
 from paywell.desk.actions import add_client, try_test_processor
 from paywell.payments.availability import allow_payments
-from paywell.practice.actions import add_clinician, update_practice
+from paywell.practice.actions import add_clinician, clean_email, clean_postal_code, clean_state, update_practice
 from paywell.practice.logo import set_logo
 from paywell.processors.registry import CONNECTORS
+
+#: What reads an answer at once, by its option, so that it is asked again alone; it raises UserError.
+CHECKS: Final[dict[str, Callable[[str], object]]] = {
+    "owner_email": partial(accounts.clean_email, required=True),
+    "phone": parse_phone,
+    "email": clean_email,
+    "state": clean_state,
+    "postal_code": clean_postal_code,
+    "tax_id": clean_tax_id,
+    "npi": clean_npi,
+}
+#: How many time zones a terminal numbers.
+ZONES_SHOWN: Final = 7
+
+
+def read_zone(answer: str) -> str:
+    """`2`, of the zones that are shown, or `America/Puerto_Rico`. Raises UserError `timezone_invalid`."""
+    numbered = {str(number): zone for number, (zone, _) in enumerate(list_zones()[:ZONES_SHOWN], start=1)}
+    zone = numbered.get(answer, answer)
+    if zone not in ZONES:
+        raise UserError(
+            f"Enter a number from 1 to {ZONES_SHOWN}, or a time zone like America/Denver.", code="timezone_invalid"
+        )
+    return zone
 
 
 def fill_in_practice(viewer: StaffViewer, **details: str) -> None:

@@ -212,21 +212,27 @@ def test_a_line_that_is_wrong_is_said_and_makes_nothing(
 
 
 def test_questions_are_asked_on_a_terminal_until_an_empty_answer(
-    empty: None, monkeypatch: pytest.MonkeyPatch
+    empty: None, tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # An empty name of the practice is asked again, a line that is wrong too.
+    # An empty name of the practice is asked again, and each answer that is wrong, alone.
     answers = iter(
         """
 
 Willow Creek
 Mara Feld
+mara
 mara@example.org
+9
+3
+12
 (303) 555-0142
 
 1 Main Street
 Golden
-CO
+Colorado
+8040
 80401
+12-34
 12-3456789
 
 Mara Feld|LCSW|1234567893
@@ -234,6 +240,11 @@ Mara Feld|LCSW|1234567893
 wrong
 IND50|Individual session|140
 
+y
+yes
+blue
+#27508f
+Ada|Brook
 Ada|Brook|ada@example.org""".splitlines()[1:]
     )
     asked: list[str] = []
@@ -244,13 +255,45 @@ Ada|Brook|ada@example.org""".splitlines()[1:]
 
     monkeypatch.setattr("builtins.input", answer)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("paywell.desk.management.commands.setup.getpass", lambda question: PASSWORD)
+    passwords = iter(("short", PASSWORD))
+    monkeypatch.setattr("paywell.desk.management.commands.setup.getpass", lambda question: next(passwords))
     out, wrong = StringIO(), StringIO()
     call_command("setup", stdout=out, stderr=wrong)
     assert next(answers, None) is None
-    assert "Write it as CODE|WORDING|FEE" in wrong.getvalue()
-    for title in ("Your practice", "Clinicians", "Catalogue", "First client"):
-        assert f"{title}: done" in out.getvalue()
+    for words in (
+        "Enter an e-mail address, like name@example.org.",
+        "Enter a number from 1 to 7, or a time zone like America/Denver.",
+        "This password is too short.",
+        "Enter a phone number with its area code",
+        "A ZIP code has five digits",
+        "An EIN has nine digits",
+        "Write it as CODE|WORDING|FEE",
+        "Write the color as #rrggbb.",
+        "Write it as FIRST|LAST|EMAIL",
+    ):
+        assert wrong.getvalue().count(words) == 1, words
+    assert "  3  Mountain Time, Denver" in out.getvalue()
+    assert out.getvalue().count(": done") == 7
+    practice = Practice.objects.get()
+    assert (practice.timezone, practice.state, practice.accent) == ("America/Denver", "CO", "#27508f")
+    assert practice.payments_allowed
+
+
+def test_a_test_processor_that_does_not_answer_leaves_the_rest_of_the_set_up_to_go_on(
+    empty: None, tried: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried.append("Nobody answers.")
+    monkeypatch.setenv("PAYWELL_OWNER_PASSWORD", PASSWORD)
+    run(*OWNER)
+    answers = iter(["", "", "", "", "", "", "", "", "", "", "y", "", "Ada|Brook|ada@example.org"])
+    monkeypatch.setattr("builtins.input", lambda question: next(answers))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    out, wrong = StringIO(), StringIO()
+    call_command("setup", stdout=out, stderr=wrong)
+    assert next(answers, None) is None
+    assert "Nobody answers. Start the test processor with: paywell test-processor" in wrong.getvalue()
+    assert not ProcessorAccount.objects.exists()
+    assert "Ada Brook is invited." in out.getvalue()
 
 
 def test_the_code_for_the_browser_is_printed_and_works(empty: None) -> None:

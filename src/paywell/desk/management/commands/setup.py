@@ -17,11 +17,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from paywell.accounts.access import access_desk
-from paywell.accounts.installation import get_owner, install, is_installed, make_code
+from paywell.accounts.installation import check_owner, get_owner, install, is_installed, make_code
 from paywell.accounts.types import Permission, StaffViewer
 from paywell.core.errors import UserError
+from paywell.core.zones import list_zones
 from paywell.desk import first_steps
 from paywell.desk.queries.setup import get_checklist
+from paywell.payments.processor_accounts import get_active
 from paywell.practice.queries import get_practice
 
 #: Option, question, and whether an answer is needed. Of the owner and the practice's name.
@@ -83,15 +85,16 @@ class Command(BaseCommand):
         self.stdout.write(f"Open {settings.PUBLIC_URL}/setup/ and enter this code within the hour: {make_code()}")
 
     def _install(self) -> None:
-        given = {name: self.options[name] or self._ask(question) for name, question in _BEGIN}
+        given = {name: self.options[name] or self._ask(question, option=name) for name, question in _BEGIN}
         missing = [name for name, text in given.items() if not text]
-        password = self._read_password() if not missing else ""
+        timezone = self.options["timezone"] or self._ask_zone()
+        password = self._read_password(given) if not missing else ""
         if not missing and not password:
             missing = ["owner_password_file"]
         if missing:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
             raise CommandError(f"Nothing is set up yet. Give {flags}, or run this in a terminal.")
-        zone = {"timezone": self.options["timezone"]} if self.options["timezone"] else {}
+        zone = {"timezone": timezone} if timezone else {}
         install(
             practice_name=given["practice"], owner_name=given["owner_name"], owner_email=given["owner_email"],
             password=password, **zone,
@@ -110,7 +113,8 @@ class Command(BaseCommand):
         is_open = {step.code for step in get_checklist(viewer.practice).steps if not step.is_done}
         details = {name: self.options[name] for name, _ in _DETAILS if self.options[name]}
         if "practice" in is_open and not details:
-            details = {name: text for name, question in _DETAILS if (text := self._ask(question, optional=True))}
+            asked = {name: self._ask(question, optional=True, option=name) for name, question in _DETAILS}
+            details = {name: text for name, text in asked.items() if text}
         if details:
             first_steps.fill_in_practice(viewer, **details)
         for step, option, question, add in _LISTS:
@@ -119,16 +123,45 @@ class Command(BaseCommand):
             if "processor" not in is_open:
                 raise CommandError("A processor is connected already. Change it on the desk, under Settings.")
             first_steps.connect_test(viewer, self.options["processor"], self.options["processor_address"])
+        elif "processor" in is_open and settings.ALLOW_TEST_PROCESSORS:
+            self._offer(
+                "Connect the test processor, to try everything out?",
+                lambda: first_steps.connect_test(viewer, "test_inline", self.options["processor_address"]),
+            )
         if self.options["allow_payments"]:
             first_steps.allow(viewer)
-        logo = self.options["logo"]
-        first_steps.set_look(viewer, accent=self.options["accent"], png=logo.read_bytes() if logo else None)
-        line = self.options["client"]
-        if not line and "client" in is_open:
-            line = self._ask("Your first client, as FIRST|LAST|EMAIL", optional=True)
-        if line:
-            client = first_steps.invite_client(viewer, line)
-            self.stdout.write(f"{client.name} is invited.")
+        elif "switch" in is_open and get_active(viewer.practice.id):
+            self._offer("Let clients pay through the portal?", lambda: first_steps.allow(viewer))
+        self._set_look(viewer, asks="look" in is_open)
+        if self.options["client"]:
+            self._invite(viewer, self.options["client"])
+        elif "client" in is_open:
+            self._until_right(
+                "Your first client, as FIRST|LAST|EMAIL", lambda line: self._invite(viewer, line), optional=True
+            )
+
+    def _set_look(self, viewer: StaffViewer, *, asks: bool) -> None:
+        accent, logo = self.options["accent"], self.options["logo"]
+        if accent or logo:
+            first_steps.set_look(viewer, accent=accent, png=logo.read_bytes() if logo else None)
+        elif asks:
+            self._until_right(
+                "Color of the portal, like #27508f",
+                lambda color: first_steps.set_look(viewer, accent=color, png=None),
+                optional=True,
+            )
+
+    def _invite(self, viewer: StaffViewer, line: str) -> None:
+        client = first_steps.invite_client(viewer, line)
+        self.stdout.write(f"{client.name} is invited.")
+
+    def _offer(self, question: str, do: Callable[[], None]) -> None:
+        """Do it where the answer is yes. What keeps it from being done is said, and the set-up goes on."""
+        if self.asks and input(f"{question} (y or Enter for no): ").strip().lower() in ("y", "yes"):
+            try:
+                do()
+            except UserError as error:
+                self.stderr.write(error.message)
 
     def _add_all(
         self, viewer: StaffViewer, add: Callable[[StaffViewer, str], None], lines: Sequence[str], question: str
@@ -144,24 +177,49 @@ class Command(BaseCommand):
                 continue
             question = "Another one"
 
-    def _read_password(self) -> str:
+    def _read_password(self, given: dict[str, str]) -> str:
         if self.options["owner_password_file"]:
             path = Path(self.options["owner_password_file"])
             try:
                 return path.read_text().partition("\n")[0]
             except OSError as error:
                 raise CommandError(f"{path} can't be read: {error.strerror}.") from None
-        return os.environ.get("PAYWELL_OWNER_PASSWORD", "") or (
-            getpass("Your password (at least 15 characters): ") if self.asks else ""
-        )
+        password = os.environ.get("PAYWELL_OWNER_PASSWORD", "")
+        while self.asks and not password:
+            password = getpass("Your password (at least 15 characters): ")
+            try:
+                check_owner(name=given["owner_name"], email=given["owner_email"], password=password)
+            except UserError as error:
+                self.stderr.write(error.message)
+                password = ""
+        return password
 
-    def _ask(self, question: str, *, optional: bool = False) -> str:
+    def _ask_zone(self) -> str:
         if not self.asks:
             return ""
-        while True:
+        for number, (_, words) in enumerate(list_zones()[: first_steps.ZONES_SHOWN], start=1):
+            self.stdout.write(f"  {number}  {words}")
+        answer = self._until_right("Time zone, by its number or like America/Puerto_Rico", first_steps.read_zone)
+        return first_steps.read_zone(answer)
+
+    def _ask(self, question: str, *, optional: bool = False, option: str = "") -> str:
+        return self._until_right(question, first_steps.CHECKS.get(option, str), optional=optional)
+
+    def _until_right(self, question: str, take: Callable[[str], object], *, optional: bool = False) -> str:
+        """The answer that `take` takes; one that it refuses is asked anew, and nothing else with it."""
+        while self.asks:
             answer = input(f"{question}{' (Enter to leave it open)' if optional else ''}: ").strip()
-            if answer or optional:
-                return answer
+            if not answer:
+                if optional:
+                    break
+                continue
+            try:
+                take(answer)
+            except UserError as error:
+                self.stderr.write(error.message)
+                continue
+            return answer
+        return ""
 
     def _tell(self, viewer: StaffViewer) -> None:
         checklist = get_checklist(get_practice(viewer.practice.slug))
