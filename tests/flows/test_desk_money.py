@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+import pytest
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from tests.flows import steps
 from tests.flows.conftest import PHONE, Stack
@@ -138,3 +142,19 @@ def test_a_pay_link_is_sent_listed_and_revoked(
     expect(staff.get_by_text("The link opens nothing any more.")).to_be_visible()
     stranger.goto(address)
     expect(stranger.get_by_text(label)).to_have_count(0)
+
+
+@pytest.mark.parametrize("paper", ["Letter", "A4"])
+def test_the_months_end_prints_on_one_sheet_that_names_the_practice(
+    signed_in: Callable[..., Page], stack: Stack, paper: str
+) -> None:
+    staff = signed_in("Mara Feldt")
+    month = datetime.now(tz=UTC).strftime("%Y-%m")
+    staff.goto(f"{stack.address}/desk/reports/month-end/?month={month}")
+    assert staff.locator(".charts .card").count() > 4
+    edge = "0.5in"
+    sheet = staff.pdf(format=paper, margin={"top": edge, "right": edge, "bottom": edge, "left": edge})
+    [page] = PdfReader(io.BytesIO(sheet)).pages
+    text = page.extract_text()
+    assert "Willow Creek Therapy" in text
+    assert "Month's end" in text

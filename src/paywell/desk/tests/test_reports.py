@@ -153,3 +153,17 @@ def test_a_report_costs_the_same_for_few_rows_and_for_many(desk: Desk) -> None:
         add_entry(desk.client.default_account, EntryKind.PAYMENT, 100 + day)
     assert count() == few
     assert {name: number for name, number in few.items() if number > BUDGET[name]} == {}
+
+
+@pytest.mark.parametrize(
+    ("report", "days", "words"),
+    [
+        ("receivables", {"on": "2026-11-20"}, "At the end of Nov 20, 2026"),
+        ("income", {"date_from": "2026-11-01", "date_to": "2026-11-20"}, "Nov 1, 2026 – Nov 20, 2026"),
+    ],
+)
+def test_on_paper_a_report_names_the_practice_and_its_days(
+    desk: Desk, report: str, days: dict[str, str], words: str
+) -> None:
+    page = desk.browser().get(reverse("desk:report", args=[report]), days).content.decode()
+    assert f'<p class="print-only">{desk.practice.name} · {words}</p>' in page
