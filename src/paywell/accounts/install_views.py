@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from allauth.account.utils import perform_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from paywell.accounts.forms import OwnerForm
 from paywell.accounts.installation import install, is_installed, use_code
+from paywell.accounts.web import sign_in_new
 from paywell.core.errors import UserError
 from paywell.core.security_log import access_refused
 
@@ -58,7 +58,7 @@ def make_owner(request: HttpRequest) -> HttpResponseBase:
             form.add_error(None, refusal.message)
         else:
             del request.session[MAY_INSTALL]
-            return perform_login(request, owner, redirect_url=reverse("desk:setup"), email=owner.email)
+            return sign_in_new(request, owner, to=reverse("desk:setup"))
     return render(request, "accounts/setup_owner.html", {"form": form}, status=422 if form.errors else 200)
 
 

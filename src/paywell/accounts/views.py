@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,6 +19,7 @@ from paywell.accounts import actions, idle
 from paywell.accounts.errors import BadInvitation, SignInFirst
 from paywell.accounts.models import Invitation, User
 from paywell.accounts.queries import get_open_invitation, has_sign_in, lacks_second_factor
+from paywell.accounts.web import sign_in_new
 from paywell.core import clock
 from paywell.core.errors import UserError
 
@@ -63,7 +63,7 @@ def _accept(request: HttpRequest, invitation: Invitation, token: str) -> HttpRes
     messages.success(request, _("You are all set."))
     if signed_in is not None:
         return redirect("/")
-    return perform_login(request, user, redirect_url="/", email=user.email)
+    return sign_in_new(request, user, to="/")
 
 
 def _show_invitation(request: HttpRequest, invitation: Invitation, error: UserError | None = None) -> HttpResponse:

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -154,3 +156,12 @@ def session_id(request: HttpRequest, key: str) -> UUID | None:
         return UUID(request.session.get(key) or "")
     except ValueError:
         return None
+
+
+def sign_in_new(request: HttpRequest, user: User, *, to: str) -> HttpResponseBase:
+    """Sign in somebody who chose their password with this very request: it counts as typed just now.
+
+    Otherwise the second step, which comes next, would ask for it again first.
+    """
+    record_authentication(request, user, method="password", reauthenticated=True)
+    return perform_login(request, user, redirect_url=to, email=user.email)

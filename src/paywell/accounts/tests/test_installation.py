@@ -101,6 +101,17 @@ def test_from_the_code_to_the_desk(client: Browser) -> None:
     assert list(actions) == ["practice.create_practice", "accounts.create_staff_member"]
 
 
+def test_the_second_step_does_not_ask_again_for_the_password_chosen_just_now(client: Browser) -> None:
+    enter(client, make_code())
+    client.post(reverse("accounts:setup_owner"), FORM)
+    assert client.get(reverse("mfa_activate_totp")).status_code == 200
+    with clock.set_to(NOW):
+        later = Browser()
+        later.force_login(User.objects.get())
+    asked = later.get(reverse("mfa_activate_totp"))
+    assert (asked.status_code, asked["Location"].partition("?")[0]) == (302, reverse("account_reauthenticate"))
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
