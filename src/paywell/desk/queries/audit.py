@@ -136,7 +136,7 @@ def _rows(viewer: StaffViewer, events: Sequence[AuditEvent]) -> list[AuditRow]:
             actor=people.get(event.actor_id, "") if event.actor_id else "",
             target=target_words(event.target_kind) if event.target_kind else "",
             name=names.get(event.target_id, "") if event.target_id else "",
-            detail=_tell(event.detail),
+            detail=_tell(event.detail, names.get(event.target_id, "") if event.target_id else ""),
         )
         for event in events
     ]
@@ -171,8 +171,8 @@ def _names(viewer: StaffViewer, events: Iterable[AuditEvent]) -> dict[UUID, str]
     return found
 
 
-def _tell(detail: dict[str, object]) -> str:
-    """The plain parts of an event's detail; ids stay in the export."""
+def _tell(detail: dict[str, object], name: str) -> str:
+    """The plain parts of an event's detail, without the name that stands beside it; ids stay in the export."""
     shown = {
         key: value
         for key, value in detail.items()
@@ -181,6 +181,8 @@ def _tell(detail: dict[str, object]) -> str:
     parts = []
     for key, value in shown.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if text == name:
+            continue
         if key in _SAY_ENOUGH:
             parts.append(text)
         elif len(text) <= 60 and not _ID.fullmatch(text):

@@ -10,10 +10,14 @@ import pytest
 from django.urls import get_resolver
 from django.urls.converters import UUIDConverter
 
+from paywell.accounts.models import Role
+from paywell.accounts.types import StaffViewer
 from paywell.billing.models import EntryKind
 from paywell.care.models import ImportList
 from paywell.desk.audit_words import ACTION_WORDS, PAGE_WORDS, audit_words, target_words
 from paywell.desk.exports import EXPORTS
+from paywell.desk.queries.audit import AuditFilter, list_audit
+from paywell.desk.tests.factories import Desk
 from paywell.desk.tests.test_roles import POST_ONLY
 
 SOURCE = Path(__file__).parents[2]
@@ -78,3 +82,13 @@ def test_what_it_is_about_is_called_as_on_the_screens() -> None:
     assert [target_words(kind) for kind in ("line", "attempt", "superbill", "pay_link")] == [
         "Service on an invoice", "Payment", "Superbill", "Pay link",
     ]  # fmt: skip
+
+
+def test_a_name_stands_once_in_its_row(desk: Desk) -> None:
+    viewer = StaffViewer(desk.members[Role.OWNER].user_id, desk.practice, Role.OWNER)
+    row = next(
+        row
+        for row in list_audit(viewer, AuditFilter()).rows
+        if row.event.action == "invoicing.issue_invoice" and row.name == "INV-0001"
+    )
+    assert (row.words, row.target, row.detail) == ("Issued an invoice", "Invoice", "")
