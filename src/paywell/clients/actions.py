@@ -76,6 +76,10 @@ _CHANGEABLE = frozenset(
 )
 
 
+#: Where mail goes instead, at a client's wish.
+_PRIVATE = ("private_street", "private_city", "private_state", "private_postal_code")
+
+
 def create_billing_account(
     *,
     practice: Practice,
@@ -131,7 +135,8 @@ def create_client(
     """Somebody who receives care. Without a `default_account` one of their own is made, in their legal name.
 
     Raises UserError `legal_first_name_missing`, `legal_last_name_missing`, `email_invalid`, `phone_invalid`,
-    `birth_date_invalid`, `clinician_elsewhere`, `account_elsewhere`, `external_id_taken`.
+    `birth_date_invalid`, `private_address_incomplete`, `clinician_elsewhere`, `account_elsewhere`,
+    `external_id_taken`.
     """
     client = Client(practice=practice, payments_allowed=payments_allowed, created_at=clock.now())
     _fill(
@@ -265,6 +270,20 @@ def _check_shares(shares: Mapping[UUID, int], fixed: Mapping[UUID, int]) -> None
         raise UserError("The shares must add up to 100%.", code="shares_sum", field="shares")
 
 
+def refuse_half_a_private_address(values: Mapping[str, Any]) -> None:
+    """`values` of a client by field. Raises UserError `private_address_incomplete` at the first that misses.
+
+    Mail to half an address comes back, or goes where the client asked it not to.
+    """
+    missing = [name for name in _PRIVATE if not values.get(name)]
+    if missing and len(missing) < len(_PRIVATE):
+        raise UserError(
+            "Enter the whole confidential address, or leave all of it empty.",
+            code="private_address_incomplete",
+            field=missing[0],
+        )
+
+
 def refuse_birth_date(born: date | None) -> None:
     """Raises UserError `birth_date_invalid` for a day before 1900 or to come."""
     if born is not None and not date(1900, 1, 1) <= born <= clock.now().date():
@@ -293,4 +312,6 @@ def _fill(client: Client, changes: Mapping[str, Any]) -> list[str]:
     changed = [name for name, value in values.items() if getattr(client, name) != value]
     for name in changed:
         setattr(client, name, values[name])
+    if not set(_PRIVATE).isdisjoint(changed):
+        refuse_half_a_private_address(vars(client))
     return changed

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from paywell.accounts.types import StaffViewer
 from paywell.care.actions import refuse_diagnosis_dates
 from paywell.care.models import ServiceKind
-from paywell.clients.actions import refuse_birth_date
+from paywell.clients.actions import refuse_birth_date, refuse_half_a_private_address
 from paywell.clients.models import BillingAccount, Client, GrantRole, StandingShare
 from paywell.clients.people import refuse_diagnosis_alone, refuse_grant_dates, refuse_silent
 from paywell.core.identifiers import clean_diagnosis_code
@@ -75,6 +75,7 @@ class ClientForm(DeskForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         self.judge(lambda: refuse_birth_date(values.get("birth_date")))
+        self.judge(lambda: refuse_half_a_private_address(values))
         return values
 
 

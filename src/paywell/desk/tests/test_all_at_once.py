@@ -249,7 +249,9 @@ def test_a_states_name_is_kept_as_its_two_letters_and_not_cut_to_the_first_two(d
     browser = desk.browser()
     page = browser.get(url("client_edit", desk.client.id)).content.decode()
     assert 'maxlength="2"' not in page
-    form = {"legal_first_name": "Ana", "legal_last_name": "Duarte", "state": "Missouri", "private_state": "alaska"}
+    form = {"legal_first_name": "Ana", "legal_last_name": "Duarte", "state": "Missouri"}
+    away = {"private_street": "PO Box 7", "private_city": "Nome", "private_state": "alaska"}
+    form |= away | {"private_postal_code": "99762"}
     assert browser.post(url("client_edit", desk.client.id), form).status_code == 302
     row = Client.objects.get(pk=desk.client.pk)
     assert (row.state, row.private_state) == ("MO", "AK")

@@ -13,6 +13,7 @@ from paywell.clients.actions import change_client
 from paywell.clients.models import Client, Contact
 from paywell.clients.tests.factories import make_client, make_contact, make_grant
 from paywell.core import clock
+from paywell.core.errors import UserError
 from paywell.desk.tests.factories import Desk, add_service
 from paywell.documents.access import access_superbill
 from paywell.documents.statements import issue_statement
@@ -148,3 +149,19 @@ def test_nobody_is_invited_about_a_client_who_wants_no_email_however_it_is_asked
     assert Invitation.objects.count() == before
     assert browser.post(reverse("desk:person_new", args=[desk.client.id]), form | {"invite": ""}).status_code == 302
     assert Invitation.objects.count() == before
+
+
+@pytest.mark.parametrize("left_out", list(AWAY))
+def test_half_a_confidential_address_is_refused_with_what_else_is_wrong(desk: Desk, left_out: str) -> None:
+    before = Client.objects.values().get(pk=desk.client.pk)
+    form = {"legal_first_name": "", "legal_last_name": "Duarte", **AWAY, left_out: ""}
+    answer = desk.browser().post(reverse("desk:client_edit", args=[desk.client.id]), form)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Enter the whole confidential address, or leave all of it empty." in html
+    assert f'id="id_{left_out}_error"' in html
+    assert 'id="id_legal_first_name_error"' in html
+    with pytest.raises(UserError) as refused:
+        change_client(client=desk.client, actor_id=None, **AWAY | {left_out: ""})
+    assert (refused.value.code, refused.value.field) == ("private_address_incomplete", left_out)
+    assert Client.objects.values().get(pk=desk.client.pk) == before
