@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from paywell.accounts.types import Permission, StaffViewer
@@ -87,6 +87,15 @@ def find_private(practice: Practice) -> set[str]:
     return {part for item in items for part in item if len(part) > 2}
 
 
+def find_refusal(text: NoticeText, private: Collection[str]) -> str:
+    """Why a kept text gives way to the standard one now; empty where it is sent. The catalogue grows after it."""
+    try:
+        check_text(KINDS[text.kind], text.subject, text.body, private=private)
+    except UserError as error:
+        return error.message
+    return ""
+
+
 def compose(practice: Practice, key: str, *, link: str, days: int | None = None) -> Message:
     """The e-mail of a kind. An own text that would be refused today gives way to the standard one."""
     kind = KINDS[key]
@@ -94,7 +103,7 @@ def compose(practice: Practice, key: str, *, link: str, days: int | None = None)
     subject, body = text.subject, text.body
     if text.changed_at is not None:
         try:
-            check_text(kind, subject, body)
+            check_own(practice, kind, subject, body)
         except UserError as error:
             _log.warning("own text left aside: practice=%s kind=%s rule=%s", practice.id, key, error.code)
             subject, body = str(kind.subject), kind.body

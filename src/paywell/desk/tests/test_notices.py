@@ -14,6 +14,7 @@ from paywell.core.ids import new_id
 from paywell.desk.tests.factories import Desk, make_desk
 from paywell.notifications.messages import get_front_door
 from paywell.notifications.models import Delivery, NoticeText, ReminderRules
+from paywell.notifications.texts import compose
 
 
 def url(name: str, *ids: Any) -> str:
@@ -89,6 +90,21 @@ def test_both_fields_of_the_schedule_say_at_once_what_is_wrong_with_them(desk: D
     assert "Use whole days from 1 to 180." in text
     assert 'value="1, 900"' in text
     assert ReminderRules.objects.count() == 0
+
+
+def test_a_text_that_the_catalogue_has_caught_up_with_is_not_sent_and_the_desk_says_so(desk: Desk) -> None:
+    browser = desk.browser()
+    assert browser.post(url(*EDIT), {"subject": "Riverbank news", "body": "Look: {link}"}).status_code == 302
+    assert "Standard text is sent" not in browser.get(url("notices")).content.decode()
+    assert compose(desk.practice, "invoice_issued", link="x").subject == "Riverbank news"
+    type(desk.item).objects.filter(pk=desk.item.pk).update(wording="Riverbank")
+    sent = compose(desk.practice, "invoice_issued", link="x")
+    assert "Riverbank" not in sent.subject + sent.body
+    assert "Standard text is sent" in browser.get(url("notices")).content.decode()
+    page = unescape(browser.get(url(*EDIT)).content.decode())
+    assert "“Riverbank” stands in the catalogue. Say it without." in page
+    assert "Until it is changed, the standard text is sent in its place." in page
+    assert "Riverbank news" in page
 
 
 def test_an_unknown_kind_is_not_found(desk: Desk) -> None:

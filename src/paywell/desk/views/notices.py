@@ -20,16 +20,26 @@ from paywell.notifications.messages import get_front_door
 from paywell.notifications.models import NoticeText
 from paywell.notifications.recipients import list_silent_clinicians
 from paywell.notifications.reminders import get_reminder_rules, set_reminder_rules
-from paywell.notifications.texts import check_own, fill, find_private, get_text, restore_text, set_text
+from paywell.notifications.texts import (
+    check_own,
+    fill,
+    find_private,
+    find_refusal,
+    get_text,
+    restore_text,
+    set_text,
+)
 
 
 @require_safe
 @desk_view(Permission.CHANGE_SETTINGS)
 def notices(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
-    own = set(NoticeText.objects.filter(practice=viewer.practice).values_list("kind", flat=True))
+    private = find_private(viewer.practice)
+    texts = NoticeText.objects.filter(practice=viewer.practice, kind__in=KINDS)
+    own = {text.kind: find_refusal(text, private) for text in texts}
     return show(
         request, viewer, "notices", "settings",
-        kinds=[(kind, kind.key in own) for kind in KINDS.values()],
+        kinds=[(kind, kind.key in own, own.get(kind.key, "")) for kind in KINDS.values()],
         rules=get_reminder_rules(viewer.practice),
         silent=list_silent_clinicians(viewer.practice).filter(is_active=True),
     )  # fmt: skip
@@ -40,10 +50,10 @@ def notices(request: HttpRequest, viewer: StaffViewer) -> HttpResponse:
 def notice_edit(request: HttpRequest, viewer: StaffViewer, notice: str) -> HttpResponse:
     """The text, and how it reads; `step=preview` keeps nothing."""
     kind = _access_kind(viewer, notice)
-    text = get_text(viewer.practice, kind)
+    text, private = get_text(viewer.practice, kind), find_private(viewer.practice)
     form = NoticeTextForm(
         request.POST if request.method == "POST" else None, initial={"subject": text.subject, "body": text.body},
-        kind=kind, private=find_private(viewer.practice),
+        kind=kind, private=private,
     )  # fmt: skip
     subject, body = text.subject, text.body
     if form.is_valid():
@@ -56,7 +66,8 @@ def notice_edit(request: HttpRequest, viewer: StaffViewer, notice: str) -> HttpR
             return redirect("desk:notices")
     return show(
         request, viewer, "notice_edit", "settings",
-        form=form, kind=kind, text=text, placeholders=[(name, PLACEHOLDERS[name]) for name in kind.placeholders],
+        form=form, kind=kind, text=text, refusal=find_refusal(text, private) if text.changed_at else "",
+        placeholders=[(name, PLACEHOLDERS[name]) for name in kind.placeholders],
         preview=fill(viewer.practice, kind, subject, body, link=get_front_door(), days=3),
         status=422 if form.errors else 200,
     )  # fmt: skip
