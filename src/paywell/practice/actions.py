@@ -60,9 +60,9 @@ def create_practice(*, name: str, actor_id: UUID | None, slug: str = "", **field
     Raises UserError for what a person can put right: `name_missing`, `slug_taken`, and those of `clean_fields`.
     """
     values = _clean({"name": name, **fields}, PRACTICE_FIELDS)
-    slug = slugify(slug or name)[:60]
+    slug = slugify(slug or name)[:60] or "practice"  # a name without one Latin letter
     with transaction.atomic():
-        if not slug or Practice.objects.filter(slug=slug).exists():
+        if Practice.objects.filter(slug=slug).exists():
             raise UserError("That short name is taken. Choose another.", code="slug_taken", field="slug")
         practice = Practice.objects.create(slug=slug, created_at=clock.now(), **values)
         record(

@@ -33,6 +33,11 @@ def test_a_practice_is_made_with_clean_values_and_payments_off() -> None:
     assert (practice.state, practice.tax_id, practice.payments_allowed) == ("CO", "93-1234567", False)
 
 
+def test_a_name_in_another_script_makes_a_practice_too() -> None:
+    practice = create_practice(name="心理診所", actor_id=None)
+    assert (practice.name, practice.slug) == ("心理診所", "practice")
+
+
 def test_two_practices_never_share_a_short_name() -> None:
     create_practice(name="Willow", actor_id=None)
     with pytest.raises(UserError) as refused:
