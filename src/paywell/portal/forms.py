@@ -7,11 +7,11 @@ from datetime import date
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.translation import gettext as _
 
 from paywell.core.errors import NotFoundForViewer, UserError
 from paywell.core.money import Money, parse_money
 from paywell.core.security_log import access_refused
+from paywell.core.typed_days import NO_DAY, parse_day
 from paywell.payments.errors import card_missing, notes_too_long, nothing_chosen, stale_form, too_many_lines
 from paywell.payments.forms import read_form_id
 from paywell.payments.payer import Payer
@@ -101,10 +101,10 @@ def read_day(data: QueryDict, name: str) -> date | None:
     text = data.get(name, "").strip()
     if not text:
         return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UserError(_("Choose a date like 2026-11-03."), code="date_invalid", field=name) from None
+    day = parse_day(text)
+    if day is None:
+        raise UserError(str(NO_DAY), code="date_invalid", field=name)
+    return day
 
 
 def read_page(data: QueryDict) -> int:

@@ -15,6 +15,7 @@ from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain, parse_money
 from paywell.core.phones import format_phone, parse_phone
 from paywell.core.states import LONGEST, abbreviate_state
+from paywell.core.typed_days import DAY_FORMATS, NO_DAY
 from paywell.practice.actions import clean_state
 
 
@@ -97,13 +98,13 @@ class DayInput(forms.DateInput):
 
 def day(label: Any, *, required: bool = True, **options: Any) -> forms.DateField:
     """A calendar day, typed or picked."""
-    messages = {"invalid": _("Enter a date, like Nov 3, 2026."), "required": _("Enter a date.")}
+    messages = {"invalid": NO_DAY, "required": _("Enter a date.")}
     return forms.DateField(
         label=label,
         required=required,
         widget=DayInput(),
         error_messages=messages,
-        input_formats=["%Y-%m-%d", "%m/%d/%Y", "%b %d, %Y"],
+        input_formats=DAY_FORMATS,
         **options,
     )
 

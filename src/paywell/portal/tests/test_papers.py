@@ -95,7 +95,7 @@ def test_days_narrow_the_list_down_and_a_wrong_one_is_told(browser: Browser, wor
     assert "Receipt RC-0001" in text(browser.get(DOCUMENTS, {"show": "all", "to": ahead}))
     answer = browser.get(DOCUMENTS, {"show": "all", "from": "yesterday"})
     assert answer.status_code == 422
-    assert "Choose a date" in text(answer)
+    assert "Enter a date, like Nov 3, 2026." in text(answer)
 
 
 @pytest.mark.usefixtures("paid")
@@ -121,7 +121,7 @@ def test_what_is_made_opens_as_a_page_and_as_pdf_and_twice_is_one(
     [
         ("statement", {"from": ""}, "Enter the first and the last day"),
         ("statement", {"to": "2999-01-01"}, "ends today or earlier"),
-        ("statement", {"from": "2026-13-01"}, "Choose a date"),
+        ("statement", {"from": "2026-13-01"}, "Enter a date, like Nov 3, 2026."),
         ("superbill", {"from": "2001-01-01", "to": "2001-02-01"}, "no service of these days"),
         ("yearly", {"year": "1999"}, "Nothing was paid in 1999"),
         ("pack", {"year": "1999"}, "Nothing was paid in 1999"),
