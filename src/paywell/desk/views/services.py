@@ -19,7 +19,7 @@ from paywell.accounts.web import desk_view
 from paywell.billing.entries import get_insurer_left, list_insurer_answers
 from paywell.billing.models import Entry, EntryKind
 from paywell.care.actions import keep_from_insurer, record_each_day, record_service, void_service
-from paywell.care.models import CatalogItem, Service
+from paywell.care.models import CatalogItem, Service, ServiceKind
 from paywell.clients.access import access_client
 from paywell.clients.models import Client
 from paywell.core.errors import UserError
@@ -73,7 +73,9 @@ def _list_answers(viewer: StaffViewer, service: Service) -> list[tuple[Entry, st
 def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> HttpResponse:
     client = access_client(viewer, client_id)
     initial = {"on": get_today(viewer), "clinician": viewer.clinician_id or client.clinician_id}
-    initial |= _like(viewer, client, request.GET.get("like", ""))
+    again = services_of(viewer).filter(client=client, pk__in=read_ids([request.GET.get("like", "")])).first()
+    last_time = {} if again else _as_last_time(viewer, client)
+    initial |= _like(again) if again else last_time
     form = ServiceForm(request.POST or None, viewer=viewer, client=client, initial=initial)
     if form.is_valid() and form.cleaned_data["times"]:
         return _weekly(request, viewer, client, form)
@@ -87,16 +89,29 @@ def service_new(request: HttpRequest, viewer: StaffViewer, client_id: UUID) -> H
                 return redirect(f"{reverse('desk:invoice_new', args=[client.id])}?service={row.id}")
             return redirect("desk:client_services", client.id)
     return show(
-        request, viewer, "service_form", "clients", client=client, form=form, status=422 if form.errors else 200
-    )
+        request, viewer, "service_form", "clients",
+        client=client, form=form, is_as_last_time=bool(last_time), status=422 if form.errors else 200,
+    )  # fmt: skip
 
 
-def _like(viewer: StaffViewer, client: Client, asked: str) -> dict[str, Any]:
-    """What a service says that is to be recorded again, for the form; nothing where there is no such service."""
-    row = services_of(viewer).filter(client=client, pk__in=read_ids([asked])).first()
+def _as_last_time(viewer: StaffViewer, client: Client) -> dict[str, Any]:
+    """What most sessions have in common with the client's last one: what was done, where, and its diagnoses.
+
+    Nothing about money, which the catalogue and the biller say anew; no diagnosis that has ended since.
+    """
+    sessions = services_of(viewer).filter(client=client, kind=ServiceKind.SESSION, voided_at=None)
+    row = sessions.filter(on__lte=get_today(viewer)).order_by("-on", "-id").first()
     if row is None:
         return {}
-    items = CatalogItem.objects.filter(practice=viewer.practice, code=row.code, wording=row.wording, is_active=True)
+    said = _like(row)
+    ended = row.pointers.filter(diagnosis__ended_on__lt=get_today(viewer)).values_list("diagnosis_id", flat=True)
+    said["diagnoses"] = [one for one in said["diagnoses"] if one not in set(ended)]
+    return {name: said[name] for name in ("catalog_item", "location", "place_of_service", "diagnoses")}
+
+
+def _like(row: Service) -> dict[str, Any]:
+    """What a service says that is to be recorded again, for the form."""
+    items = CatalogItem.objects.filter(practice=row.practice_id, code=row.code, wording=row.wording, is_active=True)
     return {
         "catalog_item": items.first(), "on": row.on, "clinician": row.clinician_id, "location": row.location_id,
         "place_of_service": row.place_of_service, "units": row.units, "modifiers": row.modifiers,
