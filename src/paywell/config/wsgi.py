@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -14,3 +15,7 @@ from paywell.config.first_start import announce_setup  # noqa: E402
 
 refuse_unsafe_start()
 announce_setup()
+
+# What stands now stays until the process ends: the collector need not look through it in the middle of a request.
+gc.collect()
+gc.freeze()

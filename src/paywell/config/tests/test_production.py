@@ -88,3 +88,10 @@ def test_start_up_refuses_a_missing_setting_in_words(tmp_path: Path, name: str, 
     done = run(tmp_path, "-c", "import paywell.config.wsgi", **{name: value})
     assert done.returncode != 0
     assert words in done.stderr
+
+
+def test_the_collector_leaves_alone_what_stood_when_the_server_started(tmp_path: Path) -> None:
+    shutil.copyfile(blank_file(), tmp_path / "paywell.sqlite3")
+    done = run(tmp_path, "-c", "import paywell.config.wsgi, gc; print(gc.get_freeze_count())")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) > 50_000
