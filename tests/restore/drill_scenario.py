@@ -55,6 +55,7 @@ def play() -> dict[str, Any]:
         "transfers": news.tried_out.transfers, "of_it": news.tried_out.backup_at == news.made.at,
         "begun_once": [jobs._running[name].returncode for name in ("backup", "drill")],
     }  # fmt: skip
+    told |= {"name": made.name, "beside": sorted(path.name for path in made.parent.iterdir())}
     whole = made.read_bytes()
     write(made, whole[: len(whole) // 2])
     told["cut"] = drill(made)

@@ -64,6 +64,7 @@ def test_f71_the_worker_makes_a_backup_tries_it_out_and_notices_one_that_is_not_
         assert "break law 10" in told["forged"]
     assert told["is_well_after"] is False
     assert (told["ours"], told["left"]) == ([12000], [])
+    assert told["beside"] == ["backup-news.json", told["name"], f"{told['name']}.json"]
 
 
 def test_one_is_due_a_day_after_the_last_and_six_hours_after_one_that_failed(var: Path) -> None:

@@ -58,6 +58,7 @@ def make_backup(path: Path | None = None, *, prefix: str = "paywell") -> Backup:
         partial.touch(mode=0o600)
         if kind == "sqlite":
             copy_sqlite(Path(connection.settings_dict["NAME"]), partial)
+            _be_one_file(partial)
         else:
             _dump_postgresql(partial)
         with partial.open("rb+") as copy:
@@ -114,6 +115,12 @@ def copy_sqlite(source: Path, target: Path) -> None:
             read.backup(write)
     except sqlite3.Error as error:
         raise BackupError(f"SQLite could not copy {source} to {target}: {error}") from None
+
+
+def _be_one_file(path: Path) -> None:
+    """Without a log beside it, which whoever opens the copy would make anew and leave there."""
+    with closing(sqlite3.connect(path, timeout=30)) as copy:
+        copy.execute("PRAGMA journal_mode = DELETE")
 
 
 def check_sqlite(path: Path) -> None:
