@@ -10,6 +10,7 @@ from playwright.sync_api import Frame, Page, expect
 
 from tests.flows import steps
 from tests.flows.conftest import DESKTOP, PHONE, Stack
+from tests.flows.pictures import PASSWORD
 
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS: Final[dict[str, Any]] = {"runOnly": TAGS, "resultTypes": ["violations"], "iframes": False}
@@ -69,6 +70,19 @@ def test_sign_in_pages(new_page: Callable[..., Page], signed_in: Callable[..., P
     page = signed_in("Rhea Vale")
     paths = ["password/change/", "2fa/", "sessions/", "logout/", "email/"]
     check_all(page, [f"{stack.address}/account/{path}" for path in paths])
+
+
+def test_the_authenticators_page_says_its_key_whole(signed_in: Callable[..., Page], stack: Stack) -> None:
+    page, address = signed_in("Rhea Vale"), f"{stack.address}/account/2fa/totp/activate/"
+    page.goto(address)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main form button[type=submit]").first.click()
+    page.set_viewport_size({"width": 320, "height": 700})
+    key = page.locator("#authenticator_secret")
+    assert len(key.text_content() or "") >= 32
+    assert key.evaluate("element => element.scrollWidth <= element.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    check_all(page, [address])
 
 
 def test_pages_that_no_link_leads_to(signed_in: Callable[..., Page], stack: Stack) -> None:
