@@ -181,9 +181,10 @@ def monogram(name: str) -> str:
 
 @register.filter
 def split_name(name: str) -> tuple[str, str]:
-    """The first word of a name, which a phone's header has room for, and the rest."""
-    first, _, rest = name.strip().partition(" ")
-    return first, rest.strip()
+    """What a phone's header has room for of a name, its first word (`Ana`, `Dr. Ana`), and the rest."""
+    words = name.split()
+    short = 2 if words and words[0].endswith(".") else 1
+    return " ".join(words[:short]), " ".join(words[short:])
 
 
 @register.inclusion_tag("core/parts/accent.html", takes_context=True)

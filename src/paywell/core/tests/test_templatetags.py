@@ -46,4 +46,6 @@ def test_a_phone_number_reads_as_people_write_it() -> None:
 def test_of_a_name_the_first_word_stands_apart_from_the_rest() -> None:
     source = "{% with parts=name|split_name %}{{ parts.0 }}|{{ parts.1 }}{% endwith %}"
     assert render(source, name=" Mara  van Feldt ") == "Mara|van Feldt"
+    assert render(source, name="Dr. Ana Ruiz") == "Dr. Ana|Ruiz"
     assert render(source, name="mara@example.org") == "mara@example.org|"
+    assert render(source, name="") == "|"
