@@ -201,6 +201,11 @@ def test_staff_are_added_invited_and_ended(desk: Desk) -> None:
     member = StaffMember.objects.get(user__email="jo@example.org")
     assert Invitation.objects.filter(subject_kind="staff", subject_id=member.id).count() == 1
     assert browser.post(url("staff_new"), form).status_code == 422
+    waits = "Invited; no sign-in is set up yet."
+    before = browser.get(url("staff")).content.decode().count(waits)
+    member.user.set_password("calm-river-evening")
+    member.user.save()
+    assert browser.get(url("staff")).content.decode().count(waits) == before - 1
     own = desk.members[Role.OWNER]
     browser.post(url("staff_end", own.id))
     browser.post(url("staff_end", member.id))
