@@ -147,6 +147,7 @@ def test_the_processors_pages(signed_in: Callable[..., Page], stack: Stack) -> N
     page.get_by_label("New Payment Method").check()
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    page.wait_for_load_state()  # with its styles: unstyled links are small
     faults += check(page, "hosted page with errors")
     steps.type_card(page, steps.BANK_CHECK)
     page.get_by_role("button", name="Submit").click()

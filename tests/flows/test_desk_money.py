@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -149,7 +150,7 @@ def test_the_months_end_prints_on_one_sheet_that_names_the_practice(
     signed_in: Callable[..., Page], stack: Stack, paper: str
 ) -> None:
     staff = signed_in("Mara Feldt")
-    month = datetime.now(tz=UTC).strftime("%Y-%m")
+    month = datetime.now(tz=ZoneInfo("America/Denver")).strftime("%Y-%m")
     staff.goto(f"{stack.address}/desk/reports/month-end/?month={month}")
     assert staff.locator(".charts .card").count() > 4
     edge = "0.5in"
