@@ -58,7 +58,9 @@ def play() -> dict[str, Any]:
     told |= {"name": made.name, "beside": sorted(path.name for path in made.parent.iterdir())}
     whole = made.read_bytes()
     write(made, whole[: len(whole) // 2])
-    told["cut"] = drill(made)
+    told["named"] = [drill(str(made)), drill("nowhere")]
+    told["is_well_named"] = get_backup_news().is_well
+    told["cut"] = drill()
     if connection.vendor == "sqlite":
         write(made, whole)
         with closing(sqlite3.connect(made)) as copy, copy:
@@ -66,17 +68,17 @@ def play() -> dict[str, Any]:
                 copy.execute(f'DROP TRIGGER "{name}"')
             copy.execute("UPDATE ledger_transfer SET amount_minor = amount_minor + 1")
         write(made, made.read_bytes())
-        told["forged"] = drill(made)
+        told["forged"] = drill()
     told["is_well_after"] = get_backup_news().is_well
     told["ours"] = list(Transfer.objects.values_list("amount_minor", flat=True))
     return told
 
 
-def drill(file: Path) -> str:
+def drill(*file: str) -> str:
     from django.core.management import CommandError, call_command
 
     try:
-        call_command("drill", str(file), stdout=StringIO())
+        call_command("drill", *file, stdout=StringIO())
     except CommandError as error:
         return str(error)
     return ""

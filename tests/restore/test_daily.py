@@ -17,7 +17,14 @@ from paywell.config import backups, checks, jobs
 from paywell.config.backups import BackupError
 from paywell.config.daily import KEPT, is_backup_due, is_drill_due, list_daily, make_daily_backup
 from paywell.core import clock
-from paywell.core.backup_news import BackupNews, get_backup_news, note_failed, note_made, note_tried_out
+from paywell.core.backup_news import (
+    BackupNews,
+    TriedOut,
+    get_backup_news,
+    note_failed,
+    note_made,
+    note_tried_out,
+)
 from tests.concurrency.own_database import ROOT, own_database
 
 NOW = datetime(2026, 11, 4, 16, tzinfo=UTC)
@@ -61,6 +68,10 @@ def test_f71_the_worker_makes_a_backup_tries_it_out_and_notices_one_that_is_not_
         True,
     )
     assert "did not come back whole" in told["cut"]
+    # One that somebody names is told to them alone: a slip of theirs is no alarm for the owner.
+    assert "did not come back whole" in told["named"][0]
+    assert "There is no nowhere." in told["named"][1]
+    assert told["is_well_named"] is True
     if told["database"] == "sqlite":
         assert "break law 10" in told["forged"]
     assert told["is_well_after"] is False
@@ -86,12 +97,12 @@ def test_one_is_tried_out_each_week_and_the_day_after_one_that_was_not_whole(var
         assert not is_drill_due()
         note_made(NOW, 1)
         assert is_drill_due()
-        note_tried_out(NOW, seconds=1, transfers=1, why="")
+        note_tried_out(TriedOut(clock.now(), NOW, 1, 1, ""))
     for days, why, is_due in ((6, "", False), (7, "damaged", True)):
         with clock.set_to(NOW + days * DAY):
             assert is_drill_due() is is_due
             if why:
-                note_tried_out(NOW, seconds=1, transfers=1, why=why)
+                note_tried_out(TriedOut(clock.now(), NOW, 1, 1, why))
     with clock.set_to(NOW + 8 * DAY):
         assert is_drill_due()
 

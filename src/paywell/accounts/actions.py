@@ -14,7 +14,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from paywell.accounts import invitations
-from paywell.accounts.errors import BadInvitation, SignInFirst
+from paywell.accounts.errors import NO_EMAIL, BadInvitation, SignInFirst
 from paywell.accounts.models import Invitation, Role, StaffMember, User
 from paywell.accounts.queries import get_open_invitation, has_sign_in
 from paywell.audit import actions as audit
@@ -231,9 +231,7 @@ def clean_email(text: str, *, required: bool = False) -> str:
     try:
         validate_email(email)
     except ValidationError:
-        raise UserError(
-            "Enter an e-mail address, like name@example.org.", code="email_invalid", field="email"
-        ) from None
+        raise UserError(str(NO_EMAIL), code="email_invalid", field="email") from None
     return email
 
 

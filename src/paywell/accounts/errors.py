@@ -1,8 +1,15 @@
-"""What can go wrong with an invitation."""
+"""What can go wrong with an invitation or an address."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
 from paywell.core.errors import UserError
+
+#: Of what was typed as an e-mail address and is none, wherever it was typed.
+NO_EMAIL: Final = _("Enter an e-mail address, like name@example.org.")
 
 
 class BadInvitation(UserError):

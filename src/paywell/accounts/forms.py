@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
+from paywell.accounts.errors import NO_EMAIL
 from paywell.accounts.models import User
 from paywell.core.zones import list_zones
-
-_NO_EMAIL: Final = _("Enter an e-mail address, like name@example.org.")
 
 
 def _text(label: Any, missing: Any, length: int, autocomplete: str) -> forms.CharField:
@@ -30,7 +29,7 @@ class OwnerForm(forms.Form):
         label=_("Your e-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
-        error_messages={"required": _("Enter your e-mail address: you sign in with it."), "invalid": _NO_EMAIL},
+        error_messages={"required": _("Enter your e-mail address: you sign in with it."), "invalid": NO_EMAIL},
     )
     password = forms.CharField(
         label=_("Password"),

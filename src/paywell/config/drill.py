@@ -15,15 +15,15 @@ from django.db import DatabaseError, connection
 from paywell.books.check import check_books
 from paywell.config.backups import Backup, BackupError, check_sqlite, copy_sqlite, get_folder, restore_postgresql
 from paywell.core import clock
-from paywell.core.backup_news import note_tried_out
+from paywell.core.backup_news import TriedOut
 from paywell.core.ids import new_key
 
 #: The laws that a copy can break: two sides, chain, sums, steps. The books' own check tells of the others.
 _OF_A_COPY: Final = frozenset({1, 10, 11, 12})
 
 
-def try_out(backup: Backup) -> str:
-    """What is wrong with the copy, in words; blank where it came back whole. Kept for the status page.
+def try_out(backup: Backup) -> TriedOut:
+    """Whether the copy came back whole, or what is wrong with it.
 
     For a process of its own: within it the connection leads to the scratch database.
     """
@@ -36,10 +36,9 @@ def try_out(backup: Backup) -> str:
             transfers = report.looked_at["transfers"]
             broken = [each for each in report.offences if each.law in _OF_A_COPY]
         why = f"The books in it break law {broken[0].law} at {broken[0].id}." if broken else ""
-    except (BackupError, DatabaseError) as error:
+    except (BackupError, DatabaseError, OSError) as error:
         why = str(error).strip()
-    note_tried_out(backup.made_at, seconds=round(time.monotonic() - began), transfers=transfers, why=why)
-    return why
+    return TriedOut(clock.now(), backup.made_at, round(time.monotonic() - began), transfers, why)
 
 
 @contextmanager
@@ -59,6 +58,7 @@ def _scratch(backup: Backup) -> Iterator[None]:
 
 @contextmanager
 def _scratch_sqlite(source: Path) -> Iterator[str]:
+    get_folder().mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="trial-", dir=get_folder()) as folder:
         target = Path(folder) / "paywell.sqlite3"
         check_sqlite(source)

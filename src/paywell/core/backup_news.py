@@ -81,9 +81,8 @@ def note_failed(why: str) -> None:
     _write(replace(get_backup_news(), failed=Failed(clock.now(), _without_folder(why))))
 
 
-def note_tried_out(backup_at: datetime, *, seconds: int, transfers: int, why: str) -> None:
-    news = TriedOut(clock.now(), backup_at, seconds, transfers, _without_folder(why))
-    _write(replace(get_backup_news(), tried_out=news))
+def note_tried_out(result: TriedOut) -> None:
+    _write(replace(get_backup_news(), tried_out=replace(result, why=_without_folder(result.why))))
 
 
 def _without_folder(words: str) -> str:

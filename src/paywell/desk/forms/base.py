@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from paywell.accounts.errors import NO_EMAIL
 from paywell.core import clock
 from paywell.core.errors import UserError
 from paywell.core.money import Money, format_plain, parse_money
@@ -133,15 +134,13 @@ LIMITS: Final = {
 EMPTY: Final = (
     (MoneyField, _("Enter an amount, like 120.00.")),
     (forms.IntegerField, _("Enter a number.")),
-    (forms.EmailField, _("Enter an e-mail address, like name@example.org.")),
+    (forms.EmailField, NO_EMAIL),
     (forms.ChoiceField, _("Choose one.")),
     (forms.Field, _("Enter this.")),
 )
 _UNSAID: Final = forms.Field.default_error_messages["required"]
 #: Of a reason that stands in the story of a balance.
 TOLD: Final = _("The client reads it under Why do I owe this?")
-#: An e-mail address that is none; as where a sign-in is made.
-NO_EMAIL: Final = _("Enter an e-mail address, like name@example.org.")
 
 
 class DeskForm(forms.Form):

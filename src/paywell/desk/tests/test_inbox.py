@@ -16,7 +16,7 @@ from paywell.billing.invoice_runs import INVOICES
 from paywell.billing.models import BillingRules, Entry, TakeBackRequest
 from paywell.care.models import Service
 from paywell.core import clock
-from paywell.core.backup_news import note_failed, note_made, note_tried_out
+from paywell.core.backup_news import TriedOut, note_failed, note_made, note_tried_out
 from paywell.core.ids import new_id
 from paywell.core.money import Money
 from paywell.desk.queries.waiting import count_waiting
@@ -354,7 +354,7 @@ def test_a_backup_that_failed_is_told_to_the_owner_and_the_status_page_says_why(
     status, inbox = url("status"), url("inbox")
     assert "None was made yet." in desk.browser().get(status).content.decode()
     note_made(at, 2_000_000)
-    note_tried_out(at, seconds=3, transfers=1, why="")
+    note_tried_out(TriedOut(clock.now(), at, 3, 1, ""))
     text = desk.browser().get(status).content.decode()
     assert "It came back whole within 3 s, with 1 ledger transfer." in text
     assert "The newest back-up failed" not in desk.browser().get(inbox).content.decode()

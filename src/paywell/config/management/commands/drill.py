@@ -1,4 +1,4 @@
-"""`paywell drill`: try out a back-up without touching anything."""
+"""`paywell drill`: try out a back-up without touching anything. What became of the daily one stands on Status."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from paywell.config.backups import BackupError, read_backup
 from paywell.config.daily import list_daily
 from paywell.config.drill import try_out
-from paywell.core.backup_news import get_backup_news, note_tried_out
-from paywell.core.clock import now
+from paywell.core import clock
+from paywell.core.backup_news import TriedOut, get_backup_news, note_tried_out
 
 
 class Command(BaseCommand):
@@ -25,19 +25,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path | None, daily: bool, **options: Any) -> None:
         if daily:
             os.nice(10)
-        files = [file] if file else list_daily()
-        if not files:
+        path = file or next(iter(list_daily()), None)
+        if path is None:
             raise CommandError("There is no daily back-up yet. Name a file.")
+        result = self._try_out(path)
+        if file is None:  # One that somebody names is no news of the worker's own.
+            note_tried_out(result)
+        if not result.is_whole:
+            raise CommandError(f"{path} did not come back whole: {result.why}")
+        self.stdout.write(
+            f"{path} came back whole in {result.seconds} s, with {result.transfers:,} ledger transfers."
+        )
+
+    def _try_out(self, path: Path) -> TriedOut:
         try:
-            backup = read_backup(files[0])
+            backup = read_backup(path)
         except BackupError as error:
-            note_tried_out(now(), seconds=0, transfers=0, why=str(error))
-            raise CommandError(str(error)) from None
-        why = try_out(backup)
-        if why:
-            raise CommandError(f"{files[0]} did not come back whole: {why}")
-        told = get_backup_news().tried_out
-        if told is not None:
-            self.stdout.write(
-                f"{files[0]} came back whole in {told.seconds} s, with {told.transfers:,} ledger transfers."
-            )
+            made = get_backup_news().made
+            return TriedOut(clock.now(), made.at if made else clock.now(), 0, 0, str(error))
+        return try_out(backup)
